@@ -1,0 +1,23 @@
+import type { RetailerScope } from '../config/index.js';
+import type { OrderReference } from '../notification/index.js';
+import type { CommercetoolsRequestOptions } from './commercetools-client.js';
+import type { CommercetoolsOrder } from './order.js';
+
+/**
+ * Finds the commercetools order of a Fluent order.
+ *
+ * Replace it when the Fluent ref is neither the order number nor the order id, e.g. when a Fluent order
+ * attribute holds the commercetools key. The default is {@link ConfiguredOrderLookup} (`ORDER_LOOKUP`,
+ * `ORDER_REF_PREFIX`).
+ *
+ * It must read the one order, never a list query: lists may lag behind writes, and a stale
+ * "already equal" would skip a needed write.
+ */
+export abstract class OrderLookup {
+  /** @returns the order as it is now with its version, or undefined when commercetools has none. */
+  abstract find(
+    order: OrderReference,
+    scope: RetailerScope,
+    options?: CommercetoolsRequestOptions,
+  ): Promise<CommercetoolsOrder | undefined>;
+}

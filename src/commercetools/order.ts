@@ -1,0 +1,37 @@
+/** https://docs.commercetools.com/api/projects/orders#orderstate */
+export const ORDER_STATES = ['Open', 'Confirmed', 'Complete', 'Cancelled'] as const;
+/** https://docs.commercetools.com/api/projects/orders#paymentstate */
+export const PAYMENT_STATES = ['BalanceDue', 'Failed', 'Pending', 'CreditOwed', 'Paid'] as const;
+/** https://docs.commercetools.com/api/projects/orders#shipmentstate */
+export const SHIPMENT_STATES = [
+  'Shipped',
+  'Delivered',
+  'Ready',
+  'Pending',
+  'Delayed',
+  'Partial',
+  'Backorder',
+  'Canceled',
+] as const;
+
+export type OrderState = (typeof ORDER_STATES)[number];
+export type PaymentState = (typeof PAYMENT_STATES)[number];
+export type ShipmentState = (typeof SHIPMENT_STATES)[number];
+
+/** The three states of an order. A missing one means: leave it as it is. */
+export interface OrderStates {
+  readonly orderState?: OrderState;
+  readonly paymentState?: PaymentState;
+  readonly shipmentState?: ShipmentState;
+}
+
+/** A commercetools order as far as the connector reads it. */
+export interface CommercetoolsOrder extends OrderStates {
+  readonly id: string;
+  /** The optimistic lock: an update must name the version that was read. */
+  readonly version: number;
+  readonly orderState: OrderState;
+}
+
+/** One update action: an object with exactly one key, e.g. `{ changeOrderState: { orderState } }`. */
+export type OrderUpdateAction = Readonly<Record<string, unknown>>;

@@ -1,0 +1,109 @@
+/** What a process does: accept webhooks, process notifications, or both. */
+export type ConnectorRole = 'all' | 'ingress' | 'worker';
+
+/** How a Fluent order ref finds its commercetools order. */
+export type OrderLookupField = 'orderNumber' | 'id';
+
+/** The three kinds of status mapping. */
+export type MappingKind = 'order' | 'payment' | 'shipping';
+
+/** The setting name of each mapping; `undefined` means that the mapping is switched off. */
+export type MappingSettings = Readonly<Record<MappingKind, string | undefined>>;
+
+/** One Fluent account: its API, credentials and webhook public keys. */
+export interface AccountConfig {
+  readonly id: string;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly username: string;
+  readonly password: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** PEM or bare Base64 SPKI; any match passes. */
+  readonly webhookPublicKeys: readonly string[];
+  readonly allowMd5Signature: boolean;
+}
+
+/** One commercetools project. */
+export interface ProjectConfig {
+  readonly key: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Without a trailing slash. */
+  readonly authUrl: string;
+  /** Without a trailing slash. */
+  readonly apiUrl: string;
+  /** Space-separated, as commercetools writes them. */
+  readonly scopes: string;
+}
+
+/** Everything that is decided by the account and retailer of a notification. */
+export interface RetailerScope {
+  readonly account: AccountConfig;
+  readonly retailerId: string;
+  readonly project: ProjectConfig;
+  readonly orderLookup: OrderLookupField;
+  /** Stripped from the Fluent ref before the look-up. */
+  readonly orderRefPrefix?: string;
+  readonly mappingSettings: MappingSettings;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly webhookPath: string;
+  readonly webhookBodyLimitBytes: number;
+  readonly drainDelaySeconds: number;
+  readonly shutdownTimeoutSeconds: number;
+  readonly adminToken?: string;
+}
+
+export interface RetryConfig {
+  readonly maxAgeSeconds: number;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+export interface QueueConfig {
+  readonly redisUrl: string;
+  readonly concurrency: number;
+  /** A worker that did not renew a job's lock for this long is taken for dead. */
+  readonly lockDurationMs: number;
+  readonly dedupeWindowSeconds: number;
+  /** How long after its acceptance an order is looked at once more when its status was not the announced one. */
+  readonly lookAgainDelayMs: number;
+  readonly retry: RetryConfig;
+}
+
+export interface LoggingConfig {
+  readonly level: string;
+  readonly format: 'json' | 'pretty';
+}
+
+/**
+ * The validated configuration of one process; also its injection token. Values are final: secrets are
+ * read from their files, defaults applied, URLs trimmed.
+ */
+export abstract class ConnectorConfig {
+  abstract readonly role: ConnectorRole;
+  abstract readonly server: ServerConfig;
+  abstract readonly queue: QueueConfig;
+  abstract readonly logging: LoggingConfig;
+  abstract readonly accounts: readonly AccountConfig[];
+  abstract readonly projects: readonly ProjectConfig[];
+  /** Names that the built-in order status handler serves. */
+  abstract readonly orderStatusEventNames: readonly string[];
+  abstract readonly settingsCacheTtlSeconds: number;
+  abstract readonly httpClientTimeoutMs: number;
+  abstract readonly orderNotFoundMaxAgeSeconds: number;
+  abstract readonly reconciliation: { readonly intervalSeconds: number; readonly overlapSeconds: number };
+
+  /** @returns the account with that id, or undefined when it is not configured. */
+  abstract account(accountId: string): AccountConfig | undefined;
+
+  /** @returns the scope of a retailer, or undefined when account or retailer is not configured. */
+  abstract scope(accountId: string, retailerId: string): RetailerScope | undefined;
+
+  /** Retailer ids configured for an account; empty means any retailer is accepted. */
+  abstract retailerIds(accountId: string): readonly string[];
+}

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export type WebhookOutcome =
+  'accepted' | 'duplicate' | 'ignored' | 'unauthorized' | 'invalid' | 'unavailable';
+
+const prefix = 'fluent_connector_';
+/** Seconds; a status is usually shown within one second, and a retry can take a day. */
+const LAG_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400];
+/** Seconds; the client time-out is 30 s by default. */
+const REQUEST_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Every metric of the connector. Label values are bounded by their callers: names without a handler are `other`. */
+@Injectable()
+export class ConnectorMetrics {
+  readonly registry = new Registry();
+
+  readonly webhooks = this.counter('webhooks_total', 'Webhooks answered, by account and outcome.', [
+    'account',
+    'outcome',
+  ]);
+  readonly notifications = this.counter(
+    'notifications_total',
+    'Runs of notifications, by account, notification name and outcome.',
+    ['account', 'name', 'outcome'],
+  );
+  readonly syncLag = new Histogram({
+    name: `${prefix}sync_lag_seconds`,
+    help: 'Time from the acceptance of a notification until commercetools agreed.',
+    buckets: LAG_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly queueJobs = new Gauge({
+    name: `${prefix}queue_jobs`,
+    help: 'Notifications in the queue, by state.',
+    labelNames: ['state'],
+    registers: [this.registry],
+  });
+  readonly conflicts = this.counter('conflicts_total', 'Version conflicts met while updating orders.', []);
+  readonly settingsCache = this.counter('settings_cache_total', 'Settings cache look-ups, by result.', [
+    'result',
+  ]);
+  readonly upstreamRequests = new Histogram({
+    name: `${prefix}upstream_request_duration_seconds`,
+    help: 'Duration of calls to Fluent and commercetools, by target, operation and outcome.',
+    labelNames: ['target', 'operation', 'outcome'],
+    buckets: REQUEST_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly circuitOpen = new Gauge({
+    name: `${prefix}circuit_open`,
+    help: '1 while the circuit breaker of a target is open or half-open, else 0.',
+    labelNames: ['target'],
+    registers: [this.registry],
+  });
+  readonly reconcileFound = this.counter(
+    'reconcile_found_total',
+    'Orders that reconciliation had to update because no notification had.',
+    [],
+  );
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  private counter<T extends string>(name: string, help: string, labelNames: T[]): Counter<T> {
+    return new Counter({ name: prefix + name, help, labelNames, registers: [this.registry] });
+  }
+}

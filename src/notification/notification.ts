@@ -1,0 +1,44 @@
+/**
+ * One Fluent webhook payload. The seven required fields are checked at ingress; everything else is
+ * let through as Fluent sent it, including fields that this interface does not name.
+ */
+export interface FluentNotification {
+  /** Unique per event and account, identical on Fluent's retries. Opaque text, not always a UUID. */
+  readonly id: string;
+  /** Selects the handler. */
+  readonly name: string;
+  readonly accountId: string;
+  readonly retailerId: string;
+  readonly entityId: string;
+  readonly entityRef: string;
+  readonly entityType: string;
+  readonly entitySubtype?: string;
+  readonly rootEntityId?: string;
+  readonly rootEntityRef?: string;
+  readonly rootEntityType?: string;
+  /** On the wire an object; the published schema says string. */
+  readonly attributes?: unknown;
+  /** A hint only: never used as the status itself. */
+  readonly entityStatus?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** The order that a notification is about: its entity, or its root entity. */
+export interface OrderReference {
+  /** Fluent's order id. */
+  readonly id: string;
+  /** The retailer's own reference of the order. */
+  readonly ref: string;
+}
+
+/** @returns the order a notification is about, or undefined when it names none. */
+export function orderOf(notification: FluentNotification): OrderReference | undefined {
+  if (notification.entityType === 'ORDER') {
+    return { id: notification.entityId, ref: notification.entityRef };
+  }
+  const { rootEntityType, rootEntityId, rootEntityRef } = notification;
+  if (rootEntityType === 'ORDER' && rootEntityId && rootEntityRef) {
+    return { id: rootEntityId, ref: rootEntityRef };
+  }
+  return undefined;
+}
