@@ -1,0 +1,3 @@
+export * from './handler-registry.js';
+export * from './notification-handler.js';
+export * from './notification-intake.js';
