@@ -1,1 +1,3 @@
+export * from './bull/bull-message-queue.js';
 export * from './message-queue.js';
+export * from './queue.module.js';

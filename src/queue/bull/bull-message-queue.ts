@@ -1,0 +1,395 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { getQueueToken } from '@nestjs/bull';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Job, Queue } from 'bull';
+import type { Redis } from 'ioredis';
+import { ConnectorConfig } from '../../config/index.js';
+import { TransientError } from '../../errors.js';
+import type { FluentNotification } from '../../notification/index.js';
+import { REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
+import {
+  MessageQueue,
+  QueueUnavailableError,
+  type DeadLetter,
+  type EnqueueOptions,
+  type EnqueueResult,
+  type NotificationProcessor,
+  type ProcessResult,
+  type QueueHealth,
+  type QueueState,
+  type RunReport,
+} from '../message-queue.js';
+import { decideRetry, describeError } from '../retry-schedule.js';
+import { JobGate } from './job-gate.js';
+import { acceptedAtMs, historyOf, jobIdOf, type Look, type NotificationJobData } from './notification-job.js';
+import { redisWarnings } from './redis-warnings.js';
+import { DeadLetterSignal, RunLaterSignal } from './run-signals.js';
+import { defineQueueCommands, type QueueCommands } from './scripts.js';
+
+export const QUEUE_NAME = 'notifications';
+
+/** Webhooks waiting for Redis beyond this are refused at once: memory stays bounded while Redis hangs. */
+const MAX_UNCONFIRMED = 2000;
+/** The keys that coalesce are only an optimisation once a day has passed; losing one costs one more run. */
+const ORDER_KEY_LIFETIME_SECONDS = 86_400;
+/** A job that waits this long for another run of its order gives its place to other orders. */
+const MAX_GATE_WAIT_MS = 2000;
+/** From this many deaths of workers on, a job that may be their cause is backed off. */
+const SUSPICIOUS_STALLS = 3;
+/** After the time for running work is up: how long handlers that honour the abort signal have to hand back. */
+const HAND_BACK_MS = 1000;
+const WARNINGS_TTL_MS = 30_000;
+
+/** The same for every notification. */
+const JOB_OPTIONS = JSON.stringify({
+  // Bull's own limit must never decide: the age of a notification does.
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'signal' },
+  delay: 0,
+  removeOnComplete: true,
+  stackTraceLimit: 1,
+});
+
+type NotificationJob = Job<NotificationJobData>;
+
+/**
+ * The queue on Bull and Redis. Bull keeps, delays and hands out jobs and recovers those of dead workers;
+ * duplicates, coalescing, the retry schedule and dead letters are decided here.
+ */
+@Injectable()
+export class BullMessageQueue extends MessageQueue implements OnApplicationShutdown {
+  private readonly logger = new Logger('Queue');
+  private readonly answering: Redis & QueueCommands;
+  private readonly working: Redis & QueueCommands;
+  private readonly gate = new JobGate();
+  private readonly abort = new AbortController();
+  private readonly running = new Set<Promise<unknown>>();
+  private readonly queueKeys: string[];
+  private unconfirmed = 0;
+  private warnings?: { value: readonly string[]; at: number };
+
+  constructor(
+    private readonly config: ConnectorConfig,
+    connections: RedisConnections,
+    @Inject(getQueueToken(QUEUE_NAME)) private readonly queue: Queue<NotificationJobData>,
+  ) {
+    super();
+    this.answering = defineQueueCommands(connections.answering);
+    this.working = defineQueueCommands(queue.client as unknown as Redis);
+    this.queueKeys = ['wait', 'paused', 'meta-paused', 'id', 'delayed', 'priority'].map((name) =>
+      this.key(name),
+    );
+    queue.on('error', (error) => this.logger.warn(`queue: ${error.message}`));
+  }
+
+  override async enqueue(
+    notification: FluentNotification,
+    { coalesceKey, announces }: EnqueueOptions = {},
+  ): Promise<EnqueueResult> {
+    if (this.unconfirmed >= MAX_UNCONFIRMED) {
+      throw new QueueUnavailableError(`Redis has ${MAX_UNCONFIRMED} notifications yet to confirm`);
+    }
+    const id = jobIdOf(notification);
+    // The script puts the number in front, so the brace is left out.
+    const data = JSON.stringify({ coalesceKey, announces, notification }).slice(1);
+    this.unconfirmed++;
+    try {
+      const result = await this.answering.acceptNotification(
+        ...this.queueKeys,
+        doneKey(id),
+        coalesceKey === undefined ? this.key('id') : orderKey(coalesceKey),
+        this.key('failed'),
+        this.key(''),
+        id,
+        notification.name,
+        data,
+        JOB_OPTIONS,
+        Date.now(),
+        0,
+        0,
+        0,
+        'LPUSH',
+        '',
+        '',
+        '',
+        '',
+        ORDER_KEY_LIFETIME_SECONDS,
+        coalesceKey === undefined ? '0' : '1',
+      );
+      if (result === 'duplicate') return 'duplicate';
+      // Fluent sends a dead letter again: the sender's repetition is a reason to try it again.
+      if (result === 'dead') return (await this.replay(id)) ? 'accepted' : 'duplicate';
+      return 'accepted';
+    } catch (error) {
+      throw new QueueUnavailableError('Redis did not confirm the notification', { cause: error });
+    } finally {
+      this.unconfirmed--;
+    }
+  }
+
+  override async process(processor: NotificationProcessor, report: (run: RunReport) => void): Promise<void> {
+    await this.queue.isReady();
+    // Resolves only when the queue is closed.
+    this.queue
+      .process('*', this.config.queue.concurrency, (job: NotificationJob) => {
+        const run = this.run(job, processor, report);
+        this.running.add(run);
+        const done = (): boolean => this.running.delete(run);
+        run.then(done, done);
+        return run;
+      })
+      .catch((error: unknown) => this.logger.error(`queue: processing ended: ${String(error)}`));
+  }
+
+  /** One run of a job: covered already, or run it, then remember what was done. */
+  private async run(
+    job: NotificationJob,
+    processor: NotificationProcessor,
+    report: (run: RunReport) => void,
+  ): Promise<void> {
+    const { coalesceKey } = job.data;
+    const release =
+      coalesceKey === undefined ? undefined : await this.gate.enter(coalesceKey, MAX_GATE_WAIT_MS);
+    if (release === 'busy') throw new RunLaterSignal(Math.ceil(Math.random() * MAX_GATE_WAIT_MS));
+    try {
+      await this.runAlone(job, processor, report);
+    } finally {
+      release?.();
+    }
+  }
+
+  private async runAlone(
+    job: NotificationJob,
+    processor: NotificationProcessor,
+    report: (run: RunReport) => void,
+  ): Promise<void> {
+    const { data } = job;
+    const { notification, coalesceKey, announces } = data;
+    const lookAgainUs = this.config.queue.lookAgainDelayMs * 1000;
+    const [number, covered, saw, stalls] = await this.working.beginRun(
+      this.key(String(job.id)),
+      coalesceKey === undefined ? this.key('id') : orderKey(coalesceKey),
+      ORDER_KEY_LIFETIME_SECONDS,
+      coalesceKey === undefined ? '0' : '1',
+    );
+    const attempt = historyOf(data).attempts + 1;
+
+    /** Whether a run that drew `runNumber` and saw `state` leaves nothing to do for this notification. */
+    const settledBy = (runNumber: number, state: string | null | undefined): boolean =>
+      announces === undefined || state === announces || runNumber >= data.number + lookAgainUs;
+
+    if (covered !== null && Number(covered) > data.number) {
+      const look = data.firstLook ?? { outcome: 'superseded', lagMs: Date.now() - acceptedAtMs(data) };
+      if (settledBy(Number(covered), saw)) {
+        await this.finish(job);
+        report({ notification, ...look, attempt });
+        return;
+      }
+      const isTimeToLook = Number(number) >= data.number + lookAgainUs;
+      if (!isTimeToLook) await this.lookAgain(job, number, look);
+    }
+
+    let result: ProcessResult;
+    try {
+      await this.backOffAfterDeaths(job, Number(stalls));
+      result = await processor(notification, {
+        attempt,
+        acceptedAt: new Date(acceptedAtMs(data)),
+        signal: this.abort.signal,
+      });
+    } catch (error) {
+      throw await this.failed(job, error, attempt, report);
+    }
+
+    if (coalesceKey !== undefined) {
+      await this.working.coverRun(
+        orderKey(coalesceKey),
+        Number(number),
+        result.saw ?? '',
+        ORDER_KEY_LIFETIME_SECONDS,
+      );
+    }
+    const look = combineLooks(data.firstLook, {
+      outcome: result.outcome,
+      lagMs: Date.now() - acceptedAtMs(data),
+    });
+    if (result.saw !== undefined && !settledBy(Number(number), result.saw)) {
+      await this.lookAgain(job, number, look);
+    }
+    await this.finish(job);
+    report({ notification, ...look, attempt });
+  }
+
+  /** The mark is written after the work: a worker that dies in between leaves a job that is run again. */
+  private async finish(job: NotificationJob): Promise<void> {
+    await this.working.set(doneKey(String(job.id)), '1', 'EX', this.config.queue.dedupeWindowSeconds);
+  }
+
+  /**
+   * The notification may have overtaken the sender's write: run it once more, a few seconds after it was
+   * accepted. Waking times are rounded up, so that the notifications of a burst wake together and one
+   * run covers them all.
+   */
+  private async lookAgain(job: NotificationJob, number: string, firstLook: Look): Promise<never> {
+    const { lookAgainDelayMs } = this.config.queue;
+    const dueMs = Math.ceil(acceptedAtMs(job.data) / lookAgainDelayMs + 1) * lookAgainDelayMs;
+    await job.update({ ...job.data, firstLook });
+    throw new RunLaterSignal(Math.max(1, dueMs - Math.floor(Number(number) / 1000)));
+  }
+
+  /**
+   * A job that is found without its worker is run again at once; one whose workers keep dying may be the
+   * cause, and is treated as a transient failure so that it does not take the service down in a loop.
+   */
+  private async backOffAfterDeaths(job: NotificationJob, stalls: number): Promise<void> {
+    if (stalls < SUSPICIOUS_STALLS || stalls <= (job.data.stallsSeen ?? 0)) return;
+    await job.update({ ...job.data, stallsSeen: stalls });
+    throw new TransientError(`${stalls} workers died while they ran this notification`, { code: 'Stalled' });
+  }
+
+  /** @returns what to throw at Bull, which acts on it. */
+  private async failed(
+    job: NotificationJob,
+    error: unknown,
+    attempt: number,
+    report: (run: RunReport) => void,
+  ): Promise<Error> {
+    // Handed back by the shutdown, not failed: another worker takes it over at once.
+    if (this.abort.signal.aborted) return new RunLaterSignal(1);
+
+    const now = Date.now();
+    const { notification } = job.data;
+    const decision = decideRetry(error, historyOf(job.data), this.config.queue.retry, now);
+    await job.update({ ...job.data, history: decision.history, error: describeError(error) });
+    const run = { notification, attempt, lagMs: now - acceptedAtMs(job.data), error: asError(error) };
+    if (decision.next === 'dead') {
+      report({ ...run, outcome: 'dead' });
+      return new DeadLetterSignal(asError(error).message);
+    }
+    report({ ...run, outcome: 'retried', delayMs: decision.delayMs });
+    return new RunLaterSignal(decision.delayMs);
+  }
+
+  override async drain(timeoutMs: number): Promise<void> {
+    await this.queue.pause(true, true).catch((error: unknown) => {
+      this.logger.warn(`queue: could not stop taking notifications: ${String(error)}`);
+    });
+    await this.settled(timeoutMs);
+    if (this.running.size === 0) return;
+    this.logger.warn(`${this.running.size} notifications did not end in time and are handed back`);
+    this.abort.abort(new Error('shutting down'));
+    await this.settled(HAND_BACK_MS);
+  }
+
+  private async settled(timeoutMs: number): Promise<void> {
+    const timeUp = new AbortController();
+    const all = (async () => {
+      while (this.running.size > 0 && !timeUp.signal.aborted) await Promise.allSettled(this.running);
+    })();
+    await Promise.race([all, delay(timeoutMs, undefined, { signal: timeUp.signal }).catch(() => undefined)]);
+    timeUp.abort();
+  }
+
+  /** Before Nest's own hook for the queue, which would wait for running jobs without limit. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.queue.close(true);
+  }
+
+  override async counts(): Promise<Record<QueueState, number>> {
+    const replies = await this.answering
+      .pipeline()
+      .llen(this.key('wait'))
+      .llen(this.key('paused'))
+      .llen(this.key('active'))
+      .zcard(this.key('delayed'))
+      .zcard(this.key('failed'))
+      .exec();
+    const [waiting = 0, paused = 0, active = 0, delayed = 0, dead = 0] = (replies ?? []).map(
+      ([error, count]) => {
+        if (error) throw error;
+        return Number(count);
+      },
+    );
+    return { waiting: waiting + paused, active, delayed, dead };
+  }
+
+  override async health(): Promise<QueueHealth> {
+    try {
+      await this.answering.ping();
+      if (!this.warnings || Date.now() - this.warnings.at > WARNINGS_TTL_MS) {
+        this.warnings = { value: redisWarnings(await this.answering.info()), at: Date.now() };
+      }
+      return { reachable: true, warnings: this.warnings.value };
+    } catch (error) {
+      return { reachable: false, warnings: [`Redis does not answer: ${asError(error).message}`] };
+    }
+  }
+
+  override async deadLetters({ offset = 0, limit = 50 } = {}): Promise<readonly DeadLetter[]> {
+    const jobs = await this.queue.getFailed(offset, offset + limit - 1);
+    return jobs.filter((job) => job !== null).map(deadLetterOf);
+  }
+
+  override async deadLetter(id: string): Promise<DeadLetter | undefined> {
+    const job = await this.queue.getJob(id);
+    return job && (await job.isFailed()) ? deadLetterOf(job) : undefined;
+  }
+
+  override async replay(id: string): Promise<boolean> {
+    const job = await this.queue.getJob(id);
+    if (!job || !(await job.isFailed())) return false;
+    const { history: _history, error: _error, stallsSeen: _stallsSeen, ...fresh } = job.data;
+    await job.update(fresh);
+    try {
+      await job.retry();
+      return true;
+    } catch (error) {
+      // Somebody else replayed it in between.
+      if (!(await job.isFailed())) return false;
+      throw error;
+    }
+  }
+
+  override async replayAll(): Promise<number> {
+    // The ids of now: one that dies again meanwhile is not replayed in a circle.
+    const ids = await this.working.zrange(this.key('failed'), 0, -1);
+    let replayed = 0;
+    for (const id of ids) if (await this.replay(id)) replayed++;
+    return replayed;
+  }
+
+  private key(name: string): string {
+    return `${REDIS_PREFIX}:${QUEUE_NAME}:${name}`;
+  }
+}
+
+function doneKey(jobId: string): string {
+  return `${REDIS_PREFIX}:done:${jobId}`;
+}
+
+function orderKey(coalesceKey: string): string {
+  return `${REDIS_PREFIX}:order:${coalesceKey}`;
+}
+
+/** A second look that changed nothing leaves the first one's outcome and lag. */
+function combineLooks(first: Look | undefined, second: Look): Look {
+  return first && second.outcome !== 'updated' ? first : second;
+}
+
+function deadLetterOf(job: NotificationJob): DeadLetter {
+  const { data } = job;
+  const { attempts, firstFailedAt } = historyOf(data);
+  return {
+    id: String(job.id),
+    notification: data.notification,
+    error: data.error ?? { name: 'Error', message: job.failedReason ?? 'unknown' },
+    attempts,
+    acceptedAt: new Date(acceptedAtMs(data)),
+    firstFailedAt: firstFailedAt === undefined ? undefined : new Date(firstFailedAt),
+    diedAt: new Date(job.finishedOn ?? Date.now()),
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,88 @@
+import { createRequire } from 'node:module';
+import type { Redis } from 'ioredis';
+
+const bullAddJob = createRequire(import.meta.url)('bull/lib/scripts/addJob-6.js') as {
+  content: string;
+  keys: number;
+};
+if (bullAddJob.keys !== 6 || !bullAddJob.content.includes('ARGV[14]')) {
+  throw new Error('The script addJob of bull is not the one this was built on; install bull 4.16.5');
+}
+
+/** Numbers are strictly increasing per key, also when the clock is set back or the key had expired. */
+const TICK = `
+local function tick(orderKey, ttl)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  if orderKey == '' then return now end
+  local latest = tonumber(redis.call('HGET', orderKey, 'latest') or '0')
+  if latest >= now then now = latest + 1 end
+  redis.call('HSET', orderKey, 'latest', string.format('%.0f', now))
+  redis.call('EXPIRE', orderKey, ttl)
+  return now
+end
+`;
+
+/**
+ * Takes a notification in one atomic step and one round trip: is it a duplicate? if not, number it and add
+ * it exactly as Bull would (which stores a job's options packed). Bull's own script is the second half; its return value means "added".
+ *
+ * KEYS 1-6 and ARGV 1-14 are Bull's; KEYS 7 done mark, 8 order (or any key when ARGV 16 is '0'), 9 failed
+ * set; ARGV 15 lifetime of the order key in seconds, 16 whether it is coalesced.
+ */
+const ACCEPT = `
+${TICK}
+if redis.call('EXISTS', KEYS[7]) == 1 then return 'duplicate' end
+if redis.call('EXISTS', ARGV[1] .. ARGV[2]) == 1 then
+  if redis.call('ZSCORE', KEYS[9], ARGV[2]) then return 'dead' end
+  return 'duplicate'
+end
+local number = tick(ARGV[16] == '1' and KEYS[8] or '', ARGV[15])
+ARGV[4] = '{"number":' .. string.format('%.0f', number) .. ',' .. ARGV[4]
+ARGV[5] = cmsgpack.pack(ARGV[5])
+`;
+
+/**
+ * Begins a run: what is covered, which run saw what, how often workers died with this job, and the number
+ * of this run, drawn before its first read. KEYS 1 job, 2 order; ARGV 1 lifetime, 2 whether coalesced.
+ */
+const BEGIN = `
+${TICK}
+local stalls = redis.call('HGET', KEYS[1], 'stalledCounter') or '0'
+if ARGV[2] ~= '1' then return { string.format('%.0f', tick('', 0)), false, false, stalls } end
+local known = redis.call('HMGET', KEYS[2], 'covered', 'saw')
+return { string.format('%.0f', tick(KEYS[2], ARGV[1])), known[1], known[2], stalls }
+`;
+
+/**
+ * Remembers that a run is finished that had drawn the number ARGV 1: every notification with a smaller one
+ * is covered. A run that began earlier than one that has finished already adds nothing.
+ * KEYS 1 order; ARGV 1 number, 2 what it saw, 3 lifetime.
+ */
+const COVER = `
+local covered = tonumber(redis.call('HGET', KEYS[1], 'covered') or '0')
+if tonumber(ARGV[1]) > covered then
+  redis.call('HSET', KEYS[1], 'covered', ARGV[1], 'saw', ARGV[2])
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+return 1
+`;
+
+/** The commands that {@link defineQueueCommands} adds to a client. */
+export interface QueueCommands {
+  acceptNotification(...keysAndArguments: (string | number | Buffer)[]): Promise<string>;
+  beginRun(
+    jobKey: string,
+    orderKey: string,
+    lifetimeSeconds: number,
+    coalesced: '0' | '1',
+  ): Promise<[number: string, covered: string | null, saw: string | null, stalls: string]>;
+  coverRun(orderKey: string, number: number, saw: string, lifetimeSeconds: number): Promise<number>;
+}
+
+export function defineQueueCommands<T extends Redis>(client: T): T & QueueCommands {
+  client.defineCommand('acceptNotification', { numberOfKeys: 9, lua: ACCEPT + bullAddJob.content });
+  client.defineCommand('beginRun', { numberOfKeys: 2, lua: BEGIN });
+  client.defineCommand('coverRun', { numberOfKeys: 1, lua: COVER });
+  return client as T & QueueCommands;
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } from '../errors.js';
+import { NO_FAILURES, decideRetry, describeError, type FailureHistory } from './retry-schedule.js';
+
+const config = { maxAgeSeconds: 86_400, baseDelayMs: 1000, maxDelayMs: 600_000 };
+const now = 1_800_000_000_000;
+const latest = (): number => 0.999999;
+
+describe('decideRetry', () => {
+  it.each([
+    [0, 1000],
+    [1, 2000],
+    [4, 16_000],
+    [9, 512_000],
+    [10, 600_000],
+    [5000, 600_000],
+  ])('after %i failures waits at most %i ms', (attempts, ceilingMs) => {
+    const history: FailureHistory = { ...NO_FAILURES, attempts, firstFailedAt: now };
+    const at = (random: number) => decideRetry(new TransientError('x'), history, config, now, () => random);
+    expect(at(0.999999)).toMatchObject({ next: 'retry' });
+    const [low, middle, high] = [at(0), at(0.5), at(0.999999)] as { delayMs: number }[];
+    expect(low!.delayMs).toBeLessThanOrEqual(1);
+    expect(middle!.delayMs).toBeCloseTo(ceilingMs / 2, -2);
+    expect(high!.delayMs).toBeGreaterThan(ceilingMs * 0.99);
+    expect(high!.delayMs).toBeLessThanOrEqual(ceilingMs + 1);
+  });
+
+  it('waits at least as long as the upstream asked', () => {
+    const error = new TransientError('slow down', { retryAfterMs: 30_000 });
+    expect(decideRetry(error, NO_FAILURES, config, now, () => 0)).toMatchObject({ delayMs: 30_001 });
+  });
+
+  it('does not believe an upstream that asks for a year', () => {
+    const error = new TransientError('slow down', { retryAfterMs: 31_536_000_000 });
+    expect(decideRetry(error, NO_FAILURES, config, now, latest)).toMatchObject({ delayMs: 3_600_001 });
+  });
+
+  it('tries a last time when the age is reached, then gives up', () => {
+    const history = { ...NO_FAILURES, attempts: 200, firstFailedAt: now - 86_399_000 };
+    expect(decideRetry(new TransientError('x'), history, config, now, latest)).toMatchObject({
+      next: 'retry',
+      delayMs: 1001,
+    });
+    expect(decideRetry(new TransientError('x'), history, config, now + 1000, latest).next).toBe('dead');
+  });
+
+  it('lets an error set a shorter age', () => {
+    const error = new TransientError('not there yet', { maxAgeSeconds: 60 });
+    const history = { ...NO_FAILURES, attempts: 3, firstFailedAt: now - 61_000 };
+    expect(decideRetry(error, history, config, now, latest).next).toBe('dead');
+    expect(decideRetry(new TransientError('x'), history, config, now, latest).next).toBe('retry');
+  });
+
+  it('retries configuration and unknown errors on the same schedule', () => {
+    for (const error of [new ConfigurationError('x'), new Error('x'), 'x', undefined]) {
+      expect(decideRetry(error, NO_FAILURES, config, now, () => 0.5)).toMatchObject({
+        next: 'retry',
+        delayMs: 501,
+      });
+    }
+  });
+
+  it('never retries a permanent error', () => {
+    expect(decideRetry(new PermanentError('x'), NO_FAILURES, config, now)).toMatchObject({
+      next: 'dead',
+      history: { attempts: 1 },
+    });
+  });
+
+  it('holds back behind an open circuit: no attempt, no age, at most a minute after it may close', () => {
+    let history = NO_FAILURES;
+    let clock = now;
+    for (let i = 0; i < 5000; i++) {
+      const decision = decideRetry(
+        new CircuitOpenError('fluent:ACME', 10_000),
+        history,
+        config,
+        clock,
+        latest,
+      );
+      if (decision.next !== 'retry') throw new Error('gave up');
+      expect(decision.delayMs).toBeLessThanOrEqual(70_001);
+      clock += decision.delayMs;
+      history = decision.history;
+    }
+    expect(clock - now).toBeGreaterThan(3 * 86_400_000);
+    expect(history.attempts).toBe(0);
+    expect(decideRetry(new TransientError('x'), history, config, clock, latest).next).toBe('retry');
+  });
+});
+
+describe('describeError', () => {
+  it('keeps class, message and code, without a stack and bounded', () => {
+    expect(describeError(new TransientError('busy', { code: 'C0011E' }))).toEqual({
+      name: 'TransientError',
+      message: 'busy [C0011E]',
+    });
+    expect(describeError('x'.repeat(5000)).message).toHaveLength(2000);
+  });
+});
