@@ -1,0 +1,123 @@
+import { Injectable } from '@nestjs/common';
+import {
+  BrokenCircuitError,
+  CircuitBreakerPolicy,
+  CircuitState,
+  CountBreaker,
+  DelegateBackoff,
+  circuitBreaker,
+  handleWhen,
+} from 'cockatiel';
+import { CircuitOpenError } from '../errors.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { OutageError } from './outage-error.js';
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** Opens when more than half of the last calls failed; a blip in a quiet hour is left to the retries. */
+const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 5 };
+const FIRST_OPEN_MS = 1000;
+const LONGEST_OPEN_MS = 30_000;
+/** Retry-After may hold a circuit open for longer than our own back-off would. */
+const LONGEST_RETRY_AFTER_MS = 300_000;
+/** While the one probe is under way; a probe usually ends much earlier than its time-out. */
+const PROBE_WAIT_MS = 1000;
+
+/** The caller gave up on a probe: that says nothing about the target, so the circuit stays open. */
+class AbandonedProbe extends Error {
+  constructor(readonly reason: unknown) {
+    super('the probe was abandoned by its caller');
+  }
+}
+
+interface Breaker {
+  readonly policy: CircuitBreakerPolicy;
+  /** Milliseconds since the epoch. */
+  opensUntil: number;
+}
+
+/**
+ * One circuit breaker per target. Only an {@link OutageError} counts against a target: an answer that
+ * refuses one order says that the target works. An open circuit lets nothing through until its time is
+ * over, then exactly one call at a time until one succeeds.
+ */
+@Injectable()
+export class CircuitBreakers {
+  private readonly breakers = new Map<string, Breaker>();
+
+  constructor(private readonly metrics: ConnectorMetrics) {}
+
+  /** Makes a target visible before its first call. */
+  register(target: string): void {
+    if (!this.breakers.has(target)) this.breakers.set(target, this.create(target));
+  }
+
+  /**
+   * @param target registered before
+   * @param signal the caller's; an aborted call counts neither for nor against the target
+   * @throws CircuitOpenError without having called `call`
+   */
+  async execute<T>(target: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const breaker = this.breakers.get(target);
+    if (!breaker) throw new TypeError(`circuit breaker target ${target} was never registered`);
+    const { policy } = breaker;
+    // The library would let the others wait for the probe, each holding a place in the queue's concurrency.
+    if (policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
+    const isProbe = policy.state === CircuitState.Open;
+    try {
+      return await policy.execute(isProbe ? () => probe(call, signal) : call);
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) {
+        throw new CircuitOpenError(target, Math.max(breaker.opensUntil - Date.now(), 1));
+      }
+      throw error instanceof AbandonedProbe ? error.reason : error;
+    }
+  }
+
+  states(): Record<string, BreakerState> {
+    return Object.fromEntries([...this.breakers].map(([target, { policy }]) => [target, stateOf(policy)]));
+  }
+
+  private create(target: string): Breaker {
+    const breaker: Breaker = {
+      opensUntil: 0,
+      policy: circuitBreaker(
+        handleWhen((error) => error instanceof OutageError || error instanceof AbandonedProbe),
+        {
+          breaker: new CountBreaker(WINDOW),
+          halfOpenAfter: new DelegateBackoff(({ attempt, result }) => {
+            const durationMs = openMs(attempt, 'error' in result ? result.error : undefined);
+            breaker.opensUntil = Date.now() + durationMs;
+            return durationMs;
+          }),
+        },
+      ),
+    };
+    const gauge = this.metrics.circuitOpen.labels({ target });
+    gauge.set(0);
+    breaker.policy.onStateChange((state) => gauge.set(state === CircuitState.Closed ? 0 : 1));
+    return breaker;
+  }
+}
+
+async function probe<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (signal?.aborted) throw new AbandonedProbe(error);
+    throw error;
+  }
+}
+
+function openMs(attempt: number, error: unknown): number {
+  const retryAfterMs = error instanceof OutageError ? (error.retryAfterMs ?? 0) : 0;
+  return Math.max(
+    Math.min(FIRST_OPEN_MS * 2 ** (attempt - 1), LONGEST_OPEN_MS),
+    Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS),
+  );
+}
+
+function stateOf(policy: CircuitBreakerPolicy): BreakerState {
+  if (policy.state === CircuitState.Closed) return 'closed';
+  return policy.state === CircuitState.HalfOpen ? 'half-open' : 'open';
+}

@@ -1,0 +1,147 @@
+import { ConfigurationError, type ConnectorError } from '../errors.js';
+import { type CallMetrics, outcomeOf } from './call-metrics.js';
+import {
+  type UpstreamFailure,
+  type UpstreamSubject,
+  classOfStatus,
+  failureError,
+  readAnswer,
+  readFailure,
+} from './upstream-failure.js';
+import type { UpstreamHttp } from './upstream-http.js';
+
+/** How a token is asked for. */
+export interface TokenRequest {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly form: Readonly<Record<string, string>>;
+}
+
+interface Token {
+  readonly value: string;
+  /** Milliseconds since the epoch. */
+  readonly refreshAt: number;
+}
+
+/** RFC 6749 lets a server leave `expires_in` out; a longer guess is healed by the 401 that follows. */
+const ASSUMED_LIFE_SECONDS = 300;
+/** A token is given up this much before its end at the latest, so that it does not expire on its way. */
+const LONGEST_LEEWAY_MS = 60_000;
+/** Refused credentials are not tried again for this long: each try counts towards a locked account. */
+const REFUSAL_MS = 5000;
+
+/**
+ * The access token of one account or project, shared by all concurrent work: it is asked for once
+ * (single flight), renewed before it expires, and dropped when the upstream refuses it.
+ */
+export class OAuthToken {
+  private current?: Token;
+  private pending?: Promise<string>;
+  private refusal?: { readonly error: ConnectorError; readonly until: number };
+
+  constructor(
+    private readonly target: string,
+    private readonly subject: UpstreamSubject,
+    private readonly request: TokenRequest,
+    private readonly http: UpstreamHttp,
+    private readonly metrics: CallMetrics,
+  ) {}
+
+  /**
+   * @param signal ends the wait of this caller; the shared request goes on for the others
+   * @throws ConfigurationError when the credentials are refused, TransientError when no token can be had now
+   */
+  async get(signal?: AbortSignal): Promise<string> {
+    if (this.current && Date.now() < this.current.refreshAt) return this.current.value;
+    if (this.refusal && Date.now() < this.refusal.until) throw this.refusal.error;
+    this.pending ??= this.fetch().finally(() => (this.pending = undefined));
+    return unlessAborted(this.pending, signal);
+  }
+
+  /** Gives up a refused token, unless somebody else has replaced it already. */
+  drop(token: string): void {
+    if (this.current?.value === token) this.current = undefined;
+  }
+
+  private async fetch(): Promise<string> {
+    const startedAt = performance.now();
+    const answer = await this.send();
+    if ('token' in answer) {
+      this.metrics.observe(this.target, 'token', 'ok', startedAt);
+      this.current = answer.token;
+      this.refusal = undefined;
+      return answer.token.value;
+    }
+    const error = classifyTokenFailure(answer, this.subject);
+    this.metrics.observe(this.target, 'token', outcomeOf(error), startedAt);
+    if (error instanceof ConfigurationError) this.refusal = { error, until: Date.now() + REFUSAL_MS };
+    throw error;
+  }
+
+  private async send(): Promise<{ token: Token } | UpstreamFailure> {
+    try {
+      const response = await this.http.fetch(this.request.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+          ...this.request.headers,
+        },
+        body: new URLSearchParams(this.request.form).toString(),
+      });
+      const body = await response.text();
+      const token = response.status === 200 ? parseToken(body) : undefined;
+      return token ? { token } : readAnswer(response.status, body, response.headers.get('retry-after'));
+    } catch (error) {
+      return readFailure(error);
+    }
+  }
+}
+
+/** Pure: what a failed request for a token means. */
+export function classifyTokenFailure(failure: UpstreamFailure, subject: UpstreamSubject): ConnectorError {
+  const { status } = failure;
+  // RFC 6749 answers refused credentials and scopes with 400 as well as with 401.
+  if (status === 400 || status === 401) {
+    return failureError('configuration', { ...failure, status: 401 }, subject, 'request for a token');
+  }
+  const failureClass = classOfStatus(failure);
+  // A token is never wrong because of one notification, so nothing about it is permanent.
+  return failureError(
+    failureClass === 'permanent' ? 'configuration' : failureClass,
+    failure,
+    subject,
+    'request for a token',
+  );
+}
+
+function parseToken(body: string, now = Date.now()): Token | undefined {
+  let grant: unknown;
+  try {
+    grant = JSON.parse(body);
+  } catch {
+    // A page from something in between; the caller reports it as an answer without a token.
+    return undefined;
+  }
+  const { access_token: value, expires_in: expiresIn } = (grant ?? {}) as Record<string, unknown>;
+  if (typeof value !== 'string' || value === '') return undefined;
+  const lifeMs = 1000 * (Number(expiresIn ?? ASSUMED_LIFE_SECONDS) || 0);
+  // The random part keeps replicas that started together from renewing together.
+  const leewayMs = Math.min(lifeMs * (0.1 + 0.1 * Math.random()), LONGEST_LEEWAY_MS);
+  return { value, refreshAt: now + lifeMs - leewayMs };
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

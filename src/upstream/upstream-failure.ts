@@ -1,0 +1,152 @@
+import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
+import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
+import { OutageError } from './outage-error.js';
+import { parseRetryAfter } from './retry-after.js';
+import { CallTimeoutError } from './upstream-http.js';
+
+/** One error of an answer's body. */
+export interface UpstreamProblem {
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** What is known of a failed call, in one shape for every way in which it can be reported. */
+export interface UpstreamFailure {
+  /** HTTP status; undefined when there was no complete answer. */
+  readonly status?: number;
+  /** Errors named in the body, GraphQL- or REST-shaped; empty when the body is neither. */
+  readonly problems: readonly UpstreamProblem[];
+  readonly retryAfterMs?: number;
+  /** Why there was no complete answer. */
+  readonly cause?: unknown;
+}
+
+/** Whom messages to operators are about, and what to change there. */
+export interface UpstreamSubject {
+  /** e.g. `Fluent account ACME`. */
+  readonly owner: string;
+  /** The variables that hold its credentials, as one text. */
+  readonly credentialVariables: string;
+  /** The variable that holds its address. */
+  readonly urlVariable: string;
+}
+
+/** How a failure is treated. */
+export type FailureClass = 'outage' | 'transient' | 'permanent' | 'configuration';
+
+const MAX_PROBLEMS = 3;
+const MAX_MESSAGE_LENGTH = 300;
+
+/** @returns what an error thrown by Apollo Client, the HTTP layer or the network says. */
+export function readFailure(error: unknown): UpstreamFailure {
+  if (CombinedGraphQLErrors.is(error)) {
+    return { status: 200, problems: problemsOf({ errors: error.errors }) };
+  }
+  // ServerError also carries the GraphQL errors of a 4xx, in the body's text alone.
+  if (ServerError.is(error) || ServerParseError.is(error)) {
+    return readAnswer(error.statusCode, error.bodyText, error.response.headers.get('retry-after'));
+  }
+  return { problems: [], cause: error };
+}
+
+/** @returns the failure that an answer stands for. */
+export function readAnswer(status: number, body: string, retryAfter: string | null): UpstreamFailure {
+  return { status, problems: problemsOf(parseJson(body)), retryAfterMs: parseRetryAfter(retryAfter) };
+}
+
+/** @returns whether the token was refused, so that a new one may help. */
+export function isUnauthorized(failure: UpstreamFailure): boolean {
+  return failure.status === 401 || failure.problems.some(({ code }) => code === 'invalid_token');
+}
+
+/** The class of a failure whose body has no code that its system defines. */
+export function classOfStatus({ status, cause }: UpstreamFailure): FailureClass {
+  if (status === undefined) {
+    if (codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'permanent';
+    // Network errors of Node and undici have a code; anything else is an answer that nobody could read.
+    return cause instanceof CallTimeoutError || codeOf(cause) ? 'outage' : 'transient';
+  }
+  if ([429, 502, 503, 504].includes(status) || status >= 520) return 'outage';
+  // A success without data or errors is a page of something in between; 409 and 425 heal by themselves.
+  if (status >= 500 || status < 300 || [408, 409, 425].includes(status)) return 'transient';
+  if (status < 400 || [401, 403, 404, 405].includes(status)) return 'configuration';
+  return 'permanent';
+}
+
+/** @param code machine-readable detail; by default the first one in the body. */
+export function failureError(
+  failureClass: FailureClass,
+  failure: UpstreamFailure,
+  subject: UpstreamSubject,
+  operation: string,
+  code = failure.problems.find((candidate) => candidate.code)?.code,
+): ConnectorError {
+  const { retryAfterMs } = failure;
+  const message = `${subject.owner}: ${operation} ${describe(failure)}`;
+  // Only network errors are kept as cause: answers may hold personal data, and causes are logged whole.
+  const options = { code, cause: failure.cause };
+  if (failureClass === 'outage') return new OutageError(message, { ...options, retryAfterMs });
+  if (failureClass === 'transient') return new TransientError(message, { ...options, retryAfterMs });
+  if (failureClass === 'permanent') return new PermanentError(message, options);
+  return new ConfigurationError(`${message}; ${advice(failure, subject)}`, options);
+}
+
+function advice({ status }: UpstreamFailure, subject: UpstreamSubject): string {
+  if (status === 401) return `check ${subject.credentialVariables}`;
+  if (status === 403) return `give the user or API client of ${subject.credentialVariables} the permission`;
+  return `check ${subject.urlVariable}`;
+}
+
+function describe({ status, problems, cause }: UpstreamFailure): string {
+  if (status === undefined) {
+    if (cause instanceof CallTimeoutError) return `got ${cause.message} (HTTP_CLIENT_TIMEOUT)`;
+    return `failed: ${textOf(cause)}`;
+  }
+  const details = problems
+    .slice(0, MAX_PROBLEMS)
+    .map(({ code, message }) => (code && !message.includes(code) ? `${code}: ${message}` : message))
+    .join('; ');
+  return `was answered with HTTP ${status}${details ? `, ${details}` : ' and a body that names no error'}`;
+}
+
+function problemsOf(body: unknown): UpstreamProblem[] {
+  if (!isRecord(body)) return [];
+  if (Array.isArray(body['errors']) && body['errors'].length > 0) {
+    return body['errors'].filter(isRecord).map((error) => {
+      const extensions = isRecord(error['extensions']) ? error['extensions'] : {};
+      return problem(extensions['code'] ?? error['code'], error['message']);
+    });
+  }
+  const { error, error_description: description, message } = body;
+  return error || message ? [problem(error, description ?? message)] : [];
+}
+
+function problem(code: unknown, message: unknown): UpstreamProblem {
+  return {
+    ...(typeof code === 'string' && code !== '' && { code: code.slice(0, MAX_MESSAGE_LENGTH) }),
+    message: typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : 'no message',
+  };
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'for an unknown reason';
+  // Happy eyeballs reports several failed addresses as one error without a message.
+  return error.message || codeOf(error) || error.name;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // HTML or plain text from something in between: the status has to say it all.
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
