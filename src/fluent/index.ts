@@ -1,1 +1,3 @@
+export * from './apollo-fluent-client.js';
 export * from './fluent-client.js';
+export * from './fluent.module.js';

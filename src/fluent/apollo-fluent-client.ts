@@ -1,0 +1,170 @@
+import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
+import { Injectable } from '@nestjs/common';
+import { type AccountConfig, ConnectorConfig, type RetailerScope } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
+import { type GraphqlEndpoint, GraphqlEndpoints } from '../upstream/index.js';
+import { classifyFluentFailure } from './classify-fluent-failure.js';
+import {
+  type Connection,
+  ORDERS_UPDATED_SINCE,
+  ORDER_BY_ID,
+  type OrderNode,
+  SETTINGS,
+  type SettingNode,
+} from './documents.js';
+import {
+  type FluentAttribute,
+  FluentClient,
+  type FluentOrder,
+  type FluentRequestOptions,
+  type FluentSetting,
+} from './fluent-client.js';
+
+/** Fluent allows 500; with this many the query's complexity stays far below its limit of 11,111. */
+const PAGE_SIZE = 100;
+/** GraphQL's Int, the type of a setting's context id, ends here. */
+const MAX_INT = 2 ** 31 - 1;
+
+/** Reads from Fluent with Apollo Client; nothing is cached. */
+@Injectable()
+export class ApolloFluentClient extends FluentClient {
+  private readonly endpoints: ReadonlyMap<string, GraphqlEndpoint>;
+
+  constructor(config: ConnectorConfig, endpoints: GraphqlEndpoints) {
+    super();
+    this.endpoints = new Map(config.accounts.map((account) => [account.id, open(account, endpoints)]));
+  }
+
+  async query<TData, TVariables extends OperationVariables>(
+    accountId: string,
+    document: TypedDocumentNode<TData, TVariables>,
+    variables: TVariables,
+    options: FluentRequestOptions = {},
+  ): Promise<TData> {
+    const endpoint = this.endpoints.get(accountId);
+    if (!endpoint) throw new ConfigurationError(`Fluent account ${accountId} is not configured`);
+    return endpoint.execute(document, variables, options);
+  }
+
+  async getOrder(
+    scope: RetailerScope,
+    orderId: string,
+    options?: FluentRequestOptions,
+  ): Promise<FluentOrder | undefined> {
+    const { orderById } = await this.query(scope.account.id, ORDER_BY_ID, { id: orderId }, options);
+    return orderById ? toOrder(orderById) : undefined;
+  }
+
+  async *ordersUpdatedSince(
+    accountId: string,
+    since: Date,
+    options?: FluentRequestOptions,
+  ): AsyncGenerator<FluentOrder> {
+    // An order that is updated while the pages are read moves to a later one and would come twice.
+    const seen = new Set<string>();
+    const orders = pages(async (page) => {
+      const variables = { ...page, since: since.toISOString() };
+      return (await this.query(accountId, ORDERS_UPDATED_SINCE, variables, options)).orders;
+    });
+    for await (const order of orders) {
+      if (seen.has(order.id)) continue;
+      seen.add(order.id);
+      yield toOrder(order);
+    }
+  }
+
+  async getSettings(
+    { account, retailerId }: RetailerScope,
+    names: readonly string[],
+    options?: FluentRequestOptions,
+  ): Promise<readonly FluentSetting[]> {
+    const contexts = contextsOf(retailerId);
+    const settings = pages(async (page) => {
+      const variables = {
+        ...page,
+        names,
+        contexts: contexts.map(({ context }) => context),
+        contextIds: [...new Set(contexts.map(({ contextId }) => contextId))],
+      };
+      return (await this.query(account.id, SETTINGS, variables, options)).settings;
+    });
+    const found: FluentSetting[] = [];
+    for await (const setting of settings) {
+      const { name, context, contextId } = setting;
+      // Fluent filters context and contextId on their own, and so also answers with pairs that nobody meant.
+      const applies = contexts.some((pair) => pair.context === context && pair.contextId === contextId);
+      if (name !== null && applies) found.push({ name, context, contextId, value: valueOf(setting) });
+    }
+    return found;
+  }
+}
+
+function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
+  return endpoints.open({
+    target: `fluent:${account.id}`,
+    subject: {
+      owner: `Fluent account ${account.id}`,
+      credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',
+      urlVariable: 'FLUENT_BASE_URL',
+    },
+    url: `${account.baseUrl}/graphql`,
+    token: {
+      url: `${account.baseUrl}/oauth/token`,
+      headers: { 'fluent.account': account.id },
+      // A refresh token, where there is one, can be used once only: replicas and restarts would fight over
+      // it, and the password grant would still be needed. So every token is asked for by password.
+      form: {
+        grant_type: 'password',
+        username: account.username,
+        password: account.password,
+        client_id: account.clientId,
+        client_secret: account.clientSecret,
+        scope: 'api',
+      },
+    },
+    classify: classifyFluentFailure,
+  });
+}
+
+/** All nodes of all pages, read one page at a time as they are needed. */
+async function* pages<TNode>(
+  read: (page: { first: number; after: string | null }) => Promise<Connection<TNode> | null>,
+): AsyncGenerator<TNode> {
+  for (let after: string | null = null; ;) {
+    const connection: Connection<TNode> | null = await read({ first: PAGE_SIZE, after });
+    const edges = connection?.edges ?? [];
+    for (const edge of edges) if (edge?.node) yield edge.node;
+    const cursor = edges.at(-1)?.cursor ?? null;
+    // A cursor that stands still would read the same page for ever.
+    if (!connection?.pageInfo?.hasNextPage || cursor === null || cursor === after) return;
+    after = cursor;
+  }
+}
+
+/** Where a retailer's settings may stand. */
+function contextsOf(retailerId: string): { context: string; contextId: number }[] {
+  const shared = [
+    { context: 'ACCOUNT', contextId: 0 },
+    { context: 'GLOBAL', contextId: 0 },
+  ];
+  const contextId = /^\d+$/.test(retailerId) ? Number(retailerId) : Number.NaN;
+  return contextId <= MAX_INT ? [{ context: 'RETAILER', contextId }, ...shared] : shared;
+}
+
+function valueOf({ valueType, lobValue, value }: SettingNode): unknown {
+  return valueType === 'JSON' || valueType === 'LOB' ? (lobValue ?? value) : (value ?? lobValue);
+}
+
+function toOrder(node: OrderNode): FluentOrder {
+  return {
+    id: node.id,
+    ref: node.ref ?? '',
+    type: node.type,
+    status: node.status ?? '',
+    retailerId: node.retailer?.id ?? '',
+    ...(node.updatedOn !== null && { updatedOn: node.updatedOn }),
+    attributes: (node.attributes ?? []).filter(
+      (attribute): attribute is FluentAttribute => attribute !== null,
+    ),
+  };
+}

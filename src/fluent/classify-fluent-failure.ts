@@ -1,0 +1,44 @@
+import type { ConnectorError } from '../errors.js';
+import {
+  type FailureClass,
+  type UpstreamFailure,
+  type UpstreamProblem,
+  type UpstreamSubject,
+  classOfStatus,
+  failureError,
+} from '../upstream/index.js';
+
+/** Fluent's error codes: client, service or technical, four digits, error or warning. */
+const FLUENT_CODE = /\b[CST]\d{4}[EW]\b/;
+
+/** The first rule that matches any of the codes decides. */
+const RULES: readonly (readonly [RegExp, FailureClass])[] = [
+  [/^C0011E$/, 'outage'],
+  [/^(C0003E|[ST].*)$/, 'transient'],
+  [/^C/, 'permanent'],
+];
+
+/**
+ * Pure: what a failed call to Fluent means. Service and technical errors are retried, also those that
+ * nobody has documented; of the client errors only those that Fluent names as retryable.
+ */
+export function classifyFluentFailure(
+  failure: UpstreamFailure,
+  subject: UpstreamSubject,
+  operation: string,
+): ConnectorError {
+  // These two are about the caller or the moment, whatever code comes with them.
+  if (failure.status === 401 || failure.status === 429) {
+    return failureError(classOfStatus(failure), failure, subject, operation);
+  }
+  const codes = failure.problems.map(codeOf).filter((code) => code !== undefined);
+  for (const [pattern, failureClass] of RULES) {
+    const code = codes.find((candidate) => pattern.test(candidate));
+    if (code) return failureError(failureClass, failure, subject, operation, code);
+  }
+  return failureError(classOfStatus(failure), failure, subject, operation);
+}
+
+function codeOf({ code, message }: UpstreamProblem): string | undefined {
+  return code?.match(FLUENT_CODE)?.[0] ?? message.match(FLUENT_CODE)?.[0];
+}
