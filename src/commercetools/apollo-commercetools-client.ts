@@ -1,0 +1,70 @@
+import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
+import { Injectable } from '@nestjs/common';
+import { ConnectorConfig, type ProjectConfig } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
+import { type GraphqlEndpoint, GraphqlEndpoints } from '../upstream/index.js';
+import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
+import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
+import { correlationHeader } from './correlation-id.js';
+
+/** Talks to commercetools with Apollo Client; nothing is cached. */
+@Injectable()
+export class ApolloCommercetoolsClient extends CommercetoolsClient {
+  private readonly endpoints: ReadonlyMap<string, GraphqlEndpoint>;
+
+  constructor(config: ConnectorConfig, endpoints: GraphqlEndpoints) {
+    super();
+    this.endpoints = new Map(config.projects.map((project) => [project.key, open(project, endpoints)]));
+  }
+
+  query<TData, TVariables extends OperationVariables>(
+    projectKey: string,
+    document: TypedDocumentNode<TData, TVariables>,
+    variables: TVariables,
+    options?: CommercetoolsRequestOptions,
+  ): Promise<TData> {
+    return this.execute(projectKey, document, variables, options);
+  }
+
+  mutate<TData, TVariables extends OperationVariables>(
+    projectKey: string,
+    document: TypedDocumentNode<TData, TVariables>,
+    variables: TVariables,
+    options?: CommercetoolsRequestOptions,
+  ): Promise<TData> {
+    return this.execute(projectKey, document, variables, options);
+  }
+
+  private async execute<TData, TVariables extends OperationVariables>(
+    projectKey: string,
+    document: TypedDocumentNode<TData, TVariables>,
+    variables: TVariables,
+    { correlationId, signal }: CommercetoolsRequestOptions = {},
+  ): Promise<TData> {
+    const endpoint = this.endpoints.get(projectKey);
+    if (!endpoint) throw new ConfigurationError(`commercetools project ${projectKey} is not configured`);
+    return endpoint.execute(document, variables, {
+      signal,
+      ...(correlationId && { headers: { 'x-correlation-id': correlationHeader(correlationId) } }),
+    });
+  }
+}
+
+function open(project: ProjectConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
+  const basic = Buffer.from(`${project.clientId}:${project.clientSecret}`).toString('base64');
+  return endpoints.open({
+    target: `commercetools:${project.key}`,
+    subject: {
+      owner: `commercetools project ${project.key}`,
+      credentialVariables: 'CTP_CLIENT_ID, CTP_CLIENT_SECRET, CTP_SCOPES',
+      urlVariable: 'CTP_API_URL, CTP_AUTH_URL and CTP_PROJECT_KEY',
+    },
+    url: `${project.apiUrl}/${encodeURIComponent(project.key)}/graphql`,
+    token: {
+      url: `${project.authUrl}/oauth/token`,
+      headers: { authorization: `Basic ${basic}` },
+      form: { grant_type: 'client_credentials', scope: project.scopes },
+    },
+    classify: classifyCommercetoolsFailure,
+  });
+}

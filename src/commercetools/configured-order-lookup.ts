@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import type { RetailerScope } from '../config/index.js';
+import type { OrderReference } from '../notification/index.js';
+import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
+import { ORDER_BY_ID, ORDER_BY_NUMBER, type OrderNode } from './documents.js';
+import { OrderLookup } from './order-lookup.js';
+import type { CommercetoolsOrder } from './order.js';
+
+/** Finds an order by the Fluent ref as order number or id, after its prefix is taken off. */
+@Injectable()
+export class ConfiguredOrderLookup extends OrderLookup {
+  constructor(private readonly client: CommercetoolsClient) {
+    super();
+  }
+
+  async find(
+    { ref }: OrderReference,
+    { project, orderLookup, orderRefPrefix = '' }: RetailerScope,
+    options?: CommercetoolsRequestOptions,
+  ): Promise<CommercetoolsOrder | undefined> {
+    const key = ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
+    if (key === '') return undefined;
+    const { order } =
+      orderLookup === 'id'
+        ? await this.client.query(project.key, ORDER_BY_ID, { id: key }, options)
+        : await this.client.query(project.key, ORDER_BY_NUMBER, { orderNumber: key }, options);
+    return order ? toOrder(order) : undefined;
+  }
+}
+
+function toOrder({ id, version, orderState, paymentState, shipmentState }: OrderNode): CommercetoolsOrder {
+  return {
+    id,
+    version,
+    orderState,
+    ...(paymentState !== null && { paymentState }),
+    ...(shipmentState !== null && { shipmentState }),
+  };
+}

@@ -1,0 +1,46 @@
+import { type TypedDocumentNode, gql } from '@apollo/client';
+import type { OrderState, OrderUpdateAction, PaymentState, ShipmentState } from './order.js';
+
+/** An order as commercetools sends it. */
+export interface OrderNode {
+  id: string;
+  version: number;
+  orderState: OrderState;
+  paymentState: PaymentState | null;
+  shipmentState: ShipmentState | null;
+}
+
+export const ORDER_BY_NUMBER: TypedDocumentNode<{ order: OrderNode | null }, { orderNumber: string }> = gql`
+  query OrderByNumber($orderNumber: String!) {
+    order(orderNumber: $orderNumber) {
+      id
+      version
+      orderState
+      paymentState
+      shipmentState
+    }
+  }
+`;
+
+export const ORDER_BY_ID: TypedDocumentNode<{ order: OrderNode | null }, { id: string }> = gql`
+  query OrderById($id: String!) {
+    order(id: $id) {
+      id
+      version
+      orderState
+      paymentState
+      shipmentState
+    }
+  }
+`;
+
+export const UPDATE_ORDER: TypedDocumentNode<
+  { search: { id: string } | null },
+  { id: string; version: number; actions: readonly OrderUpdateAction[] }
+> = gql`
+  mutation Search($id: String!, $version: Long!, $actions: [OrderUpdateAction!]!) {
+    search: updateOrder(id: $id, version: $version, actions: $actions) {
+      id
+    }
+  }
+`;

@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { RetailerScope } from '../config/index.js';
+import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
+import { UPDATE_ORDER } from './documents.js';
+import { OrderUpdate } from './order-update.js';
+import type { CommercetoolsOrder, OrderUpdateAction } from './order.js';
+
+/** Sends all actions in one `updateOrder` mutation, which applies all of them or none. */
+@Injectable()
+export class MutationOrderUpdate extends OrderUpdate {
+  constructor(private readonly client: CommercetoolsClient) {
+    super();
+  }
+
+  async apply(
+    { id, version }: CommercetoolsOrder,
+    actions: readonly OrderUpdateAction[],
+    { project }: RetailerScope,
+    options?: CommercetoolsRequestOptions,
+  ): Promise<void> {
+    await this.client.mutate(project.key, UPDATE_ORDER, { id, version, actions }, options);
+  }
+}
