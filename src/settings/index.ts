@@ -1,1 +1,3 @@
+export * from './fluent-settings-source.js';
 export * from './settings-source.js';
+export * from './settings.module.js';
