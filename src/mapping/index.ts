@@ -1,1 +1,3 @@
+export * from './mapping.module.js';
+export * from './settings-status-mapper.js';
 export * from './status-mapper.js';
