@@ -82,9 +82,23 @@ export class PrivateRedis {
   async restart(): Promise<void> {
     const { aof = true, args = [] } = this.options;
     const serverArgs = [
-      ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir, '--save', ''],
-      ...['--appendonly', aof ? 'yes' : 'no', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
-      ...['--loglevel', 'warning', ...args],
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      this.dir,
+      '--save',
+      '',
+      '--appendonly',
+      aof ? 'yes' : 'no',
+      '--appendfsync',
+      'always',
+      '--maxmemory-policy',
+      'noeviction',
+      '--loglevel',
+      'warning',
+      ...args,
     ];
     this.child = spawn('sh', ['-c', WATCHDOG, 'redis', this.program, ...serverArgs], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

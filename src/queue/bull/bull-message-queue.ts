@@ -75,7 +75,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   ) {
     super();
     this.answering = defineQueueCommands(connections.answering);
-    this.working = defineQueueCommands(queue.client as unknown as Redis);
+    this.working = defineQueueCommands(queue.client);
     this.queueKeys = ['wait', 'paused', 'meta-paused', 'id', 'delayed', 'priority'].map((name) =>
       this.key(name),
     );

@@ -1,0 +1,3 @@
+export * from './order-status-sync.js';
+export * from './order-status.handler.js';
+export * from './order-status.module.js';

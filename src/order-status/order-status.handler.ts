@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { PermanentError } from '../errors.js';
+import {
+  NotificationHandler,
+  type HandlerContext,
+  type HandlerResult,
+  type NotificationHandlerContract,
+} from '../handlers/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
+import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
+
+/** The built-in handler: brings the order of a notification into agreement. */
+@NotificationHandler({
+  names: (config) => config.orderStatusEventNames,
+  coalesce: (notification) => orderOf(notification)?.id,
+  announces: announcedStatus,
+})
+@Injectable()
+export class OrderStatusHandler implements NotificationHandlerContract {
+  constructor(
+    private readonly orderStatus: OrderStatusSync,
+    private readonly metrics: ConnectorMetrics,
+  ) {}
+
+  async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
+    const order = orderOf(notification);
+    if (!order) {
+      throw new PermanentError(
+        `notification ${notification.name} is about ${notification.entityType} ${notification.entityRef} and names no ` +
+          'order; send it from the ORDER workflow, or with rootEntityType, rootEntityId and rootEntityRef of the order',
+        { code: 'NoOrder' },
+      );
+    }
+    const result = await this.orderStatus
+      .sync(order, context.scope, {
+        signal: context.signal,
+        logger: context.logger,
+        correlationId: notification.id,
+      })
+      .catch((error: unknown) => {
+        // Reconciliation sees every order of the account, also those that commercetools never had.
+        if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) return undefined;
+        throw error;
+      });
+    if (!result) return { outcome: 'unchanged' };
+    const { outcome, status, states } = result;
+    context.logger.debug({ orderRef: order.ref, status, states, outcome }, 'order status synced');
+    if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
+    return { outcome, saw: status };
+  }
+}
+
+/** Only an ORDER event's entityStatus speaks of the order. */
+function announcedStatus({ entityType, entityStatus }: FluentNotification): string | undefined {
+  return entityType === 'ORDER' && typeof entityStatus === 'string' && entityStatus !== ''
+    ? entityStatus
+    : undefined;
+}
