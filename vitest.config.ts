@@ -1,9 +1,14 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
+const resultsDir = process.env['TEST_RESULTS_DIR'];
 
 export default defineConfig({
   test: {
+    reporters: resultsDir
+      ? ['default', ['json', { outputFile: join(resultsDir, 'product.json') }]]
+      : ['default'],
     projects: [
       { test: { ...shared, name: 'unit', include: ['src/**/*.spec.ts'] } },
       {
@@ -11,6 +16,7 @@ export default defineConfig({
           ...shared,
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
+          // They measure time and kill servers: one after another.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

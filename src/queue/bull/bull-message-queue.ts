@@ -131,14 +131,19 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     await this.queue.isReady();
     // Resolves only when the queue is closed.
     this.queue
-      .process('*', this.config.queue.concurrency, (job: NotificationJob) => {
-        const run = this.run(job, processor, report);
-        this.running.add(run);
-        const done = (): boolean => this.running.delete(run);
-        run.then(done, done);
-        return run;
-      })
+      .process('*', this.config.queue.concurrency, (job: NotificationJob) =>
+        this.tracked(this.run(job, processor, report)),
+      )
       .catch((error: unknown) => this.logger.error(`queue: processing ended: ${String(error)}`));
+  }
+
+  private async tracked(run: Promise<void>): Promise<void> {
+    this.running.add(run);
+    try {
+      await run;
+    } finally {
+      this.running.delete(run);
+    }
   }
 
   /** One run of a job: covered already, or run it, then remember what was done. */
