@@ -1,1 +1,6 @@
+export * from './json-body.js';
+export * from './problem.js';
+export * from './rsa-signature-verifier.js';
+export * from './signature-guard.js';
 export * from './signature-verifier.js';
+export * from './webhook.module.js';

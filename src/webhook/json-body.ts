@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isDeeperThan } from './json-depth.js';
+import { Problem } from './problem.js';
+
+/** A notification nests three or four levels; everything beyond this is not one. */
+const MAX_DEPTH = 64;
+
+/** A request whose JSON body was parsed from {@link rawBody}. */
+export interface JsonRequest extends FastifyRequest {
+  /** The bytes as they were received; a signature is over these and nothing else. */
+  rawBody?: Buffer;
+}
+
+/**
+ * Makes JSON the only body that the server reads, parsed once, with the received bytes beside it.
+ *
+ * @param limitBytes larger bodies are answered 413 before they are read to the end.
+ */
+export function acceptJsonBodies(server: FastifyInstance, limitBytes: number): void {
+  server.removeAllContentTypeParsers();
+  server.decorateRequest('rawBody', undefined);
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: limitBytes },
+    (request: JsonRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
+      try {
+        const parsed = parseJson(body, request.headers);
+        request.rawBody = body;
+        done(null, parsed);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+/** @throws Problem 415 for another encoding or charset, 400 for anything that is not well-formed JSON in UTF-8. */
+export function parseJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
+    throw new Problem(415, {
+      detail: 'compressed bodies are not accepted; send the body without Content-Encoding',
+    });
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new Problem(415, { detail: 'only UTF-8 is accepted' });
+  }
+  if (!isUtf8(body)) throw new Problem(400, { detail: 'the body is not valid UTF-8' });
+  if (isDeeperThan(MAX_DEPTH, body)) {
+    throw new Problem(400, { detail: `the body nests deeper than ${MAX_DEPTH} levels` });
+  }
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    // The parser's message quotes the body, which may hold personal data.
+    throw new Problem(400, { detail: 'the body is not JSON' });
+  }
+}

@@ -1,0 +1,42 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+
+/** What a client is told beside the status, and what only the log is told. */
+export interface ProblemOptions extends ErrorOptions {
+  /** What happened and what to change; no secrets, no values from the request. */
+  readonly detail?: string;
+  /** Further members of the problem document. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** More than the client is told. */
+  readonly reason?: string;
+}
+
+/** An error that is answered as problem details (RFC 9457). */
+export class Problem extends HttpException {
+  readonly detail?: string;
+  readonly extensions: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For the log only. */
+  readonly reason: string;
+
+  constructor(status: number, { detail, extensions = {}, headers = {}, reason, cause }: ProblemOptions = {}) {
+    super(detail ?? STATUS_CODES[status] ?? 'Error', status, { cause });
+    this.detail = detail;
+    this.extensions = extensions;
+    this.headers = headers;
+    this.reason = reason ?? this.message;
+  }
+
+  /** The `application/problem+json` document. */
+  toDocument(): Record<string, unknown> {
+    const status = this.getStatus();
+    return {
+      type: 'about:blank',
+      title: STATUS_CODES[status] ?? 'Error',
+      status,
+      ...(this.detail === undefined ? {} : { detail: this.detail }),
+      ...this.extensions,
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { ConnectorConfig } from '../config/index.js';
+import type { JsonRequest } from './json-body.js';
+import { Problem } from './problem.js';
+import { SignatureVerifier } from './signature-verifier.js';
+
+/**
+ * Lets only signed bodies of configured accounts and retailers through. It runs before the contract is
+ * checked: an unsigned request learns nothing about the contract or the configuration.
+ */
+@Injectable()
+export class SignatureGuard implements CanActivate {
+  constructor(
+    private readonly config: ConnectorConfig,
+    private readonly verifier: SignatureVerifier,
+  ) {}
+
+  /** @throws Problem 400 or 415 when there is no JSON object, 401 with one and the same body for every other reason. */
+  canActivate(context: ExecutionContext): boolean {
+    const { body, rawBody, headers } = context.switchToHttp().getRequest<JsonRequest>();
+    if (!rawBody) throw new Problem(415, { detail: 'send the notification as application/json' });
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+      throw new Problem(400, { detail: 'the body is not a JSON object' });
+    }
+    const { accountId, retailerId } = body as Record<string, unknown>;
+    const account = typeof accountId === 'string' ? this.config.account(accountId) : undefined;
+    if (!account) throw unauthorized('the account is not configured');
+    const reason = this.verifier.verify(rawBody, headers, account);
+    if (reason !== undefined) throw unauthorized(reason);
+    // A retailer that is no name at all breaks the contract, which is the next check.
+    const named = typeof retailerId === 'string' && retailerId.trim() !== '';
+    if (named && !this.config.scope(account.id, retailerId)) {
+      throw unauthorized('the retailer is not configured for the account; check FLUENT_RETAILER_IDS');
+    }
+    return true;
+  }
+}
+
+function unauthorized(reason: string): Problem {
+  return new Problem(401, { detail: 'the request is not signed by a configured account', reason });
+}

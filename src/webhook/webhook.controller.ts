@@ -1,0 +1,44 @@
+import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { NotificationIntake } from '../handlers/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import type { JsonRequest } from './json-body.js';
+import { asNotification, violationsOf } from './notification-contract.js';
+import { Problem } from './problem.js';
+import { SignatureGuard } from './signature-guard.js';
+
+/** The answer to a webhook that needs no repetition. */
+export interface WebhookAnswer {
+  readonly status: 'accepted' | 'duplicate' | 'ignored';
+  readonly id: string;
+}
+
+/**
+ * Accepts Fluent's webhooks. A 200 means that the queue has stored the notification (or had it already, or
+ * that nobody wants it); anything else tells Fluent that it was not accepted.
+ */
+@UseGuards(SignatureGuard)
+export class WebhookController {
+  constructor(
+    private readonly intake: NotificationIntake,
+    private readonly metrics: ConnectorMetrics,
+  ) {}
+
+  /** @throws Problem 400 that lists every violation of the notification contract. */
+  @Post()
+  @HttpCode(200)
+  async receive(@Req() request: JsonRequest): Promise<WebhookAnswer> {
+    const body = request.body as Record<string, unknown>;
+    const violations = violationsOf(body);
+    if (violations.length > 0) {
+      throw new Problem(400, {
+        detail: 'the body is not a notification',
+        extensions: { violations },
+        reason: violations.map(({ field, message }) => `${field} ${message}`).join(', '),
+      });
+    }
+    const notification = asNotification(body);
+    const status = await this.intake.submit(notification);
+    this.metrics.webhooks.inc({ account: notification.accountId, outcome: status });
+    return { status, id: notification.id };
+  }
+}
