@@ -1,0 +1,208 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { GraphQLError } from 'graphql';
+import {
+  type Answer,
+  type ApiEmulatorOptions,
+  type GraphqlCall,
+  type Route,
+  ApiEmulator,
+} from '../http/api-emulator.js';
+import { GraphqlEngine } from '../http/graphql-engine.js';
+import { type RequestContext, commercetoolsResolvers } from './commercetools-resolvers.js';
+import { commercetoolsSchema } from './commercetools-schema.js';
+import { CommercetoolsState, type NewCommercetoolsOrder } from './commercetools-state.js';
+import type { CommercetoolsOrderRecord, EmulatedOrderStates } from './order-record.js';
+
+const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Options of {@link CommercetoolsEmulator}. Everything has a default that works. */
+export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
+  /** `demo` by default. */
+  projectKey?: string;
+  clientId?: string;
+  clientSecret?: string;
+  /** What the API client may ask for; `manage_project:{projectKey}`, which includes all, by default. */
+  clientScopes?: readonly string[];
+  /** By how much a write raises the version. 3 by default, so that nobody relies on one. */
+  versionStep?: number | (() => number);
+  /** HTTP status of a `ConcurrentModification`; 200 by default. Some gateways make it 409. */
+  conflictStatus?: number;
+}
+
+/**
+ * A commercetools project on 127.0.0.1: OAuth and GraphQL for orders with optimistic locking.
+ *
+ * @example
+ * const commercetools = await new CommercetoolsEmulator().start();
+ * commercetools.addOrder({ orderNumber: 'O_1' });
+ * Object.assign(process.env, commercetools.environment);
+ */
+export class CommercetoolsEmulator extends ApiEmulator {
+  readonly projectKey: string;
+
+  protected readonly engine: GraphqlEngine;
+  protected readonly bodyLimit = BODY_LIMIT_BYTES;
+  protected readonly faultCodes = { rateLimit: 'OverCapacity', overload: 'OverCapacity', failure: 'General' };
+
+  readonly #state: CommercetoolsState;
+  readonly #clientId: string;
+  readonly #clientSecret: string;
+  readonly #clientScopes: readonly string[];
+  readonly #tokenLifetimeSeconds: number;
+  readonly #conflictStatus: number;
+  /** The few scope texts that clients ask for, split once. */
+  readonly #scopes = new Map<string, ReadonlySet<string>>();
+
+  constructor(options: CommercetoolsEmulatorOptions = {}) {
+    super(options);
+    const { projectKey = 'demo', versionStep = 3 } = options;
+    this.projectKey = projectKey;
+    this.#clientId = options.clientId ?? 'connector';
+    this.#clientSecret = options.clientSecret ?? 'commercetools-secret';
+    this.#clientScopes = options.clientScopes ?? [`manage_project:${projectKey}`];
+    this.#tokenLifetimeSeconds = options.tokenLifetimeSeconds ?? 172_800;
+    this.#conflictStatus = options.conflictStatus ?? 200;
+    this.#state = new CommercetoolsState(
+      typeof versionStep === 'function' ? versionStep : () => versionStep,
+      this.now,
+    );
+    this.engine = new GraphqlEngine(commercetoolsSchema, commercetoolsResolvers(this.#state, projectKey));
+  }
+
+  /** The environment variables that point a connector at this emulator. */
+  get environment(): Record<string, string> {
+    return {
+      CTP_PROJECT_KEY: this.projectKey,
+      CTP_CLIENT_ID: this.#clientId,
+      CTP_CLIENT_SECRET: this.#clientSecret,
+      CTP_AUTH_URL: this.url,
+      CTP_API_URL: this.url,
+      CTP_SCOPES: `manage_orders:${this.projectKey}`,
+    };
+  }
+
+  /** @throws Error when the id or the number is taken. */
+  addOrder(order: NewCommercetoolsOrder): CommercetoolsOrderRecord {
+    return this.#state.addOrder(order);
+  }
+
+  /** @returns the live record of the order with that number, or else that id, or undefined. */
+  order(orderNumberOrId: string): CommercetoolsOrderRecord | undefined {
+    return this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
+  }
+
+  /** Every order, oldest first. */
+  get orders(): readonly CommercetoolsOrderRecord[] {
+    return this.#state.orders;
+  }
+
+  /**
+   * Somebody else writes an order: its states and its version change at once.
+   *
+   * @throws Error when there is no such order.
+   */
+  setStates(orderNumberOrId: string, states: Partial<EmulatedOrderStates>): CommercetoolsOrderRecord {
+    const order = this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
+    if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
+    const { orderState, paymentState, shipmentState } = states;
+    const actions = [
+      ...(orderState === undefined ? [] : [{ changeOrderState: { orderState } }]),
+      ...(paymentState === undefined ? [] : [{ changePaymentState: { paymentState } }]),
+      ...(shipmentState === undefined ? [] : [{ changeShipmentState: { shipmentState } }]),
+    ];
+    return this.#state.update(order, order.version, actions);
+  }
+
+  protected route(method: string, path: string): Route {
+    if (method !== 'POST') return undefined;
+    if (path === '/oauth/token') return 'token';
+    return path === `/${this.projectKey}/graphql` ? 'graphql' : undefined;
+  }
+
+  protected issueToken(form: URLSearchParams, { authorization }: IncomingHttpHeaders): Answer {
+    const credentials = `${this.#clientId}:${this.#clientSecret}`;
+    const given = /^basic (.+)$/i.exec(authorization ?? '')?.[1];
+    if (given === undefined || Buffer.from(given, 'base64').toString() !== credentials) {
+      return this.#oauthError(401, 'invalid_client', 'the client id or secret in the Basic header is wrong');
+    }
+    if (form.get('grant_type') !== 'client_credentials') {
+      return this.#oauthError(400, 'unsupported_grant_type', 'grant_type must be client_credentials');
+    }
+    const scope = form.get('scope')?.trim() || this.#clientScopes.join(' ');
+    const refused = scope.split(/\s+/).filter((wanted) => !this.#mayAskFor(wanted));
+    if (refused.length > 0) {
+      return this.#oauthError(400, 'invalid_scope', `the client has no permission for: ${refused.join(' ')}`);
+    }
+    return {
+      status: 200,
+      body: {
+        access_token: this.tokens.issue(this.#tokenLifetimeSeconds, scope),
+        expires_in: this.#tokenLifetimeSeconds,
+        token_type: 'Bearer',
+        scope,
+      },
+    };
+  }
+
+  protected executeGraphql({ prepared, scope, forceConflict, ...parameters }: GraphqlCall): Answer {
+    const { document, errors } = prepared;
+    if (!document) return { status: 400, body: { errors: errors?.map(withCode) } };
+    const context: RequestContext = { scopes: this.#scopesOf(scope), forceConflict };
+    const result = this.engine.execute(document, parameters, context);
+    if (!result.errors) return { status: 200, body: result };
+    return {
+      status: this.#statusOf(result.errors),
+      body: { ...result, errors: result.errors.map(withCode) },
+    };
+  }
+
+  protected control(): Promise<Answer> {
+    throw new TypeError('the commercetools emulator has no control routes');
+  }
+
+  protected errorBody(statusCode: number, code: string, message: string): unknown {
+    const oauth = statusCode === 401 ? { error: code, error_description: message } : {};
+    return { statusCode, message, errors: [{ code, message }], ...oauth };
+  }
+
+  #mayAskFor(scope: string): boolean {
+    if (this.#clientScopes.includes(scope)) return true;
+    const ownProject = scope.endsWith(`:${this.projectKey}`);
+    return ownProject && this.#clientScopes.includes(`manage_project:${this.projectKey}`);
+  }
+
+  #scopesOf(scope: string): ReadonlySet<string> {
+    let scopes = this.#scopes.get(scope);
+    if (!scopes) {
+      scopes = new Set(scope.split(/\s+/));
+      if (this.#scopes.size >= 100) this.#scopes.clear();
+      this.#scopes.set(scope, scopes);
+    }
+    return scopes;
+  }
+
+  #statusOf(errors: readonly GraphQLError[]): number {
+    const codes = errors.map(codeOf);
+    if (codes.includes('InvalidInput')) return 400;
+    return codes.includes('ConcurrentModification') ? this.#conflictStatus : 200;
+  }
+
+  #oauthError(status: number, error: string, description: string): Answer {
+    const body = {
+      statusCode: status,
+      message: description,
+      errors: [{ code: error, message: description }],
+    };
+    return { status, body: { ...body, error, error_description: description } };
+  }
+}
+
+/** What the GraphQL library found wrong is an InvalidInput to commercetools. */
+function codeOf({ extensions }: GraphQLError): unknown {
+  return extensions.code ?? 'InvalidInput';
+}
+
+function withCode(error: GraphQLError): object {
+  const formatted = error.toJSON();
+  return { ...formatted, extensions: { code: 'InvalidInput', ...formatted.extensions } };
+}

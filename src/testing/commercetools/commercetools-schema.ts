@@ -1,0 +1,250 @@
+import { GraphQLError, GraphQLScalarType, Kind, buildSchema } from 'graphql';
+
+/** The part of the commercetools GraphQL API that the emulator answers. */
+export const COMMERCETOOLS_SDL = /* GraphQL */ `
+  scalar DateTime
+  scalar Json
+  scalar Long
+  scalar Currency
+
+  type Query {
+    order(id: String, orderNumber: String): Order
+    orders(where: String, sort: [String!], limit: Int, offset: Int): OrderQueryResult!
+  }
+
+  type Mutation {
+    updateOrder(version: Long!, actions: [OrderUpdateAction!]!, id: String, orderNumber: String): Order
+  }
+
+  interface Versioned {
+    id: String!
+    version: Long!
+    createdAt: DateTime!
+    lastModifiedAt: DateTime!
+  }
+
+  interface ReferenceExpandable {
+    id: String!
+  }
+
+  interface BaseMoney {
+    type: String!
+    currencyCode: Currency!
+    centAmount: Long!
+    fractionDigits: Int!
+  }
+
+  type Money implements BaseMoney {
+    type: String!
+    currencyCode: Currency!
+    centAmount: Long!
+    fractionDigits: Int!
+  }
+
+  type Order implements Versioned & ReferenceExpandable {
+    id: String!
+    version: Long!
+    createdAt: DateTime!
+    lastModifiedAt: DateTime!
+    orderNumber: String
+    orderState: OrderState!
+    paymentState: PaymentState
+    shipmentState: ShipmentState
+    totalPrice: Money!
+    shippingInfo: ShippingInfo
+    custom: CustomFieldsType
+  }
+
+  enum OrderState {
+    Cancelled
+    Complete
+    Confirmed
+    Open
+  }
+
+  enum PaymentState {
+    BalanceDue
+    CreditOwed
+    Failed
+    Paid
+    Pending
+  }
+
+  enum ShipmentState {
+    Backorder
+    Canceled
+    Delayed
+    Delivered
+    Partial
+    Pending
+    Ready
+    Shipped
+  }
+
+  type OrderQueryResult {
+    offset: Int!
+    count: Int!
+    total: Long!
+    exists: Boolean!
+    results: [Order!]!
+  }
+
+  type ShippingInfo {
+    shippingMethodName: String!
+    price: Money!
+    deliveries: [Delivery!]!
+  }
+
+  type Delivery {
+    id: String!
+    key: String
+    createdAt: DateTime!
+    items: [DeliveryItem!]!
+    parcels: [Parcel!]!
+    custom: CustomFieldsType
+  }
+
+  type DeliveryItem {
+    id: String!
+    quantity: Long!
+  }
+
+  type Parcel {
+    id: String!
+    key: String
+    createdAt: DateTime!
+    trackingData: TrackingData
+    items: [DeliveryItem!]!
+    custom: CustomFieldsType
+  }
+
+  type TrackingData {
+    trackingId: String
+    carrier: String
+    provider: String
+    providerTransaction: String
+    isReturn: Boolean!
+  }
+
+  type CustomFieldsType {
+    typeRef: Reference!
+    customFieldsRaw(includeNames: [String!], excludeNames: [String!]): [RawCustomField!]
+  }
+
+  type Reference {
+    typeId: String!
+    id: String!
+  }
+
+  type RawCustomField {
+    name: String!
+    value: Json!
+  }
+
+  input OrderUpdateAction {
+    changeOrderState: ChangeOrderState
+    changePaymentState: ChangeOrderPaymentState
+    changeShipmentState: ChangeOrderShipmentState
+    setCustomField: SetOrderCustomField
+    setCustomType: SetOrderCustomType
+    addDelivery: AddOrderDelivery
+    addParcelToDelivery: AddOrderParcelToDelivery
+    setParcelTrackingData: SetOrderParcelTrackingData
+  }
+
+  input ChangeOrderState {
+    orderState: OrderState!
+  }
+
+  input ChangeOrderPaymentState {
+    paymentState: PaymentState!
+  }
+
+  input ChangeOrderShipmentState {
+    shipmentState: ShipmentState!
+  }
+
+  input SetOrderCustomField {
+    name: String!
+    value: String
+  }
+
+  input SetOrderCustomType {
+    fields: [CustomFieldInput!]
+    type: ResourceIdentifierInput
+    typeKey: String
+    typeId: String
+  }
+
+  input ResourceIdentifierInput {
+    typeId: String
+    id: String
+    key: String
+  }
+
+  input CustomFieldInput {
+    name: String!
+    value: String!
+  }
+
+  input CustomFieldsDraft {
+    typeId: String
+    typeKey: String
+    type: ResourceIdentifierInput
+    fields: [CustomFieldInput!]
+  }
+
+  input AddOrderDelivery {
+    deliveryKey: String
+    items: [DeliveryItemDraftType!] = []
+    parcels: [ParcelDataDraftType!] = []
+    custom: CustomFieldsDraft
+  }
+
+  input DeliveryItemDraftType {
+    id: String!
+    quantity: Long!
+  }
+
+  input ParcelDataDraftType {
+    key: String
+    trackingData: TrackingDataDraftType
+    items: [DeliveryItemDraftType!] = []
+    custom: CustomFieldsDraft
+  }
+
+  input TrackingDataDraftType {
+    trackingId: String
+    carrier: String
+    provider: String
+    providerTransaction: String
+    isReturn: Boolean = false
+  }
+
+  input AddOrderParcelToDelivery {
+    deliveryId: String
+    deliveryKey: String
+    parcelKey: String
+    trackingData: TrackingDataDraftType
+    items: [DeliveryItemDraftType!] = []
+    custom: CustomFieldsDraft
+  }
+
+  input SetOrderParcelTrackingData {
+    parcelId: String
+    parcelKey: String
+    trackingData: TrackingDataDraftType
+  }
+`;
+
+/** The schema with the scalars' checks. */
+export const commercetoolsSchema = buildSchema(COMMERCETOOLS_SDL);
+
+const long = commercetoolsSchema.getType('Long');
+if (long instanceof GraphQLScalarType) {
+  long.parseValue = (value) => {
+    if (!Number.isSafeInteger(value)) throw new GraphQLError('Long must be a whole number');
+    return value;
+  };
+  long.parseLiteral = (node) => long.parseValue(node.kind === Kind.INT ? Number(node.value) : undefined);
+}

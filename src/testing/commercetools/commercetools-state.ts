@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { CommercetoolsApiError } from './commercetools-api-error.js';
+import type {
+  CommercetoolsOrderRecord,
+  EmulatedOrderStates,
+  OrderContent,
+  StateChange,
+} from './order-record.js';
+import { applyActions } from './update-actions.js';
+
+/** What {@link CommercetoolsState.addOrder} needs. */
+export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
+  /** A UUID by default. */
+  id?: string;
+  orderNumber: string;
+  /** 1 by default. */
+  version?: number;
+  /** Whether the order has shipping info, without which it cannot have deliveries; true by default. */
+  shippingInfo?: boolean;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface StoredOrder extends Mutable<Omit<CommercetoolsOrderRecord, 'history'>> {
+  readonly history: StateChange[];
+}
+
+/** Orders that are written for days keep this many of their latest states. */
+const HISTORY_LIMIT = 1000;
+
+/** The orders of one emulated commercetools project. */
+export class CommercetoolsState {
+  readonly #orders = new Map<string, StoredOrder>();
+  readonly #ordersByNumber = new Map<string, StoredOrder>();
+
+  constructor(
+    private readonly versionStep: () => number,
+    private readonly now: () => number,
+  ) {}
+
+  /** @throws Error when the id or the number is taken. */
+  addOrder(order: NewCommercetoolsOrder): StoredOrder {
+    const { id = randomUUID(), orderNumber, version = 1, shippingInfo = true } = order;
+    if (this.#orders.has(id) || this.#ordersByNumber.has(orderNumber)) {
+      throw new Error(`commercetools emulator: an order ${id} or with the number ${orderNumber} exists`);
+    }
+    const at = this.now();
+    const time = new Date(at).toISOString();
+    const states: EmulatedOrderStates = {
+      orderState: order.orderState ?? 'Open',
+      paymentState: order.paymentState ?? null,
+      shipmentState: order.shipmentState ?? null,
+    };
+    const added: StoredOrder = {
+      id,
+      version,
+      orderNumber,
+      ...states,
+      createdAt: time,
+      lastModifiedAt: time,
+      shippingInfo: shippingInfo ? { shippingMethodName: 'Standard', deliveries: [] } : null,
+      custom: null,
+      history: [{ ...states, version, at }],
+    };
+    this.#orders.set(id, added);
+    this.#ordersByNumber.set(orderNumber, added);
+    return added;
+  }
+
+  order(id: string): StoredOrder | undefined {
+    return this.#orders.get(id);
+  }
+
+  orderByNumber(orderNumber: string): StoredOrder | undefined {
+    return this.#ordersByNumber.get(orderNumber);
+  }
+
+  get orders(): readonly StoredOrder[] {
+    return [...this.#orders.values()];
+  }
+
+  /**
+   * Applies an update under the optimistic lock.
+   *
+   * @throws CommercetoolsApiError when the version is another one, or an action cannot be applied.
+   */
+  update(
+    order: StoredOrder,
+    version: number,
+    actions: readonly Readonly<Record<string, unknown>>[],
+  ): StoredOrder {
+    if (order.version !== version) throw concurrentModification(order, version);
+    const { orderState, paymentState, shipmentState, shippingInfo, custom } = order;
+    const before: OrderContent = { orderState, paymentState, shipmentState, shippingInfo, custom };
+    const at = this.now();
+    const time = new Date(at).toISOString();
+    const after = applyActions(before, actions, time);
+    if (isDeepStrictEqual(before, after)) return order;
+    Object.assign(order, after, { version: order.version + this.versionStep(), lastModifiedAt: time });
+    order.history.push({
+      orderState: order.orderState,
+      paymentState: order.paymentState,
+      shipmentState: order.shipmentState,
+      version: order.version,
+      at,
+    });
+    if (order.history.length > HISTORY_LIMIT) order.history.shift();
+    return order;
+  }
+}
+
+export function concurrentModification(order: StoredOrder, expected: number): CommercetoolsApiError {
+  return new CommercetoolsApiError(
+    'ConcurrentModification',
+    `the order ${order.id} has the version ${order.version}, not the expected ${expected}`,
+    { currentVersion: order.version },
+  );
+}

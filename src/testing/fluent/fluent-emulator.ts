@@ -1,0 +1,358 @@
+import { randomUUID } from 'node:crypto';
+import { type FragmentDefinitionNode, type GraphQLError, Kind } from 'graphql';
+import {
+  type Answer,
+  type ApiEmulatorOptions,
+  type GraphqlCall,
+  ApiEmulator,
+  type Route,
+} from '../http/api-emulator.js';
+import { GraphqlEngine, selectOperation } from '../http/graphql-engine.js';
+import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
+import { FluentApiError } from './fluent-api-error.js';
+import { fluentResolvers } from './fluent-resolvers.js';
+import { fluentSchema } from './fluent-schema.js';
+import {
+  type FluentOrderRecord,
+  type FluentSettingRecord,
+  FluentState,
+  type NewFluentOrder,
+  type NewFluentSetting,
+} from './fluent-state.js';
+import { queryComplexity } from './query-complexity.js';
+import { REFERENCE_MAPPINGS, REFERENCE_WORKFLOWS } from './reference-data.js';
+import { type EmulatedNotification, type WalkOptions, type WalkResult, walkOrder } from './workflow-walk.js';
+import { type WebhookOutcome, type WebhookRetry, WebhookSender } from './webhook-sender.js';
+
+/** Fluent's published limit of one query. */
+const COMPLEXITY_LIMIT = 11_111;
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+
+/** Options of {@link FluentEmulator}. Everything has a default that works. */
+export interface FluentEmulatorOptions extends ApiEmulatorOptions {
+  /** `ACME` by default. */
+  accountId?: string;
+  /** The retailer that new orders and settings belong to; `1` by default. */
+  retailerId?: string;
+  username?: string;
+  password?: string;
+  clientId?: string;
+  clientSecret?: string;
+  /** Hand out single-use refresh tokens too. */
+  refreshTokens?: boolean;
+  /** Where webhooks go. Can be set later with {@link FluentEmulator.webhookUrl}. */
+  webhookUrl?: string;
+  /** The pair that signs webhooks; generated when it is first needed by default. */
+  webhookKeys?: WebhookKeys;
+  /** The name of the notifications; the built-in handler's by default. */
+  eventName?: string;
+  /** What happens to a webhook that is not accepted. */
+  webhookRetry?: Partial<WebhookRetry>;
+}
+
+type FluentCredentials = Readonly<Record<'username' | 'password' | 'client_id' | 'client_secret', string>>;
+
+/**
+ * A Fluent account on 127.0.0.1: OAuth, GraphQL for orders and settings, and signed webhooks.
+ *
+ * @example
+ * const fluent = await new FluentEmulator().start();
+ * fluent.useReferenceMappings();
+ * fluent.webhookUrl = connectorUrl;
+ * const { id } = fluent.addOrder({ ref: 'O_1' });
+ * await fluent.walk(id);
+ * await fluent.stop();
+ */
+export class FluentEmulator extends ApiEmulator {
+  readonly accountId: string;
+  readonly retailerId: string;
+  /** Signs and delivers webhooks over kept connections; counts what became of them. */
+  readonly webhooks: WebhookSender;
+
+  protected readonly engine: GraphqlEngine;
+  protected readonly bodyLimit = BODY_LIMIT_BYTES;
+  protected readonly faultCodes = { rateLimit: 'C0011E', overload: 'S0020E', failure: 'S0002E' };
+
+  readonly #state: FluentState;
+  readonly #credentials: FluentCredentials;
+  readonly #tokenLifetimeSeconds: number;
+  readonly #refreshTokens?: Set<string>;
+  readonly #eventName: string;
+  #webhookKeys?: WebhookKeys;
+
+  constructor(options: FluentEmulatorOptions = {}) {
+    super(options);
+    const { accountId = 'ACME', retailerId = '1', refreshTokens = false } = options;
+    this.accountId = accountId;
+    this.retailerId = retailerId;
+    this.#credentials = {
+      username: options.username ?? 'connector',
+      password: options.password ?? 'connector-password',
+      client_id: options.clientId ?? accountId,
+      client_secret: options.clientSecret ?? 'fluent-secret',
+    };
+    this.#tokenLifetimeSeconds = options.tokenLifetimeSeconds ?? (refreshTokens ? 1800 : 86_386);
+    if (refreshTokens) this.#refreshTokens = new Set();
+    this.#eventName = options.eventName ?? 'fc.connect.order.webhook.order-status-update';
+    this.#webhookKeys = options.webhookKeys;
+    this.#state = new FluentState(retailerId, this.now);
+    this.engine = new GraphqlEngine(
+      fluentSchema,
+      fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }),
+    );
+    this.webhooks = new WebhookSender(
+      () => this.webhookKeys.privateKey,
+      options.webhookUrl,
+      options.webhookRetry,
+    );
+  }
+
+  /** Where webhooks go; undefined: they are not sent. */
+  get webhookUrl(): string | undefined {
+    return this.webhooks.url;
+  }
+
+  set webhookUrl(url: string | undefined) {
+    this.webhooks.url = url;
+  }
+
+  /** The pair that signs the webhooks. */
+  get webhookKeys(): WebhookKeys {
+    return (this.#webhookKeys ??= generateWebhookKeys());
+  }
+
+  /** The environment variables that point a connector at this emulator. */
+  get environment(): Record<string, string> {
+    const { username, password, client_id: clientId, client_secret: clientSecret } = this.#credentials;
+    return {
+      FLUENT_ACCOUNT_ID: this.accountId,
+      FLUENT_RETAILER_IDS: this.retailerId,
+      FLUENT_BASE_URL: this.url,
+      FLUENT_USERNAME: username,
+      FLUENT_PASSWORD: password,
+      FLUENT_CLIENT_ID: clientId,
+      FLUENT_CLIENT_SECRET: clientSecret,
+      FLUENT_WEBHOOK_PUBLIC_KEYS: this.webhookKeys.publicKey,
+    };
+  }
+
+  /** @throws Error when the id is taken. */
+  addOrder(order: NewFluentOrder): FluentOrderRecord {
+    return this.#state.addOrder(order);
+  }
+
+  /** @returns the live record of an order by id, or undefined. */
+  order(id: string): FluentOrderRecord | undefined {
+    return this.#state.order(id);
+  }
+
+  /** Every order, oldest first. */
+  get orders(): readonly FluentOrderRecord[] {
+    return this.#state.orders;
+  }
+
+  /**
+   * Writes a status without telling anybody (see {@link move}) and moves `updatedOn`.
+   *
+   * @throws Error when there is no such order.
+   */
+  setStatus(orderId: string, status: string): FluentOrderRecord {
+    return this.#state.setStatus(orderId, status);
+  }
+
+  /** Writes a status, then sends the webhook for it. */
+  async move(orderId: string, status: string): Promise<WebhookOutcome> {
+    this.setStatus(orderId, status);
+    return this.notify(orderId);
+  }
+
+  /**
+   * Sends the webhook of an order's present status, with retries.
+   *
+   * @param overrides fields that replace or extend the payload's.
+   */
+  async notify(orderId: string, overrides: Readonly<Record<string, unknown>> = {}): Promise<WebhookOutcome> {
+    return this.webhooks.send(this.notification(orderId, overrides));
+  }
+
+  /** @returns the payload of a webhook about an order, with an id of its own, not sent. */
+  notification(orderId: string, overrides: Readonly<Record<string, unknown>> = {}): EmulatedNotification {
+    const { id, ref, status, type, retailerId } = this.#state.existingOrder(orderId);
+    return {
+      id: randomUUID(),
+      name: this.#eventName,
+      accountId: this.accountId,
+      retailerId,
+      rootEntityId: id,
+      rootEntityRef: ref,
+      rootEntityType: 'ORDER',
+      entityId: id,
+      entityRef: ref,
+      entityType: 'ORDER',
+      entitySubtype: type,
+      entityStatus: status,
+      type: 'NORMAL',
+      attributes: {},
+      ...overrides,
+    };
+  }
+
+  /**
+   * Leads an order through a workflow: writes each status and sends its webhook, without waiting for
+   * the answer before the next step. Resolves when every step is written and every webhook has ended.
+   *
+   * @param statuses the home delivery workflow of the reference solution by default; one that the order
+   * already has at the start is skipped.
+   */
+  async walk(
+    orderId: string,
+    statuses: readonly string[] = REFERENCE_WORKFLOWS.homeDelivery,
+    options: WalkOptions = {},
+  ): Promise<WalkResult> {
+    return walkOrder(this, orderId, statuses, options);
+  }
+
+  /** Creates the setting, or replaces the one with the same name, context and context id. */
+  setSetting(setting: NewFluentSetting): FluentSettingRecord {
+    return this.#state.setSetting(setting);
+  }
+
+  /** @returns whether there was one. Without a context it goes from every context. */
+  removeSetting(name: string, context?: string, contextId?: number): boolean {
+    return this.#state.removeSetting(name, context, contextId);
+  }
+
+  /** Creates the three status mappings of the reference solution for a retailer. */
+  useReferenceMappings(retailerId: string = this.retailerId): void {
+    for (const [name, lobValue] of Object.entries(REFERENCE_MAPPINGS)) {
+      this.setSetting({
+        name,
+        lobValue,
+        valueType: 'JSON',
+        context: 'RETAILER',
+        contextId: Number(retailerId),
+      });
+    }
+  }
+
+  override async stop(): Promise<void> {
+    await Promise.all([super.stop(), this.webhooks.close()]);
+  }
+
+  protected route(method: string, path: string): Route {
+    if (method === 'POST' && path === '/graphql') return 'graphql';
+    if (method === 'POST' && path === '/oauth/token') return 'token';
+    return path.startsWith('/emulator/orders') ? 'control' : undefined;
+  }
+
+  protected issueToken(form: URLSearchParams): Answer {
+    const matches = (...names: (keyof FluentCredentials)[]): boolean =>
+      names.every((name) => form.get(name) === this.#credentials[name]);
+    switch (form.get('grant_type') ?? '') {
+      case 'password':
+        if (!matches('client_id', 'client_secret'))
+          return oauthError('invalid_client', 'Bad client credentials');
+        if (!matches('username', 'password')) return oauthError('invalid_grant', 'Bad credentials');
+        break;
+      case 'refresh_token':
+        if (!matches('client_id', 'client_secret'))
+          return oauthError('invalid_client', 'Bad client credentials');
+        // A refresh token works once: deleting it is the check.
+        if (!this.#refreshTokens?.delete(form.get('refresh_token') ?? '')) {
+          return oauthError('invalid_grant', 'The refresh token is unknown or was used before');
+        }
+        break;
+      default:
+        return { ...oauthError('unsupported_grant_type', 'Use password or refresh_token'), status: 400 };
+    }
+    const expiresIn = this.#tokenLifetimeSeconds;
+    const refreshToken = this.#refreshTokens && randomUUID();
+    if (refreshToken) this.#refreshTokens?.add(refreshToken);
+    return {
+      status: 200,
+      body: {
+        access_token: this.tokens.issue(expiresIn, 'api'),
+        token_type: 'bearer',
+        refresh_token: refreshToken,
+        expires_in: expiresIn,
+        scope: 'api',
+      },
+    };
+  }
+
+  protected executeGraphql(call: GraphqlCall): Answer {
+    const { prepared, variables } = call;
+    const { document, errors } = prepared;
+    if (!document) return { status: 200, body: { errors: errors?.map(withCode), data: null } };
+    const operation = selectOperation(prepared, call.operationName);
+    if (operation) {
+      const fragments = Object.fromEntries(
+        document.definitions
+          .filter((node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION)
+          .map((node) => [node.name.value, node.selectionSet]),
+      );
+      const complexity = queryComplexity(operation.node, fragments, variables);
+      if (complexity > COMPLEXITY_LIMIT) {
+        const message = `the query's complexity is ${complexity}, the limit ${COMPLEXITY_LIMIT}`;
+        return { status: 200, body: { errors: [new FluentApiError('C0112E', message)], data: null } };
+      }
+    }
+    const result = this.engine.execute(document, call, undefined);
+    if (!result.errors) return { status: 200, body: result };
+    return { status: 200, body: { errors: result.errors.map(withCode), data: result.data ?? null } };
+  }
+
+  /** `POST /emulator/orders/{id}/status {"status"}` moves an order; `GET /emulator/orders` lists them. */
+  protected async control(method: string, path: string, body: string): Promise<Answer> {
+    if (method === 'GET' && path === '/emulator/orders') {
+      return {
+        status: 200,
+        body: this.orders.map(({ id, ref, status, updatedOn }) => ({ id, ref, status, updatedOn })),
+      };
+    }
+    const id = /^\/emulator\/orders\/([^/]+)\/status$/.exec(path)?.[1];
+    if (method !== 'POST' || id === undefined) {
+      return {
+        status: 404,
+        body: this.errorBody(404, 'ResourceNotFound', `nothing is at ${method} ${path}`),
+      };
+    }
+    const status = readStatus(body);
+    if (status === undefined) {
+      return { status: 400, body: this.errorBody(400, 'InvalidInput', 'send {"status":"BOOKED"}') };
+    }
+    const order = this.order(id) ?? this.#state.orderByRef(id);
+    if (!order) {
+      return { status: 404, body: this.errorBody(404, 'ResourceNotFound', `there is no order ${id}`) };
+    }
+    this.setStatus(order.id, status);
+    const webhook = this.webhookUrl === undefined ? undefined : await this.notify(order.id);
+    return { status: 200, body: { id: order.id, ref: order.ref, status, webhook } };
+  }
+
+  protected errorBody(status: number, code: string, message: string): unknown {
+    if (status === 401) return { error: code, error_description: message };
+    return { errors: [{ message: `${code}: ${message}`, extensions: { code } }] };
+  }
+}
+
+function oauthError(error: string, description: string): Answer {
+  return { status: 401, body: { error, error_description: description } };
+}
+
+/** Errors that the GraphQL library found carry the code of a wrong request. */
+function withCode(error: GraphQLError): object {
+  const formatted = error.toJSON();
+  return { ...formatted, extensions: { code: 'C0113E', ...formatted.extensions } };
+}
+
+function readStatus(body: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    const status =
+      typeof parsed === 'object' && parsed !== null && 'status' in parsed ? parsed.status : undefined;
+    return typeof status === 'string' && status.trim() !== '' ? status : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,194 @@
+/** One attribute of a Fluent order. */
+export interface FluentAttributeRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** A status that an order had, and since when (milliseconds since 1970). */
+export interface StatusChange {
+  readonly status: string;
+  readonly at: number;
+}
+
+/** An order in the Fluent emulator. */
+export interface FluentOrderRecord {
+  readonly id: string;
+  readonly ref: string;
+  readonly type: string;
+  readonly status: string;
+  readonly retailerId: string;
+  readonly attributes: readonly FluentAttributeRecord[];
+  /** ISO 8601. */
+  readonly createdOn: string;
+  /** ISO 8601; moved by every change. */
+  readonly updatedOn: string;
+  /** Every status the order had, oldest first; the last is the present one. */
+  readonly history: readonly StatusChange[];
+}
+
+/** What {@link FluentState.addOrder} needs. */
+export interface NewFluentOrder {
+  /** A free number by default. */
+  id?: string;
+  ref: string;
+  /** `RECEIVED` by default. */
+  status?: string;
+  /** The emulator's own retailer by default. */
+  retailerId?: string;
+  /** `HD` (home delivery) by default. */
+  type?: string;
+  attributes?: readonly FluentAttributeRecord[];
+}
+
+/** A setting in the Fluent emulator. */
+export interface FluentSettingRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly valueType: string;
+  readonly value: string | null;
+  readonly lobValue: unknown;
+  readonly context: string;
+  readonly contextId: number;
+}
+
+/** What {@link FluentState.setSetting} needs. */
+export interface NewFluentSetting {
+  name: string;
+  /** Text, for value types other than `JSON` and `LOB`. */
+  value?: string;
+  /** Anything that is JSON; makes the value type `JSON` unless one is given. */
+  lobValue?: unknown;
+  valueType?: string;
+  /** `RETAILER` by default. */
+  context?: 'RETAILER' | 'ACCOUNT' | 'GLOBAL' | (string & {});
+  /** The emulator's own retailer for `RETAILER`, else 0. */
+  contextId?: number;
+}
+
+interface StoredOrder extends FluentOrderRecord {
+  readonly sequence: number;
+  status: string;
+  updatedOn: string;
+  updatedAt: number;
+  readonly createdAt: number;
+  readonly history: StatusChange[];
+}
+
+interface StoredSetting extends FluentSettingRecord {
+  readonly sequence: number;
+}
+
+/** Orders that are walked for days keep this many of their latest statuses. */
+const HISTORY_LIMIT = 1000;
+
+/** The orders and settings of one emulated Fluent account. */
+export class FluentState {
+  readonly #orders = new Map<string, StoredOrder>();
+  readonly #ordersByRef = new Map<string, StoredOrder>();
+  readonly #settings = new Map<string, StoredSetting>();
+  #sequence = 0;
+
+  constructor(
+    private readonly defaultRetailerId: string,
+    private readonly now: () => number,
+  ) {}
+
+  /** @throws Error when the id is taken. */
+  addOrder(order: NewFluentOrder): FluentOrderRecord {
+    const sequence = (this.#sequence += 1);
+    const { ref, status = 'RECEIVED', retailerId = this.defaultRetailerId, type = 'HD' } = order;
+    const id = order.id ?? String(1000 + sequence);
+    if (this.#orders.has(id)) throw new Error(`Fluent emulator: an order with the id ${id} exists`);
+    const at = this.now();
+    const time = new Date(at).toISOString();
+    const added: StoredOrder = {
+      sequence,
+      id,
+      ref,
+      type,
+      status,
+      retailerId,
+      attributes: order.attributes ?? [],
+      createdOn: time,
+      updatedOn: time,
+      createdAt: at,
+      updatedAt: at,
+      history: [{ status, at }],
+    };
+    this.#orders.set(id, added);
+    this.#ordersByRef.set(ref, added);
+    return added;
+  }
+
+  /** @returns the order with that id, or undefined. The record is live: it shows later changes. */
+  order(id: string): StoredOrder | undefined {
+    return this.#orders.get(id);
+  }
+
+  orderByRef(ref: string): StoredOrder | undefined {
+    return this.#ordersByRef.get(ref);
+  }
+
+  /** Every order, oldest first. */
+  get orders(): readonly StoredOrder[] {
+    return [...this.#orders.values()];
+  }
+
+  /** @throws Error when there is no such order. */
+  existingOrder(id: string): StoredOrder {
+    const order = this.#orders.get(id);
+    if (!order) throw new Error(`Fluent emulator: there is no order with the id ${id}`);
+    return order;
+  }
+
+  setStatus(id: string, status: string): FluentOrderRecord {
+    const order = this.existingOrder(id);
+    const at = this.now();
+    order.status = status;
+    order.updatedAt = at;
+    order.updatedOn = new Date(at).toISOString();
+    order.history.push({ status, at });
+    if (order.history.length > HISTORY_LIMIT) order.history.shift();
+    return order;
+  }
+
+  /** Creates a setting, or replaces the one with the same name, context and context id. */
+  setSetting(setting: NewFluentSetting): FluentSettingRecord {
+    const { name, lobValue, value, context = 'RETAILER' } = setting;
+    const contextId = setting.contextId ?? (context === 'RETAILER' ? Number(this.defaultRetailerId) : 0);
+    const key = settingKey(name, context, contextId);
+    const sequence = this.#settings.get(key)?.sequence ?? (this.#sequence += 1);
+    const stored: StoredSetting = {
+      sequence,
+      id: String(sequence),
+      name,
+      valueType: setting.valueType ?? (lobValue === undefined ? 'STRING' : 'JSON'),
+      value: value ?? null,
+      lobValue: lobValue ?? null,
+      context,
+      contextId,
+    };
+    this.#settings.set(key, stored);
+    return stored;
+  }
+
+  /** @returns whether there was such a setting. Without a context it is removed from every context. */
+  removeSetting(name: string, context?: string, contextId?: number): boolean {
+    let removed = false;
+    for (const [key, setting] of this.#settings) {
+      if (setting.name !== name || (context !== undefined && setting.context !== context)) continue;
+      if (contextId !== undefined && setting.contextId !== contextId) continue;
+      removed = this.#settings.delete(key);
+    }
+    return removed;
+  }
+
+  get settings(): readonly StoredSetting[] {
+    return [...this.#settings.values()];
+  }
+}
+
+function settingKey(name: string, context: string, contextId: number): string {
+  return JSON.stringify([name, context, contextId]);
+}

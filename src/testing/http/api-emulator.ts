@@ -1,0 +1,337 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionResult } from 'graphql';
+import { AccessTokens } from './access-tokens.js';
+import type { EmulatorInterceptor, EmulatorRequest, EmulatorResponse } from './emulator-request.js';
+import { type Fault, FaultSwitches } from './faults.js';
+import { type GraphqlEngine, type PreparedDocument, selectOperation } from './graphql-engine.js';
+import { RequestLog } from './request-log.js';
+
+/** Options that every emulator takes. */
+export interface ApiEmulatorOptions {
+  /** Lifetime of an access token, seconds. */
+  tokenLifetimeSeconds?: number;
+  /** How many of the latest requests are kept; 1000 by default. The counters do not forget. */
+  requestLogSize?: number;
+  /** The clock, milliseconds since 1970; `Date.now` by default. */
+  now?: () => number;
+}
+
+/** What a request is for. */
+export type Route = 'token' | 'graphql' | 'control' | undefined;
+
+/** An answer together with headers beyond the content type. */
+export interface Answer extends EmulatorResponse {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A GraphQL request whose document is valid. */
+export interface GraphqlCall {
+  readonly prepared: PreparedDocument;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly operationName?: string;
+  /** The scope of the token. */
+  readonly scope: string;
+  /** A write must fail as a version conflict. */
+  readonly forceConflict: boolean;
+}
+
+const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>';
+
+/** Thrown while a body is read, when it is longer than the API allows. */
+class BodyTooLargeError extends Error {}
+
+/**
+ * What both emulators share: a real HTTP server on 127.0.0.1 with OAuth and one GraphQL endpoint, fault
+ * switches, interceptors and a request log. State is kept in memory and survives `down()`.
+ */
+export abstract class ApiEmulator {
+  /** Turn faults on and off at any time. */
+  readonly faults = new FaultSwitches();
+  /** What was asked. */
+  readonly requests: RequestLog;
+
+  protected readonly now: () => number;
+  protected readonly tokens: AccessTokens;
+  protected abstract readonly engine: GraphqlEngine;
+  /** Longest accepted body, bytes. */
+  protected abstract readonly bodyLimit: number;
+
+  readonly #server: Server;
+  #port = 0;
+  #interceptors: readonly EmulatorInterceptor[] = [];
+
+  protected constructor(options: ApiEmulatorOptions) {
+    this.now = options.now ?? Date.now;
+    this.tokens = new AccessTokens(this.now);
+    this.requests = new RequestLog(options.requestLogSize);
+    this.#server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+      // Whatever fails in here is a defect of the emulator or of an interceptor: tell the client.
+      this.#serve(request, response).catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else send(response, { status: 500, body: { message: `emulator: ${String(error)}` } });
+      });
+    });
+  }
+
+  /** `http://127.0.0.1:<port>`, without a trailing slash. */
+  get url(): string {
+    if (this.#port === 0) throw new Error(`${this.constructor.name} has not been started`);
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * @param port 0 takes a free one.
+   * @throws Error when the port is taken.
+   */
+  async start(port = 0): Promise<this> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host: '127.0.0.1' }, () => {
+        this.#server.removeListener('error', reject);
+        resolve();
+      });
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this;
+  }
+
+  /** Closes the port and every connection, also hanging ones. Safe to call twice. */
+  async stop(): Promise<void> {
+    await this.down();
+  }
+
+  /** The server is gone: connections break and are refused until {@link up}. State stays. */
+  async down(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve, reject) => {
+      this.#server.close((error) => (error ? reject(error) : resolve()));
+    });
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** The server is back, on the port it had. */
+  async up(): Promise<void> {
+    if (!this.#server.listening) await this.start(this.#port);
+  }
+
+  /**
+   * Hooks into every API request: hold one between its steps, or watch. A function counts as `before`.
+   * Hooks run in the order in which they were added.
+   *
+   * @returns a function that takes the hooks out again.
+   */
+  intercept(interceptor: EmulatorInterceptor | NonNullable<EmulatorInterceptor['before']>): () => void {
+    const added = typeof interceptor === 'function' ? { before: interceptor } : interceptor;
+    this.#interceptors = [...this.#interceptors, added];
+    return () => {
+      this.#interceptors = this.#interceptors.filter((other) => other !== added);
+    };
+  }
+
+  /** Every token issued so far is refused from now on. */
+  revokeTokens(): void {
+    this.tokens.revokeAll();
+  }
+
+  protected abstract route(method: string, path: string): Route;
+  protected abstract issueToken(form: URLSearchParams, headers: IncomingMessage['headers']): Answer;
+  protected abstract executeGraphql(call: GraphqlCall): Answer;
+  protected abstract control(method: string, path: string, body: string): Promise<Answer>;
+  /** The API's own shape of an error that is no GraphQL result. */
+  protected abstract errorBody(status: number, code: string, message: string): unknown;
+  /** The API's codes of the errors that faults send. */
+  protected abstract readonly faultCodes: Readonly<Record<'rateLimit' | 'overload' | 'failure', string>>;
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/', headers } = incoming;
+    const path = url.split('?', 1)[0] as string;
+    const route = this.route(method, path);
+    let body: string;
+    try {
+      body = await readBody(incoming, this.bodyLimit);
+    } catch (error) {
+      if (!(error instanceof BodyTooLargeError)) return; // The client went away.
+      const tooLarge = this.#error(413, 'PayloadTooLarge', `the body is longer than ${this.bodyLimit} bytes`);
+      response.shouldKeepAlive = false;
+      return send(response, tooLarge);
+    }
+    switch (route) {
+      case 'token': {
+        const form = new URLSearchParams(body || url.slice(path.length + 1));
+        const request = { operation: 'token', fields: [], mutation: false, variables: {}, headers } as const;
+        return this.#answer(request, response, () => this.issueToken(form, headers));
+      }
+      case 'graphql':
+        return this.#graphql(body, headers, response);
+      case 'control':
+        return send(response, await this.control(method, path, body));
+      case undefined:
+        return send(response, this.#error(404, 'ResourceNotFound', `nothing is at ${method} ${path}`));
+    }
+  }
+
+  async #graphql(body: string, headers: IncomingMessage['headers'], response: ServerResponse): Promise<void> {
+    const parameters = parseParameters(body);
+    if (typeof parameters === 'string') {
+      return send(response, this.#error(400, 'InvalidJsonInput', parameters));
+    }
+    const { query, variables, operationName } = parameters;
+    const prepared = this.engine.prepare(query);
+    const operation = selectOperation(prepared, operationName);
+    const request: EmulatorRequest = {
+      operation: 'graphql',
+      fields: operation?.fields ?? [],
+      mutation: operation?.mutation ?? false,
+      operationName: operationName ?? operation?.name,
+      variables,
+      headers,
+    };
+    await this.#answer(request, response, (fault) => {
+      if (fault?.kind === 'expired-token') this.tokens.revoke(headers.authorization);
+      const scope = this.tokens.scopeOf(headers.authorization);
+      if (scope === undefined) {
+        return this.#error(401, 'invalid_token', 'the access token is missing, unknown or expired');
+      }
+      const forceConflict = fault?.kind === 'conflict';
+      return this.executeGraphql({ prepared, query, variables, operationName, scope, forceConflict });
+    });
+  }
+
+  /** Puts faults and interceptors around one operation. */
+  async #answer(
+    request: EmulatorRequest,
+    response: ServerResponse,
+    operate: (fault: Fault | undefined) => Answer,
+  ): Promise<void> {
+    const { latencyMs, fault } = this.faults.take(request);
+    const drop = (): void => {
+      this.requests.record(request, 0);
+      response.socket?.resetAndDestroy();
+    };
+    if (fault?.kind === 'reset') return drop();
+    for (const interceptor of this.#interceptors) await interceptor.before?.(request);
+    if (fault?.kind === 'hang') return this.requests.record(request, 0);
+    const replaced = fault && this.#replacement(fault);
+    let answer = replaced ?? operate(fault);
+    for (const interceptor of this.#interceptors) await interceptor.after?.(request, answer);
+    if (latencyMs > 0) await delay(latencyMs);
+    if (fault?.kind === 'uncertain') {
+      if (fault.answer !== 'general') return drop();
+      answer = this.#error(
+        500,
+        this.faultCodes.failure,
+        'something went wrong after the operation was started',
+      );
+    }
+    this.requests.record(request, answer.status);
+    send(response, answer);
+  }
+
+  /** The answer that a fault gives instead of executing anything. */
+  #replacement(fault: Fault): Answer | undefined {
+    switch (fault.kind) {
+      case 'rate-limit': {
+        const { retryAfterSeconds = 1 } = fault;
+        const answer = this.#error(429, this.faultCodes.rateLimit, 'too many requests');
+        return retryAfterSeconds === null
+          ? answer
+          : { ...answer, headers: { 'retry-after': String(retryAfterSeconds) } };
+      }
+      case 'error': {
+        const { status = 500 } = fault;
+        return this.#error(
+          status,
+          this.faultCodes[status === 503 ? 'overload' : 'failure'],
+          'the service is not well',
+        );
+      }
+      case 'html':
+        return { status: fault.status ?? 502, body: HTML };
+      case 'graphql-error': {
+        const { code, status = 200, message = `emulated failure ${code}` } = fault;
+        return { status, body: { errors: [{ message, extensions: { code } }], data: null } };
+      }
+      // These act before, during or after the operation itself.
+      case 'latency':
+      case 'hang':
+      case 'reset':
+      case 'conflict':
+      case 'expired-token':
+      case 'uncertain':
+        break;
+    }
+    return undefined;
+  }
+
+  #error(status: number, code: string, message: string): Answer {
+    return { status, body: this.errorBody(status, code, message) };
+  }
+}
+
+/** Marks a GraphQL result without data as a request error, as the GraphQL specification defines it. */
+export function isRequestError(result: ExecutionResult): boolean {
+  return !('data' in result);
+}
+
+function parseParameters(
+  body: string,
+): { query: string; variables: Record<string, unknown>; operationName?: string } | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return 'the body is not JSON';
+  }
+  if (!isRecord(parsed) || typeof parsed.query !== 'string') return 'the body has no query';
+  const { query, variables, operationName } = parsed;
+  if (variables !== undefined && variables !== null && !isRecord(variables)) {
+    return 'variables must be an object';
+  }
+  return {
+    query,
+    variables: variables ?? {},
+    operationName: typeof operationName === 'string' ? operationName : undefined,
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readBody(incoming: IncomingMessage, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else {
+        // The rest is read and thrown away, so that the client gets to see the answer.
+        chunks.length = 0;
+        reject(new BodyTooLargeError());
+      }
+    });
+    incoming.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString()));
+    incoming.on('error', reject);
+    incoming.on('close', () => reject(new Error('the connection closed before the body was complete')));
+  });
+}
+
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  const html = typeof body === 'string';
+  const text = html ? body : JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': html ? 'text/html' : 'application/json;charset=UTF-8',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  });
+  response.end(text);
+}

@@ -1,0 +1,115 @@
+import { SeededRandom } from '../seeded-random.js';
+import type { EmulatorRequest } from './emulator-request.js';
+
+/** Which requests a fault hits. Without any of these: all, until it is cleared. */
+export interface FaultScope {
+  /** `token`, `graphql`, or the name of a root field such as `orderById`, `settings`, `updateOrder`. */
+  operation?: string;
+  /** Only the next n matching requests. */
+  times?: number;
+  /** Only this fraction of the matching requests, 0 to 1. */
+  probability?: number;
+  /** Makes `probability` repeatable; 1 by default. */
+  seed?: number;
+}
+
+/** What can go wrong. Only `latency` leaves the answer itself alone. */
+export type FaultEffect =
+  /** The state is read or written at once, the answer leaves `ms` milliseconds later. */
+  | { kind: 'latency'; ms: number }
+  /** Accepted and never answered. Nothing is executed. */
+  | { kind: 'hang' }
+  /** The connection is reset before anything is executed. */
+  | { kind: 'reset' }
+  /** 429; `Retry-After` in seconds (1 by default; `null` leaves the header out). */
+  | { kind: 'rate-limit'; retryAfterSeconds?: number | null }
+  /** A JSON error of the API's own shape; 500 by default. Nothing is executed. */
+  | { kind: 'error'; status?: 500 | 503 }
+  /** An HTML page of some proxy; 502 by default. */
+  | { kind: 'html'; status?: number }
+  /** A GraphQL error with that code, at 200 by default. Nothing is executed. */
+  | { kind: 'graphql-error'; code: string; message?: string; status?: number }
+  /** commercetools mutations only: `ConcurrentModification` although the version was right. */
+  | { kind: 'conflict' }
+  /** The token presented is revoked: 401 for this request and all later ones that carry it. */
+  | { kind: 'expired-token' }
+  /** Mutations only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
+  | { kind: 'uncertain'; answer?: 'drop' | 'general' };
+
+export type Fault = FaultEffect & FaultScope;
+export type FaultKind = Fault['kind'];
+
+/** What the faults decided about one request. */
+export interface FaultDecision {
+  readonly latencyMs: number;
+  readonly fault?: Exclude<Fault, { kind: 'latency' }>;
+}
+
+interface ArmedFault {
+  readonly fault: Fault;
+  readonly random: SeededRandom;
+  remaining: number;
+}
+
+const ONLY_GRAPHQL: ReadonlySet<FaultKind> = new Set(['graphql-error', 'expired-token']);
+const ONLY_MUTATIONS: ReadonlySet<FaultKind> = new Set(['conflict', 'uncertain']);
+const NO_FAULT: FaultDecision = { latencyMs: 0 };
+
+/**
+ * The fault switches of one emulator; they can be turned at any time. Several may be on at once: the
+ * latencies add up, and of the others the one that was set first decides.
+ *
+ * A server that is gone altogether is `emulator.down()` and `emulator.up()`.
+ */
+export class FaultSwitches {
+  #armed: ArmedFault[] = [];
+  #triggered = new Map<FaultKind, number>();
+
+  /** Turns a fault on; an earlier one of the same kind and operation is replaced. */
+  set(fault: Fault): void {
+    const same = ({ fault: other }: ArmedFault): boolean =>
+      other.kind === fault.kind && other.operation === fault.operation;
+    this.#armed = this.#armed.filter((armed) => !same(armed));
+    this.#armed.push({
+      fault,
+      random: new SeededRandom(fault.seed),
+      remaining: fault.times ?? Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** Turns off the faults of one kind, or all. Requests that already hang stay unanswered. */
+  clear(kind?: FaultKind): void {
+    this.#armed = kind === undefined ? [] : this.#armed.filter(({ fault }) => fault.kind !== kind);
+  }
+
+  /** @returns how many requests faults of that kind have hit since the start. */
+  triggered(kind: FaultKind): number {
+    return this.#triggered.get(kind) ?? 0;
+  }
+
+  /** Decides about one request and uses up the faults that hit it. */
+  take(request: EmulatorRequest): FaultDecision {
+    if (this.#armed.length === 0) return NO_FAULT;
+    let latencyMs = 0;
+    let chosen: FaultDecision['fault'];
+    for (const armed of this.#armed) {
+      const { fault } = armed;
+      if (chosen !== undefined && fault.kind !== 'latency') continue;
+      if (!matches(fault, request)) continue;
+      if (fault.probability !== undefined && !armed.random.chance(fault.probability)) continue;
+      armed.remaining -= 1;
+      this.#triggered.set(fault.kind, this.triggered(fault.kind) + 1);
+      if (fault.kind === 'latency') latencyMs += fault.ms;
+      else chosen = fault;
+    }
+    this.#armed = this.#armed.filter(({ remaining }) => remaining > 0);
+    return { latencyMs, fault: chosen };
+  }
+}
+
+function matches(fault: Fault, request: EmulatorRequest): boolean {
+  if (ONLY_GRAPHQL.has(fault.kind) && request.operation !== 'graphql') return false;
+  if (ONLY_MUTATIONS.has(fault.kind) && !request.mutation) return false;
+  const { operation } = fault;
+  return operation === undefined || operation === request.operation || request.fields.includes(operation);
+}
