@@ -7,6 +7,12 @@ import { OutageError } from './outage-error.js';
 export type CallOutcome =
   'ok' | 'conflict' | 'outage' | 'transient' | 'permanent' | 'configuration' | 'unauthorized' | 'aborted';
 
+/** How the last call to a target ended, for health details. */
+export interface LastCall {
+  readonly outcome: CallOutcome;
+  readonly at: Date;
+}
+
 /** Partners name their own operations; a generated name per call must not grow the metric without end. */
 const MAX_OPERATIONS = 50;
 
@@ -14,11 +20,14 @@ const MAX_OPERATIONS = 50;
 @Injectable()
 export class CallMetrics {
   private readonly operations = new Set<string>();
+  private readonly lastCalls = new Map<string, LastCall>();
 
   constructor(private readonly metrics: ConnectorMetrics) {}
 
   /** @param startedAt from `performance.now()` */
   observe(target: string, operation: string, outcome: CallOutcome, startedAt: number): void {
+    // A call that its caller gave up says nothing about the target.
+    if (outcome !== 'aborted') this.lastCalls.set(target, { outcome, at: new Date() });
     if (!this.operations.has(operation) && this.operations.size < MAX_OPERATIONS) {
       this.operations.add(operation);
     }
@@ -26,6 +35,11 @@ export class CallMetrics {
       { target, operation: this.operations.has(operation) ? operation : 'other', outcome },
       (performance.now() - startedAt) / 1000,
     );
+  }
+
+  /** @returns undefined while this process has not called the target. */
+  lastCall(target: string): LastCall | undefined {
+    return this.lastCalls.get(target);
   }
 }
 

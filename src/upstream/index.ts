@@ -1,3 +1,4 @@
+export { CallMetrics, type CallOutcome, type LastCall } from './call-metrics.js';
 export * from './circuit-breakers.js';
 export * from './graphql-endpoint.js';
 export type { TokenRequest } from './oauth-token.js';

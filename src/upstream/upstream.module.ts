@@ -8,6 +8,6 @@ import { UpstreamHttp } from './upstream-http.js';
 @Global()
 @Module({
   providers: [UpstreamHttp, CallMetrics, CircuitBreakers, GraphqlEndpoints],
-  exports: [CircuitBreakers, GraphqlEndpoints],
+  exports: [CallMetrics, CircuitBreakers, GraphqlEndpoints],
 })
 export class UpstreamModule {}

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { MessageQueue, type QueueHealth } from '../queue/index.js';
+import { FluentSettingsSource } from '../settings/index.js';
+import { CallMetrics, CircuitBreakers } from '../upstream/index.js';
+import { within } from './within.js';
+
+/** Every probe answers within 2 s, whatever the queue does. */
+const TIMEOUT_MS = 1500;
+const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
+
+/** What `/health` tells. Fluent and commercetools are judged by the calls that were made anyway. */
+@Injectable()
+export class HealthChecks {
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly queue: MessageQueue,
+    private readonly breakers: CircuitBreakers,
+    private readonly calls: CallMetrics,
+    private readonly settings: FluentSettingsSource,
+  ) {}
+
+  async redis(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('redis');
+    const { reachable, warnings } = await within(TIMEOUT_MS, this.queue.health(), NO_ANSWER);
+    // Why it does not answer is for the log: the text may name hosts.
+    if (!reachable) return indicator.down('Redis does not answer');
+    return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
+  }
+
+  /** One entry for each Fluent account and commercetools project. */
+  upstreams(): HealthIndicatorResult {
+    const results = Object.entries(this.breakers.states()).map(([target, circuit]) => {
+      const indicator = this.indicators.check(target);
+      const lastCall = this.calls.lastCall(target);
+      const details = { circuit, ...(lastCall ? { lastCall } : {}) };
+      const impaired = circuit !== 'closed' || lastCall?.outcome === 'outage';
+      return impaired ? indicator.degraded(details) : indicator.up(details);
+    });
+    return Object.assign({}, ...results) as HealthIndicatorResult;
+  }
+
+  settingsCache(): HealthIndicatorResult {
+    return this.indicators.check('settingsCache').up({ entries: this.settings.size });
+  }
+}

@@ -1,0 +1,48 @@
+import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { Problem } from '../webhook/index.js';
+import { HealthChecks } from './health-checks.js';
+import { Readiness } from './readiness.js';
+
+/** Probes for the orchestrator, and details for people. */
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly checks: HealthChecks,
+    private readonly readiness: Readiness,
+  ) {}
+
+  @Get('live')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  /** Fluent and commercetools do not count: without them notifications are kept, without replicas they are lost. */
+  @Get('ready')
+  async ready(): Promise<{ status: string }> {
+    if (this.readiness.isDraining) throw new Problem(503, { detail: 'this replica is shutting down' });
+    const { status } = await this.check([() => this.checks.redis()]);
+    return { status };
+  }
+
+  /** 503 only when this replica cannot accept; everything else that is wrong is `degraded`. */
+  @Get()
+  details(): Promise<HealthCheckResult> {
+    return this.check([
+      () => this.checks.redis(),
+      () => this.checks.upstreams(),
+      () => this.checks.settingsCache(),
+    ]);
+  }
+
+  private async check(indicators: Parameters<HealthCheckService['check']>[0]): Promise<HealthCheckResult> {
+    try {
+      return await this.health.check(indicators);
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      const { details } = error.getResponse() as HealthCheckResult;
+      throw new Problem(503, { detail: 'Redis does not answer', extensions: { details } });
+    }
+  }
+}

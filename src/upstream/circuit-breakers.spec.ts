@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CircuitOpenError, PermanentError } from '../errors.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { CircuitBreakers } from './circuit-breakers.js';
+import { OutageError } from './outage-error.js';
+
+const TARGET = 'fluent:ACME';
+
+describe('CircuitBreakers', () => {
+  let metrics: ConnectorMetrics;
+  let breakers: CircuitBreakers;
+  const fail = (error: Error = new OutageError('down')) =>
+    breakers.execute(TARGET, () => Promise.reject(error)).catch((thrown: unknown) => thrown);
+  const succeed = () => breakers.execute(TARGET, () => Promise.resolve('ok'));
+  const open = async (error?: Error) => {
+    for (let calls = 0; calls < 5; calls++) await fail(error);
+    expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+  };
+  const gauge = async () => (await metrics.circuitOpen.get()).values;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    metrics = new ConnectorMetrics();
+    breakers = new CircuitBreakers(metrics);
+    breakers.register(TARGET);
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('shows a registered target as closed before its first call', async () => {
+    expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+    expect(await gauge()).toEqual([{ labels: { target: TARGET }, value: 0 }]);
+  });
+
+  it('opens after outages, sends nothing then, and says for how long', async () => {
+    await open();
+    const call = vi.fn(() => Promise.resolve());
+    const error = await breakers.execute(TARGET, call).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CircuitOpenError);
+    expect(error).toMatchObject({ target: TARGET, retryAfterMs: 1000 });
+    expect(call).not.toHaveBeenCalled();
+    expect(await gauge()).toEqual([{ labels: { target: TARGET }, value: 1 }]);
+  });
+
+  it('stays open for as long as Retry-After says', async () => {
+    await open(new OutageError('slow down', { retryAfterMs: 45_000 }));
+    await expect(succeed()).rejects.toMatchObject({ retryAfterMs: 45_000 });
+  });
+
+  it('is not opened by answers that refuse one order', async () => {
+    for (let calls = 0; calls < 50; calls++) await fail(new PermanentError('no such field'));
+    expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+  });
+
+  it('stays closed while most calls succeed', async () => {
+    for (let calls = 0; calls < 50; calls++) await (calls % 3 === 0 ? fail() : succeed());
+    expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+  });
+
+  it('keeps targets apart', async () => {
+    await open();
+    breakers.register('commercetools:shop');
+    await expect(breakers.execute('commercetools:shop', () => Promise.resolve(1))).resolves.toBe(1);
+  });
+
+  it('lets one probe through when its time is over, refuses the others, and closes when the probe succeeds', async () => {
+    await open();
+    vi.advanceTimersByTime(1000);
+    let finish = (_: string) => {};
+    const probe = breakers.execute(TARGET, () => new Promise<string>((resolve) => (finish = resolve)));
+    expect(breakers.states()).toEqual({ [TARGET]: 'half-open' });
+    const burst = vi.fn(() => Promise.resolve());
+    const others = await Promise.allSettled(
+      Array.from({ length: 10 }, () => breakers.execute(TARGET, burst)),
+    );
+    expect(others.every((other) => other.status === 'rejected')).toBe(true);
+    expect(burst).not.toHaveBeenCalled();
+    finish('ok');
+    await expect(probe).resolves.toBe('ok');
+    expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+    expect(await gauge()).toEqual([{ labels: { target: TARGET }, value: 0 }]);
+  });
+
+  it('opens for longer after each failed probe, up to 30 seconds', async () => {
+    await open();
+    const durations: number[] = [];
+    for (let probes = 0; probes < 7; probes++) {
+      const error = (await succeed().catch((thrown: unknown) => thrown)) as CircuitOpenError;
+      durations.push(error.retryAfterMs!);
+      vi.advanceTimersByTime(error.retryAfterMs!);
+      await fail();
+    }
+    expect(durations).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+  });
+
+  it('does not take an aborted probe for a success', async () => {
+    await open();
+    vi.advanceTimersByTime(1000);
+    const abort = new AbortController();
+    const reason = new Error('shutting down');
+    const probe = breakers.execute(
+      TARGET,
+      () => {
+        abort.abort(reason);
+        return Promise.reject(reason);
+      },
+      abort.signal,
+    );
+    await expect(probe).rejects.toBe(reason);
+    expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+  });
+});
