@@ -1,3 +1,4 @@
+export * from './broken-request.js';
 export * from './json-body.js';
 export * from './problem.js';
 export * from './rsa-signature-verifier.js';

@@ -1,0 +1,127 @@
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { AccountConfig } from '../config/index.js';
+import { RsaSignatureVerifier } from './rsa-signature-verifier.js';
+
+// The size that Fluent uses in the field.
+const fluent = generateKeyPairSync('rsa', { modulusLength: 1024 });
+const next = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const stranger = generateKeyPairSync('rsa', { modulusLength: 1024 });
+const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+// Everything that a parsed and re-serialised body would lose.
+const body = Buffer.from('{"accountId" : "ACME","price":1.0,"name":"\\u00e9","a":1,"a":2}\n');
+
+const bare = (key: KeyObject): string => key.export({ type: 'spki', format: 'der' }).toString('base64');
+const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
+const sha512 = (key = fluent.privateKey, data = body): string =>
+  sign('RSA-SHA512', data, key).toString('base64');
+const md5 = (key = fluent.privateKey, data = body): string => sign('RSA-MD5', data, key).toString('base64');
+
+function account(options: Partial<AccountConfig> = {}): AccountConfig {
+  return {
+    id: 'ACME',
+    baseUrl: 'https://fluent.test',
+    username: 'u',
+    password: 'p',
+    clientId: 'c',
+    clientSecret: 's',
+    webhookPublicKeys: [bare(fluent.publicKey)],
+    allowMd5Signature: false,
+    ...options,
+  };
+}
+
+const verifier = new RsaSignatureVerifier();
+const verify = (headers: IncomingHttpHeaders, options?: Partial<AccountConfig>, data = body) =>
+  verifier.verify(data, headers, account(options));
+
+describe('RsaSignatureVerifier', () => {
+  const md5Allowed = { allowMd5Signature: true };
+
+  it.each<[string, IncomingHttpHeaders, Partial<AccountConfig>?]>([
+    ['an RSA-1024 signature', { 'fluent-signature': sha512() }],
+    ['the header x-fluent-signature', { 'x-fluent-signature': sha512() }],
+    ['the header fluent_signature', { fluent_signature: sha512() }],
+    ['a legacy signature beside it', { 'fluent-signature': sha512(), 'flex.signature': 'anything' }],
+    ['a key in PEM', { 'fluent-signature': sha512() }, { webhookPublicKeys: [pem(fluent.publicKey)] }],
+    [
+      'a PEM key on one line with \\n escapes',
+      { 'fluent-signature': sha512() },
+      { webhookPublicKeys: [pem(fluent.publicKey).replaceAll('\n', '\\n')] },
+    ],
+    [
+      'any of several keys',
+      { 'fluent-signature': sha512(next.privateKey) },
+      { webhookPublicKeys: [bare(fluent.publicKey), bare(next.publicKey)] },
+    ],
+    [
+      'a good key beside a broken one',
+      { 'fluent-signature': sha512() },
+      { webhookPublicKeys: ['broken', bare(fluent.publicKey)] },
+    ],
+    ['flex.signature when allowed and alone', { 'flex.signature': md5() }, md5Allowed],
+    ['flex-signature', { 'flex-signature': md5() }, md5Allowed],
+    ['flex_signature', { flex_signature: md5() }, md5Allowed],
+  ])('passes %s', (_case, headers, options) => {
+    expect(verify(headers, options)).toBeUndefined();
+  });
+
+  it.each<[string, IncomingHttpHeaders, Partial<AccountConfig> | undefined, RegExp]>([
+    ['no header', {}, undefined, /no signature header/],
+    ['an empty header', { 'fluent-signature': '' }, undefined, /not one Base64/],
+    ['a wrong key', { 'fluent-signature': sha512(stranger.privateKey) }, undefined, /does not match/],
+    ['malformed Base64', { 'fluent-signature': `${sha512()}!` }, undefined, /not one Base64/],
+    ['URL-safe Base64', { 'fluent-signature': '-_-_' }, undefined, /not one Base64/],
+    ['surplus padding', { 'fluent-signature': `${sha512()}=` }, undefined, /not one Base64/],
+    ['a cut signature', { 'fluent-signature': sha512().slice(0, 40) }, undefined, /does not match/],
+    ['a repeated header', { 'fluent-signature': `${sha512()}, ${sha512()}` }, undefined, /not one Base64/],
+    ['an array', { 'fluent-signature': [sha512(), sha512()] }, undefined, /more than one/],
+    [
+      'two spellings at once',
+      { 'fluent-signature': sha512(), 'x-fluent-signature': sha512() },
+      undefined,
+      /more than one/,
+    ],
+    ['MD5 that is not allowed', { 'flex.signature': md5() }, undefined, /FLUENT_ALLOW_MD5_SIGNATURE/],
+    ['MD5 with a wrong key', { 'flex.signature': md5(stranger.privateKey) }, md5Allowed, /does not match/],
+    ['an MD5 signature in the strong header', { 'fluent-signature': md5() }, md5Allowed, /does not match/],
+    ['a strong signature in the MD5 header', { 'flex.signature': sha512() }, md5Allowed, /does not match/],
+    [
+      'a wrong strong signature beside a right MD5',
+      { 'fluent-signature': sha512(stranger.privateKey), 'flex.signature': md5() },
+      md5Allowed,
+      /does not match/,
+    ],
+    ['an account without keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: [] }, /no usable/],
+    ['only broken keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: ['', 'AAAA'] }, /no usable/],
+    [
+      'a key that is not RSA',
+      { 'fluent-signature': sign('sha512', body, elliptic.privateKey).toString('base64') },
+      { webhookPublicKeys: [bare(elliptic.publicKey)] },
+      /no usable/,
+    ],
+  ])('refuses %s', (_case, headers, options, reason) => {
+    expect(verify(headers, options)).toMatch(reason);
+  });
+
+  it('refuses a body with one bit flipped, wherever it is', () => {
+    const headers = { 'fluent-signature': sha512() };
+    for (let i = 0; i < body.length; i++) {
+      const flipped = Buffer.from(body);
+      flipped[i]! ^= 1;
+      expect(verify(headers, undefined, flipped)).toMatch(/does not match/);
+    }
+  });
+
+  it('verifies the received bytes: the same value written otherwise is refused', () => {
+    const rewritten = Buffer.from(JSON.stringify(JSON.parse(body.toString())));
+    expect(verify({ 'fluent-signature': sha512() }, undefined, rewritten)).toMatch(/does not match/);
+  });
+
+  it('never throws, whatever the headers hold', () => {
+    const odd = { 'fluent-signature': 42 } as unknown as IncomingHttpHeaders;
+    expect(verify(odd)).toMatch(/more than one|not one/);
+  });
+});
