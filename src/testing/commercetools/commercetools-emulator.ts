@@ -114,6 +114,7 @@ export class CommercetoolsEmulator extends ApiEmulator {
   }
 
   protected route(method: string, path: string): Route {
+    if (method === 'GET' && path === '/emulator/orders') return 'control';
     if (method !== 'POST') return undefined;
     if (path === '/oauth/token') return 'token';
     return path === `/${this.projectKey}/graphql` ? 'graphql' : undefined;
@@ -156,8 +157,17 @@ export class CommercetoolsEmulator extends ApiEmulator {
     };
   }
 
+  /** `GET /emulator/orders` lists the orders with their states. */
   protected control(): Promise<Answer> {
-    throw new TypeError('the commercetools emulator has no control routes');
+    const body = this.orders.map(({ id, orderNumber, version, orderState, paymentState, shipmentState }) => ({
+      id,
+      orderNumber,
+      version,
+      orderState,
+      paymentState,
+      shipmentState,
+    }));
+    return Promise.resolve({ status: 200, body });
   }
 
   protected errorBody(statusCode: number, code: string, message: string): unknown {
