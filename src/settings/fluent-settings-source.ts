@@ -51,6 +51,8 @@ export class FluentSettingsSource extends SettingsSource {
       max: MAX_ENTRIES,
       // The cache takes 0 for "for ever"; a setting of 0 seconds means "not at all".
       ttl: Math.max(config.settingsCacheTtlSeconds * 1000, 1),
+      // Reading the clock is cheaper than the timer that would save the reading.
+      ttlResolution: 0,
       // Expired values are kept for the day when Fluent does not answer.
       noDeleteOnStaleGet: true,
       noDeleteOnFetchRejection: true,

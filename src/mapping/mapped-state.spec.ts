@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { MappingKind } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
+import { mappedState } from './mapped-state.js';
+
+const setting = (value: unknown) => ({ name: 'the.mapping', context: 'RETAILER 1', value });
+
+describe('mappedState', () => {
+  it.each<[MappingKind, unknown, string | undefined]>([
+    ['order', 'Open', 'Open'],
+    ['order', 'CONFIRMED', 'Confirmed'],
+    ['order', 'Cancelled', 'Cancelled'],
+    ['order', 'canceled', 'Cancelled'],
+    ['payment', 'pending', 'Pending'],
+    ['payment', 'balancedue', 'BalanceDue'],
+    ['shipping', 'shipped', 'Shipped'],
+    ['shipping', 'Canceled', 'Canceled'],
+    ['shipping', 'CANCELLED', 'Canceled'],
+  ])('reads for %s the value %j as %j', (kind, value, expected) => {
+    expect(mappedState(kind, setting({ fluent: { BOOKED: value } }), 'BOOKED')).toBe(expected);
+  });
+
+  it.each(['UNKNOWN', '', 'booked', 'constructor', 'toString', '__proto__'])(
+    'has no entry for the status %j',
+    (status) => {
+      expect(mappedState('order', setting({ fluent: { BOOKED: 'Open' } }), status)).toBeUndefined();
+    },
+  );
+
+  it('finds a status that is named like something every object inherits', () => {
+    const value: unknown = JSON.parse('{"fluent":{"__proto__":"Open","constructor":"Complete"}}');
+    expect(mappedState('order', setting(value), '__proto__')).toBe('Open');
+    expect(mappedState('order', setting(value), 'constructor')).toBe('Complete');
+  });
+
+  it.each([['Paid'], [''], [null], [7], [{}], ['constructor']])(
+    'refuses the value %j and names setting, context, status, value and what is allowed',
+    (value) => {
+      expect(() => mappedState('order', setting({ fluent: { BOOKED: value } }), 'BOOKED')).toThrow(
+        new ConfigurationError(
+          `setting the.mapping (RETAILER 1) maps the status BOOKED to ${JSON.stringify(value)}, ` +
+            'which is no order state; allowed are Open, Confirmed, Complete, Cancelled',
+        ),
+      );
+    },
+  );
+
+  it('is not stopped by a wrong entry of another status', () => {
+    expect(mappedState('order', setting({ fluent: { A: 'Wrong', B: 'Open' } }), 'B')).toBe('Open');
+  });
+
+  it.each([
+    ['{not json'],
+    [null],
+    [undefined],
+    [[]],
+    [{}],
+    [{ fluent: 'Open' }],
+    [{ fluent: null }],
+    [{ fluent: ['Open'] }],
+    [{ Fluent: {} }],
+    [JSON.parse('{"__proto__":{"fluent":{"BOOKED":"Open"}}}')],
+  ])('refuses %j as no mapping', (value) => {
+    expect(() => mappedState('payment', setting(value), 'BOOKED')).toThrow(
+      /^setting the\.mapping \(RETAILER 1\) is no payment status mapping/,
+    );
+  });
+});

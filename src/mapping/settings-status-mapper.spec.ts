@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { MAPPING_SETTINGS, literalScope } from '../../test/support/literal-config.js';
+import type { FluentOrder } from '../fluent/index.js';
+import { type SettingValue, SettingsSource } from '../settings/index.js';
+import { SettingsStatusMapper } from './settings-status-mapper.js';
+
+const { order: ORDER, payment: PAYMENT, shipping: SHIPPING } = MAPPING_SETTINGS;
+const MAPPINGS: Record<string, unknown> = {
+  [ORDER]: { fluent: { RECEIVED: 'Open', BOOKED: 'Confirmed', COMPLETE: 'Complete' } },
+  [PAYMENT]: { fluent: { RECEIVED: 'pending', BOOKED: 'paid' } },
+  [SHIPPING]: { fluent: { RECEIVED: 'Pending', COMPLETE: 'Shipped' } },
+};
+
+class LiteralSettings extends SettingsSource {
+  readonly asked: (readonly string[])[] = [];
+
+  constructor(private readonly values: Record<string, unknown>) {
+    super();
+  }
+
+  override get(_scope: unknown, names: readonly string[]): Promise<SettingValue | undefined> {
+    this.asked.push(names);
+    const name = names.find((candidate) => Object.hasOwn(this.values, candidate));
+    return Promise.resolve(name ? { name, context: 'ACCOUNT 0', value: this.values[name] } : undefined);
+  }
+}
+
+const order = (status: string): FluentOrder => ({
+  id: '1',
+  ref: 'O_1',
+  type: 'HD',
+  status,
+  retailerId: '1',
+  attributes: [],
+});
+
+describe('SettingsStatusMapper', () => {
+  it.each([
+    ['RECEIVED', { orderState: 'Open', paymentState: 'Pending', shipmentState: 'Pending' }],
+    ['BOOKED', { orderState: 'Confirmed', paymentState: 'Paid' }],
+    ['COMPLETE', { orderState: 'Complete', shipmentState: 'Shipped' }],
+    ['SOMETHING_ELSE', {}],
+  ])('maps %s', async (status, expected) => {
+    const mapper = new SettingsStatusMapper(new LiteralSettings(MAPPINGS));
+    await expect(mapper.map(order(status), literalScope())).resolves.toStrictEqual(expected);
+  });
+
+  it('looks for the other spelling of a default name, and takes a chosen name alone', async () => {
+    const settings = new LiteralSettings({ ...MAPPINGS, 'my.payment': { fluent: {} } });
+    await new SettingsStatusMapper(settings).map(
+      order('BOOKED'),
+      literalScope({ mappingSettings: { ...MAPPING_SETTINGS, payment: 'my.payment' } }),
+    );
+    expect(settings.asked).toEqual([
+      [ORDER, 'fc.connect.commerce-tools.order.order-status-mapping'],
+      ['my.payment'],
+      [SHIPPING, 'fc.connect.commercetools.order.shipping-status-mapping'],
+    ]);
+  });
+
+  it('does not ask for a mapping that is switched off', async () => {
+    const settings = new LiteralSettings(MAPPINGS);
+    const mappingSettings = { ...MAPPING_SETTINGS, payment: undefined };
+    await expect(
+      new SettingsStatusMapper(settings).map(order('BOOKED'), literalScope({ mappingSettings })),
+    ).resolves.toStrictEqual({ orderState: 'Confirmed' });
+    expect(settings.asked).toHaveLength(2);
+  });
+
+  it('says of a missing setting what to create and how to switch it off', async () => {
+    const { [SHIPPING]: _, ...others } = MAPPINGS;
+    await expect(
+      new SettingsStatusMapper(new LiteralSettings(others)).map(order('BOOKED'), literalScope()),
+    ).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: `setting ${SHIPPING} or fc.connect.commercetools.order.shipping-status-mapping does not exist for retailer 1 of Fluent account ACME: create it, or set SHIPPING_STATUS_MAPPING_SETTING=off`,
+    });
+  });
+});
