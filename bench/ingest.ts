@@ -1,0 +1,53 @@
+import { type PrivateRedis, type WebhookKeys } from '../src/testing/index.js';
+import { Child } from './child.js';
+import { Connector } from './connector.js';
+import { load } from './load.js';
+import { median } from './median.js';
+import { signedWebhooks } from './signed-webhooks.js';
+
+const ROUNDS = 3;
+const WEBHOOKS = 12_000;
+const TOPIC = { orders: 1000, entityStatus: 'BOOKED' };
+
+/** Ingest in one process beside a bare server that does the same without a framework, in turns. */
+export async function benchIngest(
+  redis: PrivateRedis,
+  keys: WebhookKeys,
+  environment: Record<string, string>,
+): Promise<string[]> {
+  const connector = await Connector.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+  const { child: bare, ready } = await Child.start<{ url: string }>('bare-ingest.child.ts', {
+    PUBLIC_KEY: keys.publicKey,
+    REDIS_URL: redis.url,
+  });
+  const runs: { bare: number; connector: number }[] = [];
+  try {
+    // Unmeasured: both compile their hot paths.
+    await load(ready.url, signedWebhooks(keys, 4000, TOPIC));
+    await load(connector.webhookUrl, signedWebhooks(keys, 4000, TOPIC));
+    for (let round = 0; round < ROUNDS; round++) {
+      await redis.flush();
+      const bareRun = await load(ready.url, signedWebhooks(keys, WEBHOOKS, TOPIC));
+      await redis.flush();
+      const ourRun = await load(connector.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC));
+      if (bareRun.failed + ourRun.failed > 0)
+        throw new Error(`${bareRun.failed} + ${ourRun.failed} webhooks failed`);
+      runs.push({ bare: bareRun.perSecond, connector: ourRun.perSecond });
+    }
+    const peak = median(runs.map((run) => run.connector));
+    await redis.flush();
+    const half = await load(connector.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC), {
+      rate: Math.round(peak / 2),
+    });
+    return [
+      `| ingest, bare node:http and Bull | ${median(runs.map((run) => run.bare))}/s | |`,
+      `| ingest, connector | ${peak}/s | ${median(runs.map((run) => run.connector / run.bare)).toFixed(2)} × (at least 0.75) |`,
+      `| ingest at half the peak | ${half.perSecond}/s | p50 ${half.p50Ms} ms, p99 ${half.p99Ms} ms (below 25) |`,
+      `| ingress memory after ${8000 + ROUNDS * WEBHOOKS} webhooks | ${connector.residentMb} MB | |`,
+    ];
+  } finally {
+    await bare.stop();
+    await connector.stop();
+    await redis.flush();
+  }
+}
