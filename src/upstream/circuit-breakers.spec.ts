@@ -9,11 +9,16 @@ const TARGET = 'fluent:ACME';
 describe('CircuitBreakers', () => {
   let metrics: ConnectorMetrics;
   let breakers: CircuitBreakers;
-  const fail = (error: Error = new OutageError('down')) =>
-    breakers.execute(TARGET, () => Promise.reject(error)).catch((thrown: unknown) => thrown);
+  const failWith = async (error: Error) => {
+    const call = async () => {
+      throw error;
+    };
+    await expect(breakers.execute(TARGET, call)).rejects.toBe(error);
+  };
+  const fail = () => failWith(new OutageError('down'));
   const succeed = () => breakers.execute(TARGET, () => Promise.resolve('ok'));
   const open = async (error?: Error) => {
-    for (let calls = 0; calls < 5; calls++) await fail(error);
+    for (let calls = 0; calls < 5; calls++) await (error ? failWith(error) : fail());
     expect(breakers.states()).toEqual({ [TARGET]: 'open' });
   };
   const gauge = async () => (await metrics.circuitOpen.get()).values;
@@ -33,7 +38,7 @@ describe('CircuitBreakers', () => {
 
   it('opens after outages, sends nothing then, and says for how long', async () => {
     await open();
-    const call = vi.fn(() => Promise.resolve());
+    const call = vi.fn<() => Promise<void>>(() => Promise.resolve());
     const error = await breakers.execute(TARGET, call).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CircuitOpenError);
     expect(error).toMatchObject({ target: TARGET, retryAfterMs: 1000 });
@@ -47,7 +52,7 @@ describe('CircuitBreakers', () => {
   });
 
   it('is not opened by answers that refuse one order', async () => {
-    for (let calls = 0; calls < 50; calls++) await fail(new PermanentError('no such field'));
+    for (let calls = 0; calls < 50; calls++) await failWith(new PermanentError('no such field'));
     expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
   });
 
@@ -65,10 +70,10 @@ describe('CircuitBreakers', () => {
   it('lets one probe through when its time is over, refuses the others, and closes when the probe succeeds', async () => {
     await open();
     vi.advanceTimersByTime(1000);
-    let finish = (_: string) => {};
+    let finish: (result: string) => void = () => {};
     const probe = breakers.execute(TARGET, () => new Promise<string>((resolve) => (finish = resolve)));
     expect(breakers.states()).toEqual({ [TARGET]: 'half-open' });
-    const burst = vi.fn(() => Promise.resolve());
+    const burst = vi.fn<() => Promise<void>>(() => Promise.resolve());
     const others = await Promise.allSettled(
       Array.from({ length: 10 }, () => breakers.execute(TARGET, burst)),
     );

@@ -20,7 +20,9 @@ describe('OAuthToken', () => {
   let metrics: ConnectorMetrics;
   let token: OAuthToken;
   let issued: number;
-  const grant = (expires_in?: unknown): Reply => ({ json: { access_token: `token-${++issued}`, expires_in } });
+  const grant = (expires_in?: unknown): Reply => ({
+    json: { access_token: `token-${++issued}`, expires_in },
+  });
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -77,19 +79,22 @@ describe('OAuthToken', () => {
   it.each([
     [400, { error: 'invalid_grant', error_description: 'Bad credentials' }],
     [401, { error: 'unauthorized' }],
-  ])('takes HTTP %i for refused credentials and does not hammer the server with them', async (status, json) => {
-    server.respond = () => ({ status, json });
-    const error = (await token.get().catch((thrown: unknown) => thrown)) as Error;
-    expect(error).toBeInstanceOf(ConfigurationError);
-    expect(error.message).toContain('Fluent account ACME');
-    expect(error.message).toContain('check FLUENT_USERNAME, FLUENT_PASSWORD');
-    expect(error.message).not.toContain('a&b=c');
-    await expect(token.get()).rejects.toThrow(ConfigurationError);
-    expect(server.requests).toHaveLength(1);
-    vi.advanceTimersByTime(5000);
-    server.respond = () => grant(1000);
-    await expect(token.get()).resolves.toBe('token-1');
-  });
+  ])(
+    'takes HTTP %i for refused credentials and does not hammer the server with them',
+    async (status, json) => {
+      server.respond = () => ({ status, json });
+      const error = (await token.get().catch((thrown: unknown) => thrown)) as Error;
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect(error.message).toContain('Fluent account ACME');
+      expect(error.message).toContain('check FLUENT_USERNAME, FLUENT_PASSWORD');
+      expect(error.message).not.toContain('a&b=c');
+      await expect(token.get()).rejects.toThrow(ConfigurationError);
+      expect(server.requests).toHaveLength(1);
+      vi.advanceTimersByTime(5000);
+      server.respond = () => grant(1000);
+      await expect(token.get()).resolves.toBe('token-1');
+    },
+  );
 
   it.each<[string, Reply, new (...args: never[]) => Error]>([
     ['503', { status: 503, headers: { 'retry-after': '4' }, text: '<html>' }, OutageError],
@@ -109,7 +114,7 @@ describe('OAuthToken', () => {
   });
 
   it('lets one caller give up without failing the others', async () => {
-    let answer = (_: Reply) => {};
+    let answer: (reply: Reply) => void = () => {};
     server.respond = () => new Promise((resolve) => (answer = resolve));
     const abort = new AbortController();
     const impatient = token.get(abort.signal);

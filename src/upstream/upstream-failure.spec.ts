@@ -54,7 +54,12 @@ describe('readAnswer', () => {
       [{ code: 'InvalidInput', message: 'm' }],
     ],
     [
-      { statusCode: 401, message: 'no', error: 'invalid_token', errors: [{ code: 'invalid_token', message: 'no' }] },
+      {
+        statusCode: 401,
+        message: 'no',
+        error: 'invalid_token',
+        errors: [{ code: 'invalid_token', message: 'no' }],
+      },
       [{ code: 'invalid_token', message: 'no' }],
     ],
     [{ error: 'invalid_grant', error_description: 'Bad' }, [{ code: 'invalid_grant', message: 'Bad' }]],

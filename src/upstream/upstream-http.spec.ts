@@ -16,7 +16,11 @@ describe('UpstreamHttp', () => {
   afterEach(() => Promise.all(opened.splice(0).map((http) => http.onApplicationShutdown())));
 
   it('sends method, headers, body and a user agent with name and version, and reads the answer', async () => {
-    await using server = await startLocalServer(() => ({ status: 418, headers: { 'x-a': 'b' }, text: 'tea' }));
+    await using server = await startLocalServer(() => ({
+      status: 418,
+      headers: { 'x-a': 'b' },
+      text: 'tea',
+    }));
     const answer = await open().fetch(server.url, { method: 'POST', headers: { 'x-in': '1' }, body: 'in' });
     expect([answer.status, answer.headers.get('X-A'), answer.headers.get('none')]).toEqual([418, 'b', null]);
     await expect(answer.text()).resolves.toBe('tea');
@@ -44,7 +48,7 @@ describe('UpstreamHttp', () => {
 
   it.each<[string, (response: ServerResponse) => void]>([
     ['never answers', () => undefined],
-    ['sends headers and no body', (response) => void response.writeHead(200).flushHeaders()],
+    ['sends headers and no body', (response) => response.writeHead(200).flushHeaders()],
     [
       'trickles its body',
       (response) => {

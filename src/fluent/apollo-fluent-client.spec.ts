@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ACCOUNT, literalConfig, literalScope } from '../../test/support/literal-config.js';
+import { type LocalServer, type Reply, startLocalServer } from '../../test/support/local-server.js';
+import type { RetailerScope } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { CircuitBreakers, GraphqlEndpoints, OutageError } from '../upstream/index.js';
+import { CallMetrics } from '../upstream/call-metrics.js';
+import { UpstreamHttp } from '../upstream/upstream-http.js';
+import { ApolloFluentClient } from './apollo-fluent-client.js';
+import type { FluentOrder } from './fluent-client.js';
+
+interface Sent {
+  operationName: string;
+  variables: Record<string, unknown>;
+}
+
+const ORDER_NODE = {
+  id: '12',
+  ref: 'O_12',
+  type: 'HD',
+  status: 'BOOKED',
+  updatedOn: '2024-01-01T00:00:00.000Z',
+  retailer: { id: '1' },
+  attributes: [{ name: 'a', type: 'STRING', value: 'b' }, null],
+};
+
+describe('ApolloFluentClient', () => {
+  let server: LocalServer;
+  let http: UpstreamHttp;
+  let client: ApolloFluentClient;
+  let scope: RetailerScope;
+  let answer: (sent: Sent) => Reply;
+  const sent = () =>
+    server.requests.filter(({ path }) => path === '/graphql').map(({ body }) => JSON.parse(body) as Sent);
+  const data = (value: unknown): Reply => ({ json: { data: value } });
+
+  beforeEach(async () => {
+    server = await startLocalServer(({ path, body }) =>
+      path === '/oauth/token'
+        ? { json: { access_token: 'token', token_type: 'bearer', expires_in: 1800 } }
+        : answer(JSON.parse(body) as Sent),
+    );
+    const account = { ...ACCOUNT, baseUrl: server.url };
+    scope = literalScope({ account });
+    const config = literalConfig({ accounts: [account] });
+    http = new UpstreamHttp(config);
+    const metrics = new ConnectorMetrics();
+    const endpoints = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
+    client = new ApolloFluentClient(config, endpoints);
+  });
+  afterEach(async () => {
+    await http.onApplicationShutdown();
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('asks for its token by password, as a form, with the account as a header', async () => {
+    answer = () => data({ orderById: null });
+    await client.getOrder(scope, '12');
+    const [token] = server.requests;
+    expect(token).toMatchObject({
+      path: '/oauth/token',
+      headers: { 'fluent.account': 'ACME', 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(Object.fromEntries(new URLSearchParams(token!.body))).toEqual({
+      grant_type: 'password',
+      username: 'user',
+      password: 'fluent-password',
+      client_id: 'ACME',
+      client_secret: 'fluent-secret',
+      scope: 'api',
+    });
+  });
+
+  it('reads an order', async () => {
+    answer = () => data({ orderById: ORDER_NODE });
+    await expect(client.getOrder(scope, '12')).resolves.toStrictEqual({
+      id: '12',
+      ref: 'O_12',
+      type: 'HD',
+      status: 'BOOKED',
+      updatedOn: '2024-01-01T00:00:00.000Z',
+      retailerId: '1',
+      attributes: [{ name: 'a', type: 'STRING', value: 'b' }],
+    });
+    expect(sent()[0]).toMatchObject({ operationName: 'OrderById', variables: { id: '12' } });
+  });
+
+  it('reads an order of which nearly everything is null', async () => {
+    answer = () =>
+      data({
+        orderById: {
+          id: '1',
+          ref: null,
+          type: 'HD',
+          status: null,
+          updatedOn: null,
+          retailer: null,
+          attributes: null,
+        },
+      });
+    await expect(client.getOrder(scope, '1')).resolves.toStrictEqual({
+      id: '1',
+      ref: '',
+      type: 'HD',
+      status: '',
+      retailerId: '',
+      attributes: [],
+    });
+  });
+
+  it('has no order where Fluent answers null', async () => {
+    answer = () => data({ orderById: null });
+    await expect(client.getOrder(scope, '404')).resolves.toBeUndefined();
+  });
+
+  it('refuses an account that is not configured', async () => {
+    await expect(client.getOrder(literalScope({ account: { ...ACCOUNT, id: 'X' } }), '1')).rejects.toThrow(
+      new ConfigurationError('Fluent account X is not configured'),
+    );
+  });
+
+  it('classifies failures', async () => {
+    answer = () => ({ status: 429, headers: { 'retry-after': '9' }, text: 'slow down' });
+    const failure = await client.getOrder(scope, '1').catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OutageError);
+    expect(failure).toMatchObject({ retryAfterMs: 9000 });
+  });
+
+  describe('ordersUpdatedSince', () => {
+    const page = (ids: string[], cursors: (string | null)[], hasNextPage: boolean | null) => ({
+      orders: {
+        edges: ids.map((id, index) => ({ cursor: cursors[index], node: { ...ORDER_NODE, id } })),
+        pageInfo: { hasNextPage },
+      },
+    });
+    const read = async (): Promise<string[]> => {
+      const orders: FluentOrder[] = [];
+      for await (const order of client.ordersUpdatedSince('ACME', new Date(0))) orders.push(order);
+      return orders.map(({ id }) => id);
+    };
+
+    it('reads page after page, each order once', async () => {
+      const pages: Record<string, unknown> = {
+        null: page(['1', '2'], ['a', 'b'], true),
+        b: page(['2', '3'], ['c', 'd'], true),
+        d: page([], [], false),
+      };
+      answer = ({ variables }) => data(pages[String(variables['after'])]);
+      await expect(read()).resolves.toEqual(['1', '2', '3']);
+      expect(sent().map(({ variables }) => variables)).toEqual([
+        { since: '1970-01-01T00:00:00.000Z', first: 100, after: null },
+        { since: '1970-01-01T00:00:00.000Z', first: 100, after: 'b' },
+        { since: '1970-01-01T00:00:00.000Z', first: 100, after: 'd' },
+      ]);
+    });
+
+    it.each([
+      ['stands still', ['a', 'b']],
+      ['is missing', ['a', null]],
+    ])('ends when a cursor %s', async (_name, cursors) => {
+      answer = () => data(page(['1', '2'], cursors, true));
+      await expect(read()).resolves.toEqual(['1', '2']);
+      expect(sent().length).toBeLessThanOrEqual(2);
+    });
+
+    it('reads a page only when it is needed', async () => {
+      answer = () => data(page(['1'], ['a'], true));
+      for await (const _ of client.ordersUpdatedSince('ACME', new Date(0))) break;
+      expect(sent()).toHaveLength(1);
+    });
+  });
+
+  describe('getSettings', () => {
+    const node = (name: string | null, context: string, contextId: number, value: object) => ({
+      cursor: `${context}${contextId}`,
+      node: { name, context, contextId, valueType: 'STRING', lobValue: null, value: null, ...value },
+    });
+    const settings = (...edges: unknown[]) => data({ settings: { edges, pageInfo: { hasNextPage: false } } });
+
+    it('asks for the contexts of the retailer and drops pairs that nobody meant', async () => {
+      answer = () =>
+        settings(
+          node('a', 'RETAILER', 1, { value: 'retailer' }),
+          node('a', 'RETAILER', 0, { value: 'wrong pair' }),
+          node('a', 'ACCOUNT', 1, { value: 'wrong pair' }),
+          node('a', 'ACCOUNT', 0, { value: 'account' }),
+          node('b', 'GLOBAL', 0, { value: 'global' }),
+          node(null, 'GLOBAL', 0, { value: 'nameless' }),
+          null,
+        );
+      await expect(client.getSettings(scope, ['a', 'b'])).resolves.toEqual([
+        { name: 'a', context: 'RETAILER', contextId: 1, value: 'retailer' },
+        { name: 'a', context: 'ACCOUNT', contextId: 0, value: 'account' },
+        { name: 'b', context: 'GLOBAL', contextId: 0, value: 'global' },
+      ]);
+      expect(sent()[0]!.variables).toEqual({
+        names: ['a', 'b'],
+        contexts: ['RETAILER', 'ACCOUNT', 'GLOBAL'],
+        contextIds: [1, 0],
+        first: 100,
+        after: null,
+      });
+    });
+
+    it.each(['north', '', '1e3', '-1', '99999999999'])(
+      'leaves the retailer out when its id is no context id (%j)',
+      async (retailerId) => {
+        answer = () => settings();
+        await client.getSettings({ ...scope, retailerId }, ['a']);
+        expect(sent()[0]!.variables).toMatchObject({ contexts: ['ACCOUNT', 'GLOBAL'], contextIds: [0] });
+      },
+    );
+
+    it.each([
+      [{ valueType: 'JSON', lobValue: { a: 1 }, value: 'x' }, { a: 1 }],
+      [{ valueType: 'LOB', lobValue: '{"a":1}' }, '{"a":1}'],
+      [{ valueType: 'JSON', value: '{"a":1}' }, '{"a":1}'],
+      [{ valueType: 'STRING', value: 'x', lobValue: { a: 1 } }, 'x'],
+      [{ valueType: 'STRING', lobValue: { a: 1 } }, { a: 1 }],
+      [{ valueType: null, value: 'x' }, 'x'],
+    ])('takes from %j the value %j', async (fields, value) => {
+      answer = () => settings(node('a', 'ACCOUNT', 0, fields));
+      await expect(client.getSettings(scope, ['a'])).resolves.toMatchObject([{ value }]);
+    });
+
+    it('reads all pages', async () => {
+      answer = ({ variables }) =>
+        data({
+          settings: {
+            edges: [node(variables['after'] ? 'b' : 'a', 'ACCOUNT', 0, { value: 'x' })],
+            pageInfo: { hasNextPage: !variables['after'] },
+          },
+        });
+      await expect(client.getSettings(scope, ['a', 'b'])).resolves.toHaveLength(2);
+    });
+  });
+});
