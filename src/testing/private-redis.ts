@@ -1,71 +1,79 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { provideRedisServer } from './redis-server.js';
 
-const SERVERS = ['redis-server', 'valkey-server'] as const;
 const START_TIMEOUT_MS = 15_000;
-
-/** Each way to install a Redis server: the package manager, and the commands that do it. */
-const INSTALLERS: readonly {
-  manager: string;
-  needsRoot: boolean;
-  commands: readonly (readonly string[])[];
-}[] = [
-  {
-    manager: 'apt-get',
-    needsRoot: true,
-    commands: [
-      ['apt-get', 'update'],
-      ['apt-get', 'install', '-y', '--no-install-recommends', 'redis-server'],
-    ],
-  },
-  { manager: 'apk', needsRoot: true, commands: [['apk', 'add', '--no-cache', 'redis']] },
-  { manager: 'brew', needsRoot: false, commands: [['brew', 'install', 'redis']] },
-];
+const STOP_TIMEOUT_MS = 5_000;
+const READY_POLL_MS = 10;
+/** Somebody else may take a free port before the server does. */
+const PORT_ATTEMPTS = 3;
 
 /**
- * Ends the server when its own standard input closes, which the system does when the parent is gone, also
- * after SIGKILL. `$!` is not known to node, so a shell does it.
+ * Reads the server's process id, then waits for the end of its standard input, which the system closes when
+ * the parent is gone, also after SIGKILL; then ends the server and removes its temporary folder.
  */
-const WATCHDOG =
-  '"$@" </dev/null & pid=$!; trap "kill $pid 2>/dev/null" TERM; (cat >/dev/null; kill $pid 2>/dev/null) <&3 & wait $pid';
+const WATCHDOG = 'read -r pid; cat >/dev/null; kill -9 "$pid"; [ -z "$1" ] || rm -rf -- "$1"';
 
+/** Options of {@link PrivateRedis.start}. */
 export interface PrivateRedisOptions {
-  /** Append-only file, every write synced. Default true. */
+  /** Keep an append-only file and sync every write. True by default. */
   aof?: boolean;
-  /** Default: a new temporary folder, removed by {@link PrivateRedis.stop}. */
+  /** A new temporary folder by default, which {@link PrivateRedis.stop} removes. */
   dir?: string;
-  /** Default: a free one. */
+  /** A free one by default. */
   port?: number;
-  /** More arguments of the server. */
+  /** More arguments of the server; they win over the default ones. */
   args?: readonly string[];
 }
 
-/** A Redis server of one's own on 127.0.0.1, for tests and demos. It never outlives this process. */
+interface RunningServer {
+  readonly process: ChildProcess;
+  readonly watchdog: ChildProcess;
+  readonly exited: Promise<void>;
+  readonly pid: number;
+}
+
+/**
+ * A Redis (or Valkey) server of one's own on 127.0.0.1, for tests and demos. It never outlives this
+ * process, however that ends.
+ *
+ * @example
+ * const redis = await PrivateRedis.start();
+ * // … connect to redis.url …
+ * await redis.kill(); // as if the machine had failed
+ * await redis.restart(); // same port, same data
+ * await redis.stop();
+ */
 export class PrivateRedis {
-  private child?: ChildProcess;
-  private serverPid?: number;
+  #server?: RunningServer;
 
   private constructor(
     private readonly program: string,
     private readonly dir: string,
-    private readonly ownsDir: boolean,
-    readonly port: number,
     private readonly options: PrivateRedisOptions,
+    readonly port: number,
   ) {}
 
-  /** @throws Error with the ways out when there is no server and none can be installed. */
+  /** @throws Error that names the ways out when there is no server and none can be installed. */
   static async start(options: PrivateRedisOptions = {}): Promise<PrivateRedis> {
-    const program = findRedisServer();
+    const program = provideRedisServer();
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fluent-connector-redis-'));
-    const port = options.port ?? (await freePort());
-    const redis = new PrivateRedis(program, dir, options.dir === undefined, port, options);
-    await redis.restart();
-    return redis;
+    for (let attempt = 1; ; attempt += 1) {
+      const redis = new PrivateRedis(program, dir, options, options.port ?? (await freePort()));
+      try {
+        await redis.restart();
+        return redis;
+      } catch (error) {
+        if (options.port === undefined && attempt < PORT_ATTEMPTS) continue;
+        if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+        throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -74,124 +82,161 @@ export class PrivateRedis {
 
   /** Process id of the server. */
   get pid(): number {
-    if (this.serverPid === undefined) throw new Error('the private Redis is not running');
-    return this.serverPid;
+    return this.#running.pid;
   }
 
-  /** Starts the server again on the same port and folder. */
+  /** Starts the server again, on the same port and folder; stops it first when it runs. */
   async restart(): Promise<void> {
-    const { aof = true, args = [] } = this.options;
-    const serverArgs = [
-      '--port',
-      String(this.port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      this.dir,
-      '--save',
-      '',
-      '--appendonly',
-      aof ? 'yes' : 'no',
-      '--appendfsync',
-      'always',
-      '--maxmemory-policy',
-      'noeviction',
-      '--loglevel',
-      'warning',
-      ...args,
-    ];
-    this.child = spawn('sh', ['-c', WATCHDOG, 'redis', this.program, ...serverArgs], {
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    });
-    const info = await this.command(async (client) => client.info('server'), START_TIMEOUT_MS);
-    this.serverPid = Number(/process_id:(\d+)/.exec(info)?.[1]);
+    await this.#end('SIGTERM');
+    const server = this.#launch();
+    this.#server = server;
+    const deadline = AbortSignal.timeout(START_TIMEOUT_MS);
+    const outcome = await Promise.race([
+      this.#untilReady(server.pid, deadline),
+      server.exited.then(() => 'it ended at once'),
+    ]);
+    if (outcome === 'ready') return;
+    await this.#end('SIGKILL');
+    const log = readFileSync(this.#logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+    throw new Error(`${this.program} did not start on port ${this.port}: ${outcome}\n${log}`);
   }
 
-  /** SIGKILL: nothing is flushed that was not flushed before. */
+  /** SIGKILL: what was not synced to disk is lost. */
   async kill(): Promise<void> {
-    await this.end('SIGKILL');
+    await this.#end('SIGKILL');
   }
 
+  /** Ends the server and removes its folder, unless the folder was handed in. Safe to call twice. */
   async stop(): Promise<void> {
-    await this.end('SIGTERM');
-    if (this.ownsDir) rmSync(this.dir, { recursive: true, force: true });
+    await this.#end('SIGTERM');
+    if (this.options.dir === undefined) rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** The server hangs: connections stay open, nothing is answered. */
+  /** The server hangs: connections stay open and nothing is answered. */
   suspend(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    this.#running.process.kill('SIGSTOP');
   }
 
   resume(): void {
-    process.kill(this.pid, 'SIGCONT');
+    this.#running.process.kill('SIGCONT');
   }
 
-  /** Forgets everything. */
+  /** Forgets every key. */
   async flush(): Promise<void> {
-    await this.command(async (client) => client.flushall(), START_TIMEOUT_MS);
+    const client = new Redis(this.url);
+    await client.flushall();
+    client.disconnect();
   }
 
-  private async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const { child, serverPid } = this;
-    if (!child || serverPid === undefined) return;
-    this.child = undefined;
-    this.serverPid = undefined;
-    const exited =
-      child.exitCode === null
-        ? new Promise<void>((resolve) => child.once('exit', () => resolve()))
-        : undefined;
-    if (exited) process.kill(serverPid, signal);
-    await exited;
+  get #running(): RunningServer {
+    if (!this.#server) throw new Error('the private Redis is not running');
+    return this.#server;
   }
 
-  private async command<T>(run: (client: Redis) => Promise<T>, timeoutMs: number): Promise<T> {
-    const giveUpAt = Date.now() + timeoutMs;
-    for (;;) {
-      const client = new Redis(this.url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        return await run(client);
-      } catch (error) {
-        if (Date.now() > giveUpAt) throw error;
-        await delay(20);
-      } finally {
-        client.disconnect();
-      }
+  get #logFile(): string {
+    return join(this.dir, 'server.log');
+  }
+
+  #launch(): RunningServer {
+    const temporaryDir = this.options.dir === undefined ? this.dir : '';
+    // Both in groups of their own: Ctrl-C in a terminal must not take Redis away from a process that drains.
+    const watchdog = spawn('sh', ['-c', WATCHDOG, 'redis-watchdog', temporaryDir], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
+    const log = openSync(this.#logFile, 'a');
+    const process = spawn(this.program, serverArguments(this.port, this.dir, this.options), {
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    closeSync(log);
+    const exited = new Promise<void>((resolve, reject) => {
+      process.once('error', reject);
+      process.once('exit', () => {
+        // Only now: the id may belong to another process soon.
+        watchdog.kill('SIGKILL');
+        resolve();
+      });
+    });
+    const { pid } = process;
+    if (pid === undefined) throw new Error(`${this.program} could not be started`);
+    // The pipe breaks when the watchdog is ended before it has read; there is nothing to tell it then.
+    watchdog.stdin?.on('error', () => undefined);
+    watchdog.stdin?.write(`${pid}\n`);
+    // A script that forgets stop() can end; the watchdog then ends the server.
+    process.unref();
+    watchdog.unref();
+    return { process, watchdog, exited, pid };
+  }
+
+  /** @returns `ready` once the server answers and has loaded its data, else why not. */
+  async #untilReady(pid: number, deadline: AbortSignal): Promise<string> {
+    const client = new Redis(this.url, { retryStrategy: () => READY_POLL_MS, maxRetriesPerRequest: null });
+    let lastError = 'it did not answer';
+    // Refused connections are the normal course of a start.
+    client.on('error', (error: Error) => (lastError = error.message));
+    try {
+      await new Promise((resolve, reject) => {
+        client.once('ready', resolve);
+        deadline.addEventListener('abort', reject, { once: true });
+      });
+      const info = await client.info('server');
+      return info.includes(`process_id:${pid}\r`) ? 'ready' : 'another server has the port';
+    } catch {
+      return `${lastError} within ${START_TIMEOUT_MS} ms`;
+    } finally {
+      client.disconnect();
     }
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    server.process.kill(signal);
+    // A server that hangs or was suspended does not hear SIGTERM.
+    const impatience = setTimeout(() => server.process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await server.exited;
+    clearTimeout(impatience);
   }
 }
 
-/** The server to use: `REDIS_URL` when it is set, else a {@link PrivateRedis}. */
-export async function provideRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const url = process.env['REDIS_URL'];
+/** A Redis to work with, and how to end it. */
+export interface ProvidedRedis {
+  readonly url: string;
+  /** Does nothing when the server is not ours. */
+  stop(): Promise<void>;
+}
+
+/** The server that `REDIS_URL` names when it is set, else a {@link PrivateRedis}. */
+export async function provideRedis(): Promise<ProvidedRedis> {
+  const url = process.env.REDIS_URL;
   return url ? { url, stop: async () => undefined } : PrivateRedis.start();
 }
 
-function findRedisServer(): string {
-  const found = SERVERS.find(isOnPath);
-  if (found) return found;
-  for (const { manager, needsRoot, commands } of INSTALLERS) {
-    if (!isOnPath(manager) || (needsRoot && process.getuid?.() !== 0)) continue;
-    for (const [program = '', ...args] of commands) spawnSync(program, args, { stdio: 'ignore' });
-    const installed = SERVERS.find(isOnPath);
-    if (installed) return installed;
-  }
-  throw new Error(
-    'No Redis server was found and none could be installed. Three ways out: set REDIS_URL to a server you have; ' +
-      'install redis-server or valkey-server with the package manager of this system; ' +
-      'or put one of these two programs on the PATH.',
-  );
-}
-
-function isOnPath(program: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
+function serverArguments(
+  port: number,
+  dir: string,
+  { aof = true, args = [] }: PrivateRedisOptions,
+): string[] {
+  const settings = {
+    port: String(port),
+    bind: '127.0.0.1',
+    dir,
+    save: '',
+    appendonly: aof ? 'yes' : 'no',
+    appendfsync: 'always',
+    'maxmemory-policy': 'noeviction',
+  };
+  return [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), ...args];
 }
 
 async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
+  server.close();
+  await once(server, 'close');
   return port;
 }
