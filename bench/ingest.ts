@@ -1,6 +1,6 @@
 import { type PrivateRedis, type WebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
-import { Connector } from './connector.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
 import { load } from './load.js';
 import { median } from './median.js';
 import { signedWebhooks } from './signed-webhooks.js';
@@ -15,7 +15,7 @@ export async function benchIngest(
   keys: WebhookKeys,
   environment: Record<string, string>,
 ): Promise<string[]> {
-  const connector = await Connector.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+  const connector = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
   const { child: bare, ready } = await Child.start<{ url: string }>('bare-ingest.child.ts', {
     PUBLIC_KEY: keys.publicKey,
     REDIS_URL: redis.url,

@@ -18,7 +18,7 @@ const keys = generateWebhookKeys();
 const { child: emulators, ready } = await Child.start<Record<string, string>>('emulators.child.ts', {
   PUBLIC_KEY: keys.publicKey,
 });
-const environment = { ...ready, REDIS_URL: redis.url };
+const environment = { ...ready, REDIS_URL: redis.url, NODE_ENV: 'production', RECONCILE_INTERVAL: '0' };
 try {
   console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}\n`);
   console.log('| what | figure | beside its baseline |\n|---|---|---|');

@@ -1,6 +1,6 @@
 import type { WebhookKeys } from '../src/testing/index.js';
 import type { Child } from './child.js';
-import { Connector } from './connector.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
 import { load } from './load.js';
 import { median } from './median.js';
 import { signedWebhooks } from './signed-webhooks.js';
@@ -18,7 +18,7 @@ export async function benchMemory(
   from: number,
 ): Promise<string[]> {
   await emulators.ask({ kind: 'add', from, count: ORDERS, status: 'RECEIVED' });
-  const connector = await Connector.start({ ...environment, QUEUE_CONCURRENCY: '64' });
+  const connector = await ConnectorProcess.start({ ...environment, QUEUE_CONCURRENCY: '64' });
   const samples: number[] = [];
   try {
     for (let slice = 0; slice < NOTIFICATIONS / ORDERS; slice++) {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
-import { Connector } from './connector.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
 import { load } from './load.js';
 import { median } from './median.js';
 import { signedWebhooks } from './signed-webhooks.js';
@@ -75,12 +75,12 @@ async function connectorWork(
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
   const webhooks = signedWebhooks(keys, NOTIFICATIONS, { from, orders, entityStatus: 'BOOKED' });
-  const ingress = await Connector.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+  const ingress = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
   const { accepted } = await load(ingress.webhookUrl, webhooks, { connections: 20 });
   await ingress.stop();
 
   const before = await emulators.ask<{ calls: number }>({ kind: 'calls' });
-  const worker = await Connector.start({
+  const worker = await ConnectorProcess.start({
     ...environment,
     CONNECTOR_ROLE: 'worker',
     QUEUE_CONCURRENCY: CONCURRENCY,

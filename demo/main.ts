@@ -6,8 +6,8 @@ import {
   SeededRandom,
   provideRedis,
 } from '../src/testing/index.js';
-import { agrees } from './agreement.js';
-import { ConnectorProcess, type LogLine } from './connector-process.js';
+import { agrees } from '../test/support/agreement.js';
+import { ConnectorProcess, type LogLine } from '../test/support/connector-process.js';
 import { percentile } from './lag.js';
 import { Screen, type Figures, type OrderPair } from './screen.js';
 

@@ -1,7 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { CommercetoolsOrderRecord, FluentOrderRecord } from '../src/testing/index.js';
-import { agrees } from './agreement.js';
+import { agrees } from '../test/support/agreement.js';
 
 /** One order on both sides. */
 export interface OrderPair {

@@ -1,4 +1,4 @@
-import { REFERENCE_MAPPINGS, type CommercetoolsOrderRecord } from '../src/testing/index.js';
+import { REFERENCE_MAPPINGS, type CommercetoolsOrderRecord } from '../../src/testing/index.js';
 
 const FIELDS = ['orderState', 'paymentState', 'shipmentState'] as const;
 /** In the order of {@link FIELDS}. */

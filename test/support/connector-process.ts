@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const START_TIMEOUT_MS = 20_000;
+const LAST_WORDS = 20;
+
+/** One line of the connector's log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** The built connector as a process of its own: nothing of the surrounding environment reaches it. */
+export class ConnectorProcess {
+  private readonly lastWords: string[] = [];
+  private readonly exited: Promise<number | null>;
+
+  private constructor(
+    readonly url: string,
+    private readonly child: ChildProcess,
+    onLine: (line: LogLine) => void,
+  ) {
+    this.exited = once(child, 'exit').then(([code]) => code as number | null);
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface(stream).on('line', (text) => {
+        this.lastWords.push(text);
+        if (this.lastWords.length > LAST_WORDS) this.lastWords.shift();
+        const line = parse(text);
+        if (line) onLine(line);
+      });
+    }
+  }
+
+  /**
+   * Resolves when the connector is ready.
+   *
+   * @param onLine is given each line of its log.
+   * @throws Error with its last words when it does not get ready.
+   */
+  static async start(
+    environment: Readonly<Record<string, string>>,
+    onLine: (line: LogLine) => void = () => undefined,
+  ): Promise<ConnectorProcess> {
+    const port = environment['PORT'] ?? String(await freePort());
+    const child = spawn(process.execPath, ['dist/main.js'], {
+      env: {
+        PATH: process.env['PATH'],
+        HOST: '127.0.0.1',
+        PORT: port,
+        LOG_FORMAT: 'json',
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const connector = new ConnectorProcess(`http://127.0.0.1:${port}`, child, onLine);
+    const giveUpAt = Date.now() + START_TIMEOUT_MS;
+    while ((await connector.status('/health/ready')) !== 200) {
+      if (child.exitCode !== null || Date.now() > giveUpAt) {
+        child.kill('SIGKILL');
+        throw new Error(`the connector did not start:\n${connector.lastWords.join('\n')}`);
+      }
+      await delay(30);
+    }
+    return connector;
+  }
+
+  get webhookUrl(): string {
+    return `${this.url}/api/v1/fluent-connect/webhook`;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? Number.NaN;
+  }
+
+  /** Resident memory, MB (Linux only). */
+  get residentMb(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+  }
+
+  /** @returns the HTTP status of a GET, or undefined when nobody listens. */
+  async status(path: string): Promise<number | undefined> {
+    try {
+      return (await fetch(this.url + path)).status;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @param name without the prefix. @returns the sum over the label sets that contain all of `labels`. */
+  async metric(name: string, ...labels: string[]): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const series = new RegExp(`^fluent_connector_${name}[{ ]`);
+    return text
+      .split('\n')
+      .filter((line) => series.test(line) && labels.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  /** Asks it to end. @returns its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null) this.child.kill(signal);
+    return this.exited;
+  }
+
+  /** Ends it like a power cut. */
+  async kill(): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+}
+
+function parse(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns a port on 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
