@@ -22,7 +22,7 @@ export class HealthChecks {
 
   async redis(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('redis');
-    const { reachable, warnings } = await within(TIMEOUT_MS, this.queue.health(), NO_ANSWER);
+    const { reachable, warnings } = await within(TIMEOUT_MS, () => this.queue.health(), NO_ANSWER);
     // Why it does not answer is for the log: the text may name hosts.
     if (!reachable) return indicator.down('Redis does not answer');
     return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();

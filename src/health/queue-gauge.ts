@@ -16,7 +16,7 @@ export class QueueGauge implements OnModuleInit {
   onModuleInit(): void {
     const gauge = this.metrics.queueJobs;
     const collect = async (): Promise<void> => {
-      const counts = await within(TIMEOUT_MS, this.queue.counts(), undefined);
+      const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
       gauge.reset();
       for (const [state, count] of Object.entries(counts ?? {})) gauge.set({ state }, count);
     };

@@ -1,11 +1,17 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { Problem } from './problem.js';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, sendProblem } from './problem.js';
 
 const STATUS_OF: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
+
+/** Answers a URL that the router cannot read; it does so before any filter of Nest is reached. */
+export function answerBrokenUrl(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, new Problem(error.statusCode ?? 400));
+}
 
 /** Answers what is no HTTP request, or never became one, as problem details like every other error. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {

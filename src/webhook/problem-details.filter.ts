@@ -5,7 +5,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
 import type { WebhookOutcome } from '../metrics/index.js';
 import { QueueUnavailableError } from '../queue/index.js';
-import { Problem } from './problem.js';
+import { Problem, sendProblem } from './problem.js';
 import { WebhookRejections } from './webhook-rejections.js';
 
 /** Redis that restarts is back within seconds. */
@@ -35,12 +35,7 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     if (this.isWebhook(request)) this.rejections.record(outcomeOf(status), problem.reason, request.body);
     // The rest of a body that was not read would be taken for the next request.
     if (status === 413) void reply.header('connection', 'close');
-    void reply
-      .code(status)
-      .headers(problem.headers)
-      .header('content-type', 'application/problem+json')
-      .serializer((document: unknown) => JSON.stringify(document))
-      .send(problem.toDocument());
+    sendProblem(reply, problem);
   }
 
   private problemOf(exception: unknown, request: FastifyRequest): Problem {

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 
 /** What a client is told beside the status, and what only the log is told. */
 export interface ProblemOptions extends ErrorOptions {
@@ -39,4 +40,14 @@ export class Problem extends HttpException {
       ...this.extensions,
     };
   }
+}
+
+/** Ends a request with a problem document. */
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  void reply
+    .code(problem.getStatus())
+    .headers(problem.headers)
+    .header('content-type', 'application/problem+json')
+    .serializer((document: unknown) => JSON.stringify(document))
+    .send(problem.toDocument());
 }

@@ -1,0 +1,135 @@
+import { Logger, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ConnectorConfig } from './config/index.js';
+import { ConfigurationError } from './errors.js';
+import { shutDownGracefully } from './graceful-shutdown.js';
+import { ConnectorLogger, PinoLogger } from './logging/index.js';
+import { acceptJsonBodies, answerBrokenRequest, answerBrokenUrl } from './webhook/index.js';
+
+/** How a connector lives in its process. */
+export interface BootstrapOptions {
+  /**
+   * True when the process is somebody else's (a test, a larger application): errors are thrown, signals are
+   * left alone, and ending it is the caller's, with `app.close()`. Default: the process is the connector's.
+   */
+  readonly embedded?: boolean;
+}
+
+/** A body is small; a client that needs longer is broken or means harm. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than the 60 s after which load balancers usually let a connection go, so that they are first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** With the body limit and the time-out, this bounds what unsigned requests can hold in memory. */
+const MAX_CONNECTIONS = 1024;
+/** After all time for a graceful end is up. */
+const EXIT_MARGIN_MS = 5000;
+
+/**
+ * Starts a connector: reads its configuration, connects, listens, and ends gracefully on SIGTERM or SIGINT.
+ *
+ * A problem at start is told on stderr and ends the process with exit code 1, unless `embedded`.
+ *
+ * @param module `ConnectorModule.register(…)`, or a module that imports it.
+ * @returns the listening application.
+ */
+export async function bootstrapConnector(
+  module: DynamicModule | Type,
+  { embedded = false }: BootstrapOptions = {},
+): Promise<NestFastifyApplication> {
+  if (embedded) return start(module);
+  try {
+    endOnUnexpectedErrors();
+    const app = await start(module);
+    endOnSignals(app);
+    return app;
+  } catch (error) {
+    process.stderr.write(`${startProblem(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function start(module: DynamicModule | Type): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 3 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBrokenUrl,
+    // Webhooks that arrive while the listener closes are still accepted.
+    return503OnClosing: false,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    abortOnError: false,
+    autoFlushLogs: false,
+    bodyParser: false,
+    bufferLogs: true,
+  }).catch((error: unknown) => {
+    // What was said until here is in the error.
+    Logger.detachBuffer();
+    throw error;
+  });
+  try {
+    const { host, port, webhookBodyLimitBytes } = app.get(ConnectorConfig).server;
+    app.useLogger(app.get(ConnectorLogger));
+    app.flushLogs();
+    acceptJsonBodies(adapter.getInstance(), webhookBodyLimitBytes);
+    adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
+    await app.listen({ host, port });
+    return app;
+  } catch (error) {
+    await app.close();
+    throw explainListen(error);
+  }
+}
+
+function endOnSignals(app: NestFastifyApplication): void {
+  let isEnding = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (isEnding) {
+      PinoLogger.root.warn({ signal }, 'told to stop again: ending at once');
+      process.exit(1);
+    }
+    isEnding = true;
+    const { drainDelaySeconds, shutdownTimeoutSeconds } = app.get(ConnectorConfig).server;
+    setTimeout(
+      () => {
+        PinoLogger.root.error('did not stop in time; another worker takes over what was running');
+        process.exit(1);
+      },
+      (drainDelaySeconds + shutdownTimeoutSeconds) * 1000 + EXIT_MARGIN_MS,
+    ).unref();
+    shutDownGracefully(app).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        PinoLogger.root.fatal({ err: error }, 'could not stop gracefully');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+/** An error that nobody caught leaves the process in an unknown state; its work is taken over by another. */
+function endOnUnexpectedErrors(): void {
+  const end = (error: unknown): void => {
+    if (PinoLogger.root) PinoLogger.root.fatal({ err: error }, 'unexpected error; ending the process');
+    else process.stderr.write(`${startProblem(error)}\n`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+/** The operator has to choose another address; a stack would not help. */
+function explainListen(error: unknown): unknown {
+  const isListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
+  return isListen ? new ConfigurationError(`${error.message}; check HOST and PORT`, { cause: error }) : error;
+}
+
+function startProblem(error: unknown): string {
+  if (error instanceof ConfigurationError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
