@@ -18,7 +18,7 @@ describe('CircuitBreakers', () => {
   const fail = () => failWith(new OutageError('down'));
   const succeed = () => breakers.execute(TARGET, () => Promise.resolve('ok'));
   const open = async (error?: Error) => {
-    for (let calls = 0; calls < 5; calls++) await (error ? failWith(error) : fail());
+    for (let calls = 0; calls < 10; calls++) await (error ? failWith(error) : fail());
     expect(breakers.states()).toEqual({ [TARGET]: 'open' });
   };
   const gauge = async () => (await metrics.circuitOpen.get()).values;

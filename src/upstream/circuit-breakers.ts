@@ -15,7 +15,7 @@ import { OutageError } from './outage-error.js';
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** Opens when more than half of the last calls failed; a blip in a quiet hour is left to the retries. */
-const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 5 };
+const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 const FIRST_OPEN_MS = 1000;
 const LONGEST_OPEN_MS = 30_000;
 /** Retry-After may hold a circuit open for longer than our own back-off would. */

@@ -125,17 +125,17 @@ describe('GraphqlEndpoint', () => {
 
   it('holds calls back once the target is down, and an abort is no outage', async () => {
     answer = () => ({ status: 502, text: '<html>' });
-    for (let call = 0; call < 5; call++) {
+    for (let call = 0; call < 10; call++) {
       await expect(endpoint.execute(THING, { id: '1' })).rejects.toThrow('HTTP 502');
     }
     await expect(endpoint.execute(THING, { id: '1' })).rejects.toThrow(CircuitOpenError);
-    expect(calls()).toHaveLength(5);
-    expect(await outcomes()).toEqual({ 'token ok': 1, 'Thing outage': 5 });
+    expect(calls()).toHaveLength(10);
+    expect(await outcomes()).toEqual({ 'token ok': 1, 'Thing outage': 10 });
   });
 
   it("throws the signal's reason, whether the call waits or has not begun", async () => {
     answer = () => () => undefined;
-    for (let call = 0; call < 8; call++) {
+    for (let call = 0; call < 12; call++) {
       const abort = new AbortController();
       const running = endpoint.execute(THING, { id: '1' }, { signal: abort.signal });
       await vi.waitFor(() => expect(calls()).toHaveLength(call + 1));
@@ -144,7 +144,7 @@ describe('GraphqlEndpoint', () => {
       await expect(endpoint.execute(THING, { id: '1' }, { signal: abort.signal })).rejects.toBe('any reason');
     }
     expect(breakers.states()).toEqual({ 'test:one': 'closed' });
-    expect(await outcomes()).toEqual({ 'token ok': 1, 'Thing aborted': 8 });
+    expect(await outcomes()).toEqual({ 'token ok': 1, 'Thing aborted': 12 });
   });
 
   it('counts a time-out as an outage', async () => {

@@ -1,4 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { ApolloClient, InMemoryCache, type OperationVariables, type TypedDocumentNode } from '@apollo/client';
+import { NotImplementedHandler } from '@apollo/client/incremental';
+import type { ApolloLink } from '@apollo/client/link';
 import { BaseHttpLink } from '@apollo/client/link/http';
 import { Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
@@ -79,6 +82,8 @@ export class GraphqlEndpoint {
     options: GraphqlCallOptions = {},
   ): Promise<TData> {
     options.signal?.throwIfAborted();
+    // One signal may end all running work, which is more than the ten listeners at which Node suspects a leak.
+    if (options.signal) setMaxListeners(0, options.signal);
     return this.breakers.execute(
       this.options.target,
       () => this.authorized(document, variables, options),
@@ -146,6 +151,13 @@ class PassThroughCache extends InMemoryCache {
   }
 }
 
+/** Apollo walks the whole document at every call to look for `@defer`, which neither upstream knows. */
+class NoIncrementalDelivery extends NotImplementedHandler {
+  override prepareRequest(request: ApolloLink.Request): ApolloLink.Request {
+    return request;
+  }
+}
+
 function uncachedClient(uri: string, http: UpstreamHttp): ApolloClient {
   return new ApolloClient({
     cache: new PassThroughCache(),
@@ -158,6 +170,7 @@ function uncachedClient(uri: string, http: UpstreamHttp): ApolloClient {
     }),
     // Two notifications of one order must not share a read: the second may need a newer answer than the first.
     queryDeduplication: false,
+    incrementalHandler: new NoIncrementalDelivery(),
     assumeImmutableResults: true,
     devtools: { enabled: false },
   });
