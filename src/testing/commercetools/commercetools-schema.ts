@@ -1,6 +1,9 @@
 import { GraphQLError, GraphQLScalarType, Kind, buildSchema } from 'graphql';
 
-/** The part of the commercetools GraphQL API that the emulator answers. */
+/**
+ * The part of the commercetools GraphQL API that the emulator answers. Only arguments that are implemented
+ * are declared, so that none is ignored in silence.
+ */
 export const COMMERCETOOLS_SDL = /* GraphQL */ `
   scalar DateTime
   scalar Json
@@ -9,7 +12,7 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
 
   type Query {
     order(id: String, orderNumber: String): Order
-    orders(where: String, sort: [String!], limit: Int, offset: Int): OrderQueryResult!
+    orders(where: String, limit: Int, offset: Int): OrderQueryResult!
   }
 
   type Mutation {
