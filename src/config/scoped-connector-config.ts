@@ -1,0 +1,100 @@
+import { LRUCache } from 'lru-cache';
+import {
+  ConnectorConfig,
+  type AccountConfig,
+  type ConnectorRole,
+  type LoggingConfig,
+  type ProjectConfig,
+  type QueueConfig,
+  type RetailerScope,
+  type ServerConfig,
+} from './connector-config.js';
+import type { Variables } from './variables.js';
+
+/** Retailer ids come from outside; of an account that accepts any, so many are remembered. */
+const MAX_REMEMBERED_SCOPES = 1000;
+
+/** An account with the scopes of its retailers. */
+export interface AccountScopes {
+  readonly account: AccountConfig;
+  readonly retailers: ReadonlyMap<string, RetailerScope>;
+  /** Set when any retailer of the account is accepted. */
+  readonly anyRetailer?: Omit<RetailerScope, 'retailerId'>;
+}
+
+/** The configuration with everything looked up beforehand: `scope` is asked for each webhook. */
+export class ScopedConnectorConfig extends ConnectorConfig {
+  override readonly role: ConnectorRole;
+  override readonly server: ServerConfig;
+  override readonly queue: QueueConfig;
+  override readonly logging: LoggingConfig;
+  override readonly accounts: readonly AccountConfig[];
+  override readonly orderStatusEventNames: readonly string[];
+  override readonly settingsCacheTtlSeconds: number;
+  override readonly httpClientTimeoutMs: number;
+  override readonly orderNotFoundMaxAgeSeconds: number;
+  override readonly reconciliation: ConnectorConfig['reconciliation'];
+  private readonly byAccount: ReadonlyMap<string, AccountScopes>;
+  private readonly remembered = new LRUCache<string, RetailerScope>({ max: MAX_REMEMBERED_SCOPES });
+
+  constructor(
+    variables: Variables,
+    scopes: readonly AccountScopes[],
+    override readonly projects: readonly ProjectConfig[],
+  ) {
+    super();
+    this.role = variables.CONNECTOR_ROLE;
+    this.server = {
+      host: variables.HOST,
+      port: variables.PORT,
+      webhookPath: variables.WEBHOOK_PATH,
+      webhookBodyLimitBytes: variables.WEBHOOK_BODY_LIMIT,
+      drainDelaySeconds: variables.DRAIN_DELAY,
+      shutdownTimeoutSeconds: variables.SHUTDOWN_TIMEOUT,
+      adminToken: variables.ADMIN_TOKEN,
+    };
+    this.queue = {
+      redisUrl: variables.REDIS_URL,
+      concurrency: variables.QUEUE_CONCURRENCY,
+      lockDurationMs: variables.QUEUE_LOCK_DURATION,
+      dedupeWindowSeconds: variables.DEDUPE_WINDOW,
+      lookAgainDelayMs: variables.LOOK_AGAIN_DELAY,
+      retry: {
+        maxAgeSeconds: variables.RETRY_MAX_AGE,
+        baseDelayMs: variables.RETRY_BASE_DELAY,
+        maxDelayMs: variables.RETRY_MAX_DELAY,
+      },
+    };
+    this.logging = { level: variables.LOG_LEVEL, format: variables.LOG_FORMAT };
+    this.orderStatusEventNames = variables.ORDER_STATUS_EVENT_NAMES;
+    this.settingsCacheTtlSeconds = variables.SETTINGS_CACHE_TTL;
+    this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
+    this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
+    this.reconciliation = {
+      intervalSeconds: variables.RECONCILE_INTERVAL,
+      overlapSeconds: variables.RECONCILE_OVERLAP,
+    };
+    this.accounts = scopes.map(({ account }) => account);
+    this.byAccount = new Map(scopes.map((each) => [each.account.id, each]));
+  }
+
+  override account(accountId: string): AccountConfig | undefined {
+    return this.byAccount.get(accountId)?.account;
+  }
+
+  override scope(accountId: string, retailerId: string): RetailerScope | undefined {
+    const scopes = this.byAccount.get(accountId);
+    if (!scopes?.anyRetailer) return scopes?.retailers.get(retailerId);
+    const key = JSON.stringify([accountId, retailerId]);
+    let scope = this.remembered.get(key);
+    if (!scope) {
+      scope = Object.freeze({ ...scopes.anyRetailer, retailerId });
+      this.remembered.set(key, scope);
+    }
+    return scope;
+  }
+
+  override retailerIds(accountId: string): readonly string[] {
+    return [...(this.byAccount.get(accountId)?.retailers.keys() ?? [])];
+  }
+}

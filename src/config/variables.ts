@@ -1,0 +1,289 @@
+import { readFileSync } from 'node:fs';
+import { Transform, plainToInstance } from 'class-transformer';
+import {
+  ArrayNotEmpty,
+  IsBoolean,
+  IsIn,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  MinLength,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
+import type { ConnectorRole, OrderLookupField } from './connector-config.js';
+import { describeViolations } from './problems.js';
+import { splitPublicKeys } from './public-key.js';
+import { ArePublicKeys, BooleanVariable, IsHttpUrl, IsIntegerVariable, ListVariable } from './rules.js';
+
+const DAY_SECONDS = 86_400;
+/** Node's timers cannot wait longer. */
+const MAX_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_SECONDS = Math.floor(MAX_TIMER_MS / 1000);
+
+/** A variable that must be set unless `CONNECTOR_CONFIG` takes its place. */
+function RequiredForOneAccount(): PropertyDecorator {
+  return (target, property) => {
+    ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)(target, property);
+    IsNotEmpty({ message: 'is required' })(target, property);
+    IsString({ message: 'is required' })(target, property);
+  };
+}
+
+/** The environment as the connector reads it: names, defaults and rules. */
+export class Variables {
+  @IsIntegerVariable(0, 65_535)
+  PORT: number = 8080;
+
+  @IsString()
+  HOST: string = '0.0.0.0';
+
+  @IsUrl(
+    {
+      protocols: ['redis', 'rediss'],
+      require_protocol: true,
+      require_tld: false,
+      require_valid_protocol: true,
+    },
+    { message: 'must be a redis:// or rediss:// URL' },
+  )
+  REDIS_URL!: string;
+
+  @IsIn(['all', 'ingress', 'worker'], { message: 'must be all, ingress or worker' })
+  CONNECTOR_ROLE: ConnectorRole = 'all';
+
+  @IsOptional()
+  @IsString()
+  CONNECTOR_CONFIG?: string;
+
+  @RequiredForOneAccount()
+  FLUENT_ACCOUNT_ID!: string;
+
+  @ListVariable()
+  FLUENT_RETAILER_IDS: string[] = [];
+
+  @IsOptional()
+  @IsHttpUrl()
+  FLUENT_BASE_URL?: string;
+
+  @RequiredForOneAccount()
+  FLUENT_USERNAME!: string;
+
+  @RequiredForOneAccount()
+  FLUENT_PASSWORD!: string;
+
+  @RequiredForOneAccount()
+  FLUENT_CLIENT_ID!: string;
+
+  @RequiredForOneAccount()
+  FLUENT_CLIENT_SECRET!: string;
+
+  @ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)
+  @Transform(({ value }) => (typeof value === 'string' ? splitPublicKeys(value) : (value as unknown)))
+  @ArePublicKeys()
+  FLUENT_WEBHOOK_PUBLIC_KEYS!: string[];
+
+  @BooleanVariable()
+  @IsBoolean({ message: 'must be true or false' })
+  FLUENT_ALLOW_MD5_SIGNATURE: boolean = false;
+
+  @RequiredForOneAccount()
+  CTP_PROJECT_KEY!: string;
+
+  @RequiredForOneAccount()
+  CTP_CLIENT_ID!: string;
+
+  @RequiredForOneAccount()
+  CTP_CLIENT_SECRET!: string;
+
+  @ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)
+  @IsHttpUrl()
+  CTP_AUTH_URL!: string;
+
+  @ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)
+  @IsHttpUrl()
+  CTP_API_URL!: string;
+
+  @RequiredForOneAccount()
+  CTP_SCOPES!: string;
+
+  @IsIn(['orderNumber', 'id'], { message: 'must be orderNumber or id' })
+  ORDER_LOOKUP: OrderLookupField = 'orderNumber';
+
+  @IsOptional()
+  @IsString()
+  ORDER_REF_PREFIX?: string;
+
+  @ListVariable()
+  @ArrayNotEmpty({ message: 'must name at least one event' })
+  ORDER_STATUS_EVENT_NAMES: string[] = [
+    'fc.connect.order.webhook.status-update',
+    'fc.connect.order.webhook.order-status-update',
+  ];
+
+  @IsString()
+  ORDER_STATUS_MAPPING_SETTING: string = 'fc.connect.commercetools.order.order-status-mapping';
+
+  @IsString()
+  PAYMENT_STATUS_MAPPING_SETTING: string = 'fc.connect.commerce-tools.order.payment-status-mapping';
+
+  @IsString()
+  SHIPPING_STATUS_MAPPING_SETTING: string = 'fc.connect.commerce-tools.order.shipping-status-mapping';
+
+  @IsIntegerVariable(1, MAX_TIMER_SECONDS)
+  SETTINGS_CACHE_TTL: number = 300;
+
+  @IsIntegerVariable(1, 1000)
+  QUEUE_CONCURRENCY: number = 16;
+
+  @IsIntegerVariable(100, MAX_TIMER_MS)
+  QUEUE_LOCK_DURATION: number = 30_000;
+
+  @IsIntegerVariable(1, MAX_TIMER_MS)
+  HTTP_CLIENT_TIMEOUT: number = 30_000;
+
+  @IsIntegerVariable(0)
+  RETRY_MAX_AGE: number = DAY_SECONDS;
+
+  @IsIntegerVariable(1, MAX_TIMER_MS)
+  RETRY_BASE_DELAY: number = 1000;
+
+  @IsIntegerVariable(1, MAX_TIMER_MS)
+  RETRY_MAX_DELAY: number = 600_000;
+
+  @IsIntegerVariable(1)
+  DEDUPE_WINDOW: number = 90_000;
+
+  @IsIntegerVariable(1, MAX_TIMER_MS)
+  LOOK_AGAIN_DELAY: number = 3000;
+
+  @IsIntegerVariable(0)
+  ORDER_NOT_FOUND_MAX_AGE: number = 3600;
+
+  @IsIntegerVariable(0, MAX_TIMER_SECONDS)
+  RECONCILE_INTERVAL: number = 300;
+
+  @IsIntegerVariable(0, 7 * DAY_SECONDS)
+  RECONCILE_OVERLAP: number = 120;
+
+  @Matches(/^\/[\w/.~-]*$/, { message: 'must be a path that begins with /' })
+  WEBHOOK_PATH: string = '/api/v1/fluent-connect/webhook';
+
+  @IsIntegerVariable(1, 64 * 1_048_576)
+  WEBHOOK_BODY_LIMIT: number = 1_048_576;
+
+  @IsIntegerVariable(0, MAX_TIMER_SECONDS)
+  DRAIN_DELAY: number = 0;
+
+  @IsIntegerVariable(0, MAX_TIMER_SECONDS)
+  SHUTDOWN_TIMEOUT: number = 25;
+
+  @IsOptional()
+  @MinLength(16, { message: 'must have at least 16 characters' })
+  ADMIN_TOKEN?: string;
+
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    message: 'must be fatal, error, warn, info, debug, trace or silent',
+  })
+  LOG_LEVEL: string = 'info';
+
+  @IsIn(['json', 'pretty'], { message: 'must be json or pretty' })
+  LOG_FORMAT: 'json' | 'pretty' = process.stdout.isTTY ? 'pretty' : 'json';
+}
+
+/** Variables that hold a secret; each can be given as a file instead, `NAME_FILE`. */
+export const SECRET_VARIABLES = [
+  'REDIS_URL',
+  'FLUENT_USERNAME',
+  'FLUENT_PASSWORD',
+  'FLUENT_CLIENT_ID',
+  'FLUENT_CLIENT_SECRET',
+  'FLUENT_WEBHOOK_PUBLIC_KEYS',
+  'CTP_CLIENT_ID',
+  'CTP_CLIENT_SECRET',
+  'ADMIN_TOKEN',
+] as const satisfies readonly (keyof Variables)[];
+
+/** Variables of the one account and project; with `CONNECTOR_CONFIG` they have no meaning. */
+export const SINGLE_ACCOUNT_VARIABLES = [
+  'FLUENT_ACCOUNT_ID',
+  'FLUENT_RETAILER_IDS',
+  'FLUENT_BASE_URL',
+  'FLUENT_USERNAME',
+  'FLUENT_PASSWORD',
+  'FLUENT_CLIENT_ID',
+  'FLUENT_CLIENT_SECRET',
+  'FLUENT_WEBHOOK_PUBLIC_KEYS',
+  'FLUENT_ALLOW_MD5_SIGNATURE',
+  'CTP_PROJECT_KEY',
+  'CTP_CLIENT_ID',
+  'CTP_CLIENT_SECRET',
+  'CTP_AUTH_URL',
+  'CTP_API_URL',
+  'CTP_SCOPES',
+] as const satisfies readonly (keyof Variables)[];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every variable that there is, without the `_FILE` forms. */
+export const VARIABLE_NAMES = [
+  ...new Set([...Object.keys(new Variables()), ...SINGLE_ACCOUNT_VARIABLES, ...SECRET_VARIABLES]),
+] as (keyof Variables)[];
+
+/**
+ * @param problems is given a line for each variable that is wrong.
+ * @returns the variables with defaults and types; unusable when there are problems.
+ */
+export function readVariables(environment: Environment, problems: string[]): Variables {
+  const given: Record<string, string> = {};
+  for (const name of VARIABLE_NAMES) {
+    const value = readVariable(environment, name, problems);
+    // Empty means not set: that is what `NAME=` in a file or a manifest is meant to say.
+    if (value !== undefined && value.trim() !== '') given[name] = value;
+  }
+  const variables = plainToInstance(Variables, given);
+  const unreadable = new Set(problems.map((problem) => problem.split('_FILE ')[0]));
+  const violations = validateSync(variables).filter(({ property }) => !unreadable.has(property));
+  problems.push(...unique(describeViolations(violations)));
+  if (variables.RETRY_BASE_DELAY > variables.RETRY_MAX_DELAY) {
+    problems.push('RETRY_BASE_DELAY must not be larger than RETRY_MAX_DELAY');
+  }
+  if (variables.CONNECTOR_CONFIG !== undefined) {
+    const both = SINGLE_ACCOUNT_VARIABLES.filter((name) => given[name] !== undefined);
+    if (both.length > 0) problems.push(`CONNECTOR_CONFIG is set, so these must not be: ${both.join(', ')}`);
+  }
+  return variables;
+}
+
+function readVariable(
+  environment: Environment,
+  name: keyof Variables,
+  problems: string[],
+): string | undefined {
+  const file = (SECRET_VARIABLES as readonly string[]).includes(name)
+    ? environment[`${name}_FILE`]
+    : undefined;
+  if (!file) return environment[name];
+  if (environment[name]) {
+    problems.push(`${name}_FILE and ${name} are both set; keep one`);
+    return undefined;
+  }
+  try {
+    return readSecretFile(file);
+  } catch (error) {
+    problems.push(`${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code} (${file})`);
+    return undefined;
+  }
+}
+
+/** Editors and `echo` end a file with a line break that is not part of the secret. */
+export function readSecretFile(path: string): string {
+  return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+}
+
+/** The range and the type of a number give the same message. */
+function unique(lines: readonly string[]): string[] {
+  return [...new Set(lines)];
+}
