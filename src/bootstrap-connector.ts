@@ -71,12 +71,14 @@ async function start(module: DynamicModule | Type): Promise<NestFastifyApplicati
     throw error;
   });
   try {
-    const { host, port, webhookBodyLimitBytes } = app.get(ConnectorConfig).server;
+    const { role, server } = app.get(ConnectorConfig);
+    const { host, port, webhookBodyLimitBytes } = server;
     app.useLogger(app.get(ConnectorLogger));
     app.flushLogs();
     acceptJsonBodies(adapter.getInstance(), webhookBodyLimitBytes);
     adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
     await app.listen({ host, port });
+    PinoLogger.root.info({ role, url: await app.getUrl() }, 'listening');
     return app;
   } catch (error) {
     await app.close();

@@ -3,13 +3,14 @@ import { TerminusModule } from '@nestjs/terminus';
 import { HealthChecks } from './health-checks.js';
 import { HealthController } from './health.controller.js';
 import { QueueGauge } from './queue-gauge.js';
+import { QueueWarnings } from './queue-warnings.js';
 import { Readiness } from './readiness.js';
 
 @Module({
   // A probe that fails every few seconds must not fill the log: whoever asks is told.
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController],
-  providers: [HealthChecks, QueueGauge, Readiness],
+  providers: [HealthChecks, QueueGauge, QueueWarnings, Readiness],
   exports: [Readiness],
 })
 export class HealthModule {}

@@ -1,0 +1,52 @@
+import { HealthIndicatorService } from '@nestjs/terminus';
+import { describe, expect, it } from 'vitest';
+import type { MessageQueue, QueueHealth } from '../queue/index.js';
+import type { FluentSettingsSource } from '../settings/index.js';
+import type { BreakerState, CallMetrics, CircuitBreakers, LastCall } from '../upstream/index.js';
+import { HealthChecks } from './health-checks.js';
+
+interface Situation {
+  queue?: () => Promise<QueueHealth>;
+  circuit?: BreakerState;
+  lastCall?: LastCall;
+}
+
+function checks({ queue, circuit = 'closed', lastCall }: Situation): HealthChecks {
+  return new HealthChecks(
+    new HealthIndicatorService(),
+    { health: queue } as unknown as MessageQueue,
+    { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
+    { lastCall: () => lastCall } as unknown as CallMetrics,
+    { size: 3 } as unknown as FluentSettingsSource,
+  );
+}
+
+describe('HealthChecks', () => {
+  const at = new Date(0);
+
+  it.each<[string, Situation, string]>([
+    ['nobody was called yet', {}, 'up'],
+    ['the last call succeeded', { lastCall: { outcome: 'ok', at } }, 'up'],
+    ['the last call was refused for its content', { lastCall: { outcome: 'permanent', at } }, 'up'],
+    ['the last call found it down', { lastCall: { outcome: 'outage', at } }, 'degraded'],
+    ['its circuit is open', { circuit: 'open' }, 'degraded'],
+    ['its circuit is being probed', { circuit: 'half-open' }, 'degraded'],
+  ])('judges an upstream without calling it: %s', (_case, situation, status) => {
+    expect(checks(situation).upstreams()['fluent:ACME']?.status).toBe(status);
+  });
+
+  it.each<[string, () => Promise<QueueHealth>, string]>([
+    ['answers', () => Promise.resolve({ reachable: true, warnings: [] }), 'up'],
+    [
+      'does not persist',
+      () => Promise.resolve({ reachable: true, warnings: ['set appendonly yes'] }),
+      'degraded',
+    ],
+    ['does not answer', () => Promise.resolve({ reachable: false, warnings: ['at secret-host'] }), 'down'],
+    ['breaks its promise and throws', () => Promise.reject(new Error('at secret-host')), 'down'],
+  ])('judges a Redis that %s', async (_case, queue, status) => {
+    const result = await checks({ queue }).redis();
+    expect(result['redis']?.status).toBe(status);
+    expect(JSON.stringify(result)).not.toContain('secret-host');
+  });
+});
