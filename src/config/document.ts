@@ -136,11 +136,7 @@ export function readDocument(path: string, problems: string[]): ConnectorDocumen
     ...unreadable,
     ...new Set(
       describeViolations(violations)
-        .map((line) =>
-          line
-            .replace(/ property \S+ should not exist$/, ' is no key of this file')
-            .replace('should not exist', 'is no key of this file'),
-        )
+        .map((line) => line.replace(/property should not exist$/, 'is no key of this file'))
         // A file that cannot be read was told already.
         .filter((line) => !unreadable.some((told) => told.startsWith(`${line.split(' ')[0]}File `))),
     ),

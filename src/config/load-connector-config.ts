@@ -30,7 +30,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
       : readDocument(variables.CONNECTOR_CONFIG, problems);
   if (problems.length > 0 || !document) throw new ConfigurationProblems(problems);
 
-  const projects = new Map(document.projects.map((project) => [project.key, Object.freeze({ ...project })]));
+  const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   if (projects.size < document.projects.length) problems.push('projects: two have the same key');
   const accounts = document.accounts.map((account, index) =>
     scopesOf(account, `accounts[${index}]`, projects, variables, problems),
