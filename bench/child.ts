@@ -33,10 +33,17 @@ export class Child {
   }
 
   private async message<T>(): Promise<T> {
-    const failed = once(this.process, 'exit').then(([code]) => {
+    const answered = new AbortController();
+    const { signal } = answered;
+    const failed = once(this.process, 'exit', { signal }).then(([code]) => {
       throw new Error(`${this.process.spawnargs.at(-1)} ended with ${code}`);
     });
-    const [answer] = (await Promise.race([once(this.process, 'message'), failed])) as [T];
-    return answer;
+    try {
+      const [answer] = (await Promise.race([once(this.process, 'message', { signal }), failed])) as [T];
+      return answer;
+    } finally {
+      failed.catch(() => undefined);
+      answered.abort();
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { WebhookKeys } from '../src/testing/index.js';
 import type { Child } from './child.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
-import { load } from './load.js';
+import { pacedLoad } from './load.js';
 import { median } from './median.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
@@ -25,7 +25,7 @@ export async function benchMemory(
       const entityStatus = STATUSES[slice % STATUSES.length]!;
       await emulators.ask({ kind: 'move', from, count: ORDERS, status: entityStatus });
       const webhooks = signedWebhooks(keys, ORDERS, { from, orders: ORDERS, entityStatus });
-      const { failed } = await load(connector.webhookUrl, webhooks, { connections: 20, rate: PER_SECOND });
+      const { failed } = await pacedLoad(connector.webhookUrl, webhooks, PER_SECOND);
       if (failed > 0) throw new Error(`${failed} webhooks failed`);
       samples.push(connector.residentMb);
     }

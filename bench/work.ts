@@ -76,7 +76,7 @@ async function connectorWork(
   const from = await freshOrders(emulators, orders);
   const webhooks = signedWebhooks(keys, NOTIFICATIONS, { from, orders, entityStatus: 'BOOKED' });
   const ingress = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
-  const { accepted } = await load(ingress.webhookUrl, webhooks, { connections: 20 });
+  const { accepted } = await load(ingress.webhookUrl, webhooks, 20);
   await ingress.stop();
 
   const before = await emulators.ask<{ calls: number }>({ kind: 'calls' });
@@ -92,7 +92,8 @@ async function connectorWork(
     while (last.done < accepted) {
       if (Date.now() > giveUpAt)
         throw new Error(`${last.done} of ${accepted} notifications after ${GIVE_UP_MS} ms`);
-      await delay(50);
+      // Each question costs the worker a scrape.
+      await delay(250);
       last = { at: performance.now(), done: await worker.metric('notifications_total') };
     }
     const after = await emulators.ask<{ calls: number }>({ kind: 'calls' });

@@ -8,7 +8,7 @@ import {
 } from '../src/testing/index.js';
 import { agrees } from '../test/support/agreement.js';
 import { ConnectorProcess, type LogLine } from '../test/support/connector-process.js';
-import { percentile } from './lag.js';
+import { percentile } from '../bench/percentile.js';
 import { Screen, type Figures, type OrderPair } from './screen.js';
 
 const ORDERS = 24;

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -41,6 +42,8 @@ export async function bootstrapConnector(
   if (embedded) return start(module);
   try {
     endOnUnexpectedErrors();
+    // Left alone, V8 lets the heap grow to three times what is alive before it collects.
+    setFlagsFromString('--heap-growing-percent=60');
     const app = await start(module);
     endOnSignals(app);
     return app;

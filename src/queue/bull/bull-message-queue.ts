@@ -186,7 +186,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     if (covered !== null && Number(covered) > data.number) {
       const look = data.firstLook ?? { outcome: 'superseded', lagMs: Date.now() - acceptedAtMs(data) };
       if (settledBy(Number(covered), saw)) {
-        await this.finish(job);
+        await this.markDone(job);
         report({ notification, ...look, attempt });
         return;
       }
@@ -206,27 +206,31 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       throw await this.failed(job, error, attempt, report);
     }
 
-    if (coalesceKey !== undefined) {
-      await this.working.coverRun(
-        orderKey(coalesceKey),
-        Number(number),
-        result.saw ?? '',
-        ORDER_KEY_LIFETIME_SECONDS,
-      );
-    }
     const look = combineLooks(data.firstLook, {
       outcome: result.outcome,
       lagMs: Date.now() - acceptedAtMs(data),
     });
+    const state = result.saw ?? '';
     if (result.saw !== undefined && !settledBy(Number(number), result.saw)) {
+      if (coalesceKey !== undefined) {
+        await this.working.coverRun(orderKey(coalesceKey), number, state, ORDER_KEY_LIFETIME_SECONDS);
+      }
       await this.lookAgain(job, number, look);
     }
-    await this.finish(job);
+    const done = doneKey(String(job.id));
+    await this.working.finishRun(
+      coalesceKey === undefined ? done : orderKey(coalesceKey),
+      done,
+      number,
+      state,
+      ORDER_KEY_LIFETIME_SECONDS,
+      this.config.queue.dedupeWindowSeconds,
+    );
     report({ notification, ...look, attempt });
   }
 
   /** The mark is written after the work: a worker that dies in between leaves a job that is run again. */
-  private async finish(job: NotificationJob): Promise<void> {
+  private async markDone(job: NotificationJob): Promise<void> {
     await this.working.set(doneKey(String(job.id)), '1', 'EX', this.config.queue.dedupeWindowSeconds);
   }
 

@@ -54,17 +54,32 @@ local known = redis.call('HMGET', KEYS[2], 'covered', 'saw')
 return { string.format('%.0f', tick(KEYS[2], ARGV[1])), known[1], known[2], stalls }
 `;
 
+/** A run that began earlier than one that has finished already adds nothing. */
+const COVER = `
+local function cover(orderKey, number, saw, ttl)
+  local covered = tonumber(redis.call('HGET', orderKey, 'covered') or '0')
+  if tonumber(number) > covered then
+    redis.call('HSET', orderKey, 'covered', number, 'saw', saw)
+    redis.call('EXPIRE', orderKey, ttl)
+  end
+end
+`;
+
 /**
  * Remembers that a run is finished that had drawn the number ARGV 1: every notification with a smaller one
- * is covered. A run that began earlier than one that has finished already adds nothing.
- * KEYS 1 order; ARGV 1 number, 2 what it saw, 3 lifetime.
+ * is covered. KEYS 1 order; ARGV 1 number, 2 what it saw, 3 lifetime.
  */
-const COVER = `
-local covered = tonumber(redis.call('HGET', KEYS[1], 'covered') or '0')
-if tonumber(ARGV[1]) > covered then
-  redis.call('HSET', KEYS[1], 'covered', ARGV[1], 'saw', ARGV[2])
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
-end
+const COVER_RUN = `
+${COVER}
+cover(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+return 1
+`;
+
+/** As {@link COVER_RUN}, and marks the notification as done. KEYS 2 done mark; ARGV 4 its lifetime. */
+const FINISH_RUN = `
+${COVER}
+if KEYS[1] ~= KEYS[2] then cover(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) end
+redis.call('SET', KEYS[2], '1', 'EX', ARGV[4])
 return 1
 `;
 
@@ -77,12 +92,22 @@ export interface QueueCommands {
     lifetimeSeconds: number,
     coalesced: '0' | '1',
   ): Promise<[number: string, covered: string | null, saw: string | null, stalls: string]>;
-  coverRun(orderKey: string, number: number, saw: string, lifetimeSeconds: number): Promise<number>;
+  coverRun(orderKey: string, number: string, saw: string, lifetimeSeconds: number): Promise<number>;
+  /** `orderKey` is `doneKey` when the notification is not coalesced. */
+  finishRun(
+    orderKey: string,
+    doneKey: string,
+    number: string,
+    saw: string,
+    lifetimeSeconds: number,
+    dedupeWindowSeconds: number,
+  ): Promise<number>;
 }
 
 export function defineQueueCommands<T extends Redis>(client: T): T & QueueCommands {
   client.defineCommand('acceptNotification', { numberOfKeys: 9, lua: ACCEPT + bullAddJob.content });
   client.defineCommand('beginRun', { numberOfKeys: 2, lua: BEGIN });
-  client.defineCommand('coverRun', { numberOfKeys: 1, lua: COVER });
+  client.defineCommand('coverRun', { numberOfKeys: 1, lua: COVER_RUN });
+  client.defineCommand('finishRun', { numberOfKeys: 2, lua: FINISH_RUN });
   return client as T & QueueCommands;
 }
