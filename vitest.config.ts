@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
+const shared = {
+  setupFiles: ['reflect-metadata'],
+  globalSetup: ['test/support/provide-redis-server.ts'],
+  restoreMocks: true,
+};
 const resultsDir = process.env['TEST_RESULTS_DIR'];
 
 export default defineConfig({
