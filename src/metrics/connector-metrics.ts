@@ -10,6 +10,16 @@ const LAG_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600
 /** Seconds; the client time-out is 30 s by default. */
 const REQUEST_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/**
+ * Gauges among Node's default metrics that are named like counters, which Prometheus warns of. Their sums are in
+ * the metrics without the ending.
+ */
+const MISNAMED = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
 /** Every metric of the connector. Label values are bounded by their callers: names without a handler are `other`. */
 @Injectable()
 export class ConnectorMetrics {
@@ -61,6 +71,7 @@ export class ConnectorMetrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
   }
 
   private counter<T extends string>(name: string, help: string, labelNames: T[]): Counter<T> {

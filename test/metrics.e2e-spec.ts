@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CommercetoolsEmulator, FluentEmulator, PrivateRedis, signWebhook } from '../src/testing/index.js';
+import { ConnectorProcess } from './support/connector-process.js';
+import { hasPromtool, promtool, requirePromtoolInCi } from './support/promtool.js';
+
+const MANY = 1000;
+const BUILT_IN = 'fc.connect.order.webhook.order-status-update';
+const patience = { timeout: 40_000, interval: 100 };
+
+requirePromtoolInCi();
+
+let redis: PrivateRedis;
+let fluent: FluentEmulator;
+let commercetools: CommercetoolsEmulator;
+const processes: ConnectorProcess[] = [];
+
+beforeAll(async () => {
+  redis = await PrivateRedis.start();
+});
+afterAll(() => redis.stop());
+beforeEach(async () => {
+  await redis.flush();
+  fluent = await new FluentEmulator().start();
+  commercetools = await new CommercetoolsEmulator().start();
+  fluent.useReferenceMappings();
+});
+afterEach(async () => {
+  for (const connector of processes.splice(0)) await connector.kill();
+  await Promise.all([fluent.stop(), commercetools.stop()]);
+});
+
+async function startConnector(environment: Record<string, string> = {}): Promise<ConnectorProcess> {
+  const connector = await ConnectorProcess.start({
+    REDIS_URL: redis.url,
+    ...fluent.environment,
+    ...commercetools.environment,
+    RECONCILE_INTERVAL: '0',
+    RETRY_BASE_DELAY: '600000',
+    LOG_LEVEL: 'silent',
+    ...environment,
+  });
+  processes.push(connector);
+  return connector;
+}
+
+let serial = 0;
+async function send(to: ConnectorProcess, fields: Record<string, unknown>): Promise<number> {
+  const body = JSON.stringify({
+    id: `metrics-${++serial}`,
+    name: BUILT_IN,
+    accountId: fluent.accountId,
+    retailerId: fluent.retailerId,
+    entityId: '1',
+    entityRef: 'O_1',
+    entityType: 'ORDER',
+    ...fields,
+  });
+  const headers = { 'content-type': 'application/json', ...signWebhook(body, fluent.webhookKeys.privateKey) };
+  const answer = await fetch(to.webhookUrl, { method: 'POST', body, headers });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+/** Sends {@link MANY} webhooks, a bounded number at once. @returns how often each status was answered. */
+async function sendMany(
+  to: ConnectorProcess,
+  fields: (index: number) => Record<string, unknown>,
+): Promise<Record<number, number>> {
+  const statuses: Record<number, number> = {};
+  let next = 0;
+  const sender = async (): Promise<void> => {
+    while (next < MANY) {
+      const status = await send(to, fields(next++));
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, sender));
+  return statuses;
+}
+
+async function scrape(connector: ConnectorProcess): Promise<string> {
+  return (await fetch(`${connector.url}/metrics`)).text();
+}
+
+function seriesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** The values that a label has in the series of a metric. */
+function valuesOf(text: string, metric: string, label: string): string[] {
+  const lines = seriesOf(text).filter((line) => line.startsWith(`fluent_connector_${metric}{`));
+  return [...new Set(lines.map((line) => new RegExp(`${label}="([^"]*)"`).exec(line)?.[1] ?? ''))].sort();
+}
+
+/** Leads orders through statuses, well and badly, so that every metric has a value. */
+async function fill(connector: ConnectorProcess): Promise<void> {
+  const refs = Array.from({ length: 20 }, (_, index) => `O_${index}`);
+  const ids = refs.map((ref) => {
+    commercetools.addOrder({ orderNumber: ref });
+    return fluent.addOrder({ ref, status: 'BOOKED' }).id;
+  });
+  commercetools.faults.set({ kind: 'conflict', probability: 0.5, seed: 3 });
+  await Promise.all(ids.map((entityId, index) => send(connector, { entityId, entityRef: refs[index] })));
+  await send(connector, { entityId: 'not-there' });
+  await vi.waitFor(
+    async () => expect(await connector.metric('notifications_total')).toBeGreaterThan(20),
+    patience,
+  );
+}
+
+describe('/metrics', () => {
+  it.skipIf(!hasPromtool)('is clean by `promtool check metrics`', async () => {
+    const connector = await startConnector();
+    await fill(connector);
+    const text = await scrape(connector);
+    for (const metric of ['sync_lag_seconds_count', 'queue_jobs', 'conflicts_total', 'circuit_open'])
+      expect(text).toContain(`fluent_connector_${metric}`);
+    expect(promtool(['check', 'metrics'], text)).toEqual({ status: 0, output: '' });
+    // It finds what it should find.
+    expect(promtool(['check', 'metrics'], '# HELP a_total x\n# TYPE a_total gauge\na_total 1\n').status).toBe(
+      3,
+    );
+  });
+
+  it(`has no more series after ${MANY} names and ${MANY} accounts than before`, async () => {
+    const names = Array.from({ length: MANY }, (_, index) => `partner.event.${index}`);
+    const ingress = await startConnector({
+      CONNECTOR_ROLE: 'ingress',
+      ORDER_STATUS_EVENT_NAMES: [BUILT_IN, ...names].join(','),
+    });
+    // It knows neither the names nor the account of what it is given.
+    const worker = await startConnector({ CONNECTOR_ROLE: 'worker', FLUENT_ACCOUNT_ID: 'ELSEWHERE' });
+
+    expect(await sendMany(ingress, (index) => ({ name: names[index], entityId: String(index) }))).toEqual({
+      200: MANY,
+    });
+    expect(await sendMany(ingress, (index) => ({ name: `strange.${index}` }))).toEqual({ 200: MANY });
+    expect(await sendMany(ingress, (index) => ({ accountId: `STRANGE_${index}` }))).toEqual({ 401: MANY });
+    await vi.waitFor(
+      async () => expect(await worker.metric('notifications_total', 'retried')).toBeGreaterThanOrEqual(MANY),
+      patience,
+    );
+
+    const atIngress = await scrape(ingress);
+    expect(valuesOf(atIngress, 'webhooks_total', 'account')).toEqual([fluent.accountId, 'other'].sort());
+    expect(valuesOf(atIngress, 'webhooks_total', 'outcome')).toEqual(['accepted', 'ignored', 'unauthorized']);
+    const atWorker = await scrape(worker);
+    expect(valuesOf(atWorker, 'notifications_total', 'name')).toEqual(['other']);
+    expect(valuesOf(atWorker, 'notifications_total', 'account')).toEqual(['other']);
+    // Node's own metrics are a hundred.
+    for (const text of [atIngress, atWorker]) expect(seriesOf(text).length).toBeLessThan(250);
+  });
+
+  it('costs less than 10 ms of CPU a scrape', async () => {
+    const connector = await startConnector();
+    await fill(connector);
+    const cpuSeconds = async (): Promise<number> => {
+      const line = seriesOf(await scrape(connector)).find((each) =>
+        each.startsWith('process_cpu_seconds_total '),
+      );
+      return Number(line?.split(' ')[1]);
+    };
+    // Unmeasured: compiles the path.
+    for (let i = 0; i < 20; i++) await scrape(connector);
+    const scrapes = 50;
+    const before = await cpuSeconds();
+    for (let i = 1; i < scrapes; i++) await scrape(connector);
+    const costMs = (((await cpuSeconds()) - before) / scrapes) * 1000;
+    expect(costMs).toBeGreaterThan(0);
+    expect(costMs).toBeLessThan(10);
+  });
+});
