@@ -5,30 +5,26 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateWebhookKeys } from '../testing/webhook-signature.js';
 import { loadConnectorConfig } from './load-connector-config.js';
+import { COMPLETE_ENVIRONMENT as complete } from '../../test/support/complete-environment.js';
+import { ConfigurationError } from '../errors.js';
 import { ConfigurationProblems } from './problems.js';
-import type { Environment } from './variables.js';
+import { SECRET_VARIABLES, type Environment } from './variables.js';
 
-const publicKey = generateWebhookKeys().publicKey;
-const pem = `-----BEGIN PUBLIC KEY-----\n${publicKey.match(/.{1,64}/g)!.join('\n')}\n-----END PUBLIC KEY-----\n`;
+const publicKey = complete.FLUENT_WEBHOOK_PUBLIC_KEYS;
+const pem = pemOf(publicKey);
+const otherKey = generateWebhookKeys().publicKey;
+const otherPem = pemOf(otherKey);
 const ecKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .publicKey.export({ type: 'spki', format: 'der' })
   .toString('base64');
 
-const complete = {
-  REDIS_URL: 'redis://localhost:6379',
-  FLUENT_ACCOUNT_ID: 'ACME',
-  FLUENT_USERNAME: 'fluent-user',
-  FLUENT_PASSWORD: 'fluent-password',
-  FLUENT_CLIENT_ID: 'fluent-client',
-  FLUENT_CLIENT_SECRET: 'fluent-secret',
-  FLUENT_WEBHOOK_PUBLIC_KEYS: publicKey,
-  CTP_PROJECT_KEY: 'shop',
-  CTP_CLIENT_ID: 'ct-client',
-  CTP_CLIENT_SECRET: 'ct-secret',
-  CTP_AUTH_URL: 'https://auth.example.com/',
-  CTP_API_URL: 'https://api.example.com//',
-  CTP_SCOPES: 'manage_orders:shop',
-} as const;
+const privatePem = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
+
+function pemOf(key: string): string {
+  return `-----BEGIN PUBLIC KEY-----\n${key.match(/.{1,64}/g)!.join('\n')}\n-----END PUBLIC KEY-----\n`;
+}
 
 let dir: string;
 beforeAll(() => {
@@ -104,8 +100,19 @@ describe('the environment', () => {
     ['CONNECTOR_ROLE', 'both'],
     ['REDIS_URL', 'http://localhost'],
     ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'redis://'],
+    ['REDIS_URL', 'redis://cache:66666'],
+    ['REDIS_URL', 'redis://:p/w@cache'],
     ['FLUENT_BASE_URL', 'ftp://example.com'],
+    ['FLUENT_ACCOUNT_ID', 'AC ME', 'FLUENT_BASE_URL'],
+    ['FLUENT_ACCOUNT_ID', 'example.com/', 'FLUENT_BASE_URL'],
     ['CTP_API_URL', 'example.com'],
+    ['CTP_API_URL', 'https:/'],
+    ['CTP_API_URL', 'https://example.com/?region=eu'],
+    ['CTP_API_URL', 'https://user:pw@example.com'],
+    ['CTP_AUTH_URL', 'https://example.com#token'],
+    ['FLUENT_RETAILER_IDS', '1,2, 1'],
+    ['ORDER_STATUS_EVENT_NAMES', 'a,a'],
     ['ORDER_LOOKUP', 'ref'],
     ['ORDER_STATUS_EVENT_NAMES', ' , '],
     ['WEBHOOK_PATH', 'webhook'],
@@ -115,11 +122,15 @@ describe('the environment', () => {
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', 'bm90IGEga2V5'],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', ecKey],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', ','],
+    ['FLUENT_WEBHOOK_PUBLIC_KEYS', `${publicKey}\n${otherKey}`],
+    ['FLUENT_WEBHOOK_PUBLIC_KEYS', `${publicKey}!`],
+    ['FLUENT_WEBHOOK_PUBLIC_KEYS', pem.replace(/\n-----END.*/s, '')],
+    ['FLUENT_WEBHOOK_PUBLIC_KEYS', privatePem],
     ['RETRY_BASE_DELAY', '600001'],
-  ])('refuses %s=%s with a message that begins with the name', (name, value) => {
+  ])('refuses %s=%s with a message that begins with a name', (name, value, blamed = name) => {
     const problems = problemsOf({ ...complete, [name]: value });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(new RegExp(`^${name} (must|is)`));
+    expect(problems[0]).toMatch(new RegExp(`^${blamed} (must|is)`));
   });
 
   it('takes an empty value for one that is not set', () => {
@@ -135,13 +146,56 @@ describe('the environment', () => {
     expect(allowed.account('ACME')?.allowMd5Signature).toBe(true);
   });
 
+  it.each<[string, string, number]>([
+    ['bare Base64', publicKey, 1],
+    ['Base64 in lines', publicKey.replace(/.{64}/g, '$&\n'), 1],
+    ['PEM', pem, 1],
+    ['PEM with CRLF', pem.replaceAll('\n', '\r\n'), 1],
+    ['PEM on one line', pem.replaceAll('\n', String.raw`\n`), 1],
+    ['several', `${publicKey} , ${otherPem}`, 2],
+    ['PEM after PEM', pem + otherPem, 2],
+  ])('accepts public keys as %s, RSA-1024 too', (_, keys, count) => {
+    const [account] = loadConnectorConfig({ ...complete, FLUENT_WEBHOOK_PUBLIC_KEYS: keys }).accounts;
+    expect(account?.webhookPublicKeys).toHaveLength(count);
+  });
+
   it.each([
-    ['bare Base64', publicKey],
-    ['PEM', pem],
-    ['PEM on one line', pem.replaceAll('\n', String.raw`\n`)],
-    ['several', `${publicKey} , ${pem}`],
-  ])('accepts public keys as %s, RSA-1024 too', (_, keys) => {
-    expect(problemsOf({ ...complete, FLUENT_WEBHOOK_PUBLIC_KEYS: keys })).toEqual([]);
+    ['REDIS_URL', 'redis://redis_cache:6379'],
+    ['REDIS_URL', 'rediss://user:p%40ss@cache.example.com:6380/2'],
+    ['REDIS_URL', 'redis://[::1]:6379'],
+    ['CTP_API_URL', 'http://commercetools_emulator:4020'],
+    ['CTP_API_URL', 'http://127.0.0.1:4020/path'],
+  ])('accepts %s=%s', (name, value) => {
+    expect(problemsOf({ ...complete, [name]: value })).toEqual([]);
+  });
+
+  it('needs a base URL only when the account is no part of a host name', () => {
+    const environment = { ...complete, FLUENT_ACCOUNT_ID: 'AC ME', FLUENT_BASE_URL: 'https://acme.example/' };
+    expect(loadConnectorConfig(environment).account('AC ME')?.baseUrl).toBe('https://acme.example');
+  });
+
+  it('takes no notice of spaces around a value', () => {
+    const config = loadConnectorConfig({
+      ...complete,
+      FLUENT_ACCOUNT_ID: ' ACME\r',
+      PORT: ' 9000 ',
+      CONNECTOR_ROLE: 'worker ',
+      PAYMENT_STATUS_MAPPING_SETTING: ' off ',
+      ORDER_REF_PREFIX: ' HD_ ',
+    });
+    expect(config).toMatchObject({ role: 'worker', server: { port: 9000 } });
+    expect(config.scope('ACME', '1')).toMatchObject({
+      orderRefPrefix: 'HD_',
+      mappingSettings: { payment: undefined },
+    });
+  });
+
+  it('is a ConfigurationError whose message has one line for each problem', () => {
+    const environment = { ...complete, PORT: 'x', FLUENT_PASSWORD: '' };
+    expect(() => loadConnectorConfig(environment)).toThrow(ConfigurationError);
+    expect(() => loadConnectorConfig(environment)).toThrow(
+      /2 problems:\n- PORT must be [^\n]*\n- FLUENT_PASSWORD is required\n/,
+    );
   });
 
   it('tells which of several keys is broken', () => {
@@ -189,8 +243,28 @@ describe('secrets from files', () => {
     const { CTP_CLIENT_SECRET: _, ...others } = complete;
     const path = join(dir, 'missing');
     expect(problemsOf({ ...others, CTP_CLIENT_SECRET_FILE: path })).toEqual([
-      `CTP_CLIENT_SECRET_FILE cannot be read: ENOENT (${path})`,
+      'CTP_CLIENT_SECRET_FILE must be the path of a readable file (ENOENT)',
     ]);
+  });
+
+  it('does not show a secret that was taken for a path', () => {
+    const { CTP_CLIENT_SECRET: _, ...others } = complete;
+    const problems = problemsOf({ ...others, CTP_CLIENT_SECRET_FILE: 's3cr3t-value' });
+    expect(problems).toHaveLength(1);
+    expect(problems.join()).not.toContain('s3cr3t-value');
+  });
+
+  it('refuses an empty file, also of a variable that need not be set', () => {
+    const path = file('empty', '\n');
+    expect(problemsOf({ ...complete, ADMIN_TOKEN_FILE: path })).toEqual([
+      'ADMIN_TOKEN_FILE names an empty file',
+    ]);
+  });
+
+  it.each(SECRET_VARIABLES)('reads %s from a file', (name) => {
+    const value = name in complete ? complete[name as keyof typeof complete] : 'a-token-that-is-long-enough';
+    const environment = { ...complete, [name]: undefined, [`${name}_FILE`]: file(name, `${value}\n`) };
+    expect(loadConnectorConfig(environment)).toEqual(loadConnectorConfig({ ...complete, [name]: value }));
   });
 
   it('refuses both forms at once', () => {
@@ -221,7 +295,23 @@ describe('scopes', () => {
     const scope = config.scope('ACME', '77');
     expect(scope).toMatchObject({ retailerId: '77', orderLookup: 'orderNumber' });
     expect(config.scope('ACME', '77')).toBe(scope);
+    expect(Object.isFrozen(scope)).toBe(true);
     expect(config.scope('acme', '77')).toBeUndefined();
+  });
+
+  it('gives the same frozen scope each time for a retailer that is listed', () => {
+    const config = loadConnectorConfig({ ...complete, FLUENT_RETAILER_IDS: '1' });
+    const scope = config.scope('ACME', '1');
+    expect(Object.isFrozen(scope)).toBe(true);
+    expect(config.scope('ACME', '1')).toBe(scope);
+  });
+
+  it('forgets the scopes that were not asked for longest when any retailer is accepted', () => {
+    const config = loadConnectorConfig(complete);
+    const first = config.scope('ACME', 'first');
+    for (let index = 0; index < 1000; index++) config.scope('ACME', `${index}`);
+    expect(config.scope('ACME', 'first')).not.toBe(first);
+    expect(config.scope('ACME', 'first')).toEqual(first);
   });
 });
 
@@ -265,6 +355,27 @@ ${extra}`;
     expect(config.scope('ACME', '3')).toBeUndefined();
   });
 
+  it.each<[string, (text: string) => string]>([
+    ['any', (text) => `${text}    retailers: any\n`],
+    ['left out', (text) => text],
+  ])('accepts any retailer when retailers is %s', (_, change) => {
+    const text = change(yaml().replace(/ {4}retailers:[^]*/, '    project: us\n'));
+    const config = loadConnectorConfig({ ...base, CONNECTOR_CONFIG: file('any.yaml', text) });
+    expect(config.scope('ACME', '99')).toMatchObject({ retailerId: '99', project: { key: 'us' } });
+    expect(config.retailerIds('ACME')).toEqual([]);
+  });
+
+  it('tells problems of fields, of references and of variables at once', () => {
+    const text = yaml().replace('password: p', 'pasword: p').replace('project: us', 'project: asia');
+    const problems = problemsOf({ ...base, PORT: 'x', CONNECTOR_CONFIG: file('all.yaml', text) });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PORT',
+      'accounts[0].pasword',
+      'accounts[0].password',
+      'accounts[0].retailers[1].project',
+    ]);
+  });
+
   it('reads secrets from files', () => {
     const path = file('yaml-password', 'from-file\n');
     const text = yaml().replace('password: p', `passwordFile: ${path}`);
@@ -276,12 +387,12 @@ ${extra}`;
     [
       'a key nobody knows',
       (text) => text.replace('username: u', 'username: u\n    pasword: x'),
-      /^accounts\[0\]\.pasword is no key of this file$/,
+      /^accounts\[0\]\.pasword is not known; known are .*password, .*webhookPublicKeys$/,
     ],
     [
       'a missing field',
       (text) => text.replace('clientSecret: s\n', '\n'),
-      /^accounts\[0\]\.clientSecret (is required|must be text)$/,
+      /^accounts\[0\]\.clientSecret is required$/,
     ],
     [
       'an unknown project',
@@ -296,12 +407,12 @@ ${extra}`;
     [
       'the same retailer twice',
       (text) => text.replace("id: '2'", "id: '1'"),
-      /^accounts\[0\]\.retailers: two have the same id$/,
+      /^accounts\[0\]\.retailers\[1\]\.id 1 is that of accounts\[0\]\.retailers\[0\] already$/,
     ],
     [
       'the same project twice',
       (text) => text.replace('key: us', 'key: eu').replace('project: us', 'project: eu'),
-      /^projects: two have the same key$/,
+      /^projects\[1\]\.key eu is that of projects\[0\] already$/,
     ],
     [
       'a broken key',
@@ -311,14 +422,78 @@ ${extra}`;
     [
       'a secret file that is not there',
       (text) => text.replace('password: p', 'passwordFile: /nowhere'),
-      /^accounts\[0\]\.passwordFile cannot be read: ENOENT/,
+      /^accounts\[0\]\.passwordFile must be the path of a readable file \(ENOENT\)$/,
     ],
+    [
+      'a secret twice',
+      (text) => text.replace('password: p', 'password: p\n    passwordFile: /nowhere'),
+      /^accounts\[0\]\.passwordFile and password are both set; keep one$/,
+    ],
+    [
+      'a secret that YAML reads as a number',
+      (text) => text.replace('password: p', 'password: 123'),
+      /^accounts\[0\]\.password must be text; put it in quotes$/,
+    ],
+    [
+      'the same account twice',
+      (text) => text + text.slice(text.indexOf('  - id: ACME')),
+      /^accounts\[1\]\.id ACME is that of accounts\[0\] already$/,
+    ],
+    [
+      'an unknown project of the account',
+      (text) => text.replace('orderRefPrefix: HD_', 'project: asia'),
+      /^accounts\[0\]\.project asia is none of the projects: eu, us$/,
+    ],
+    [
+      'any retailer without a project among several',
+      (text) => text.replace(/ {4}retailers:[^]*/, ''),
+      /^accounts\[0\]\.project is required, because there are several: eu, us$/,
+    ],
+    [
+      'an empty list of retailers',
+      (text) => text.replace(/ {4}retailers:[^]*/, '    project: eu\n    retailers: []\n'),
+      /^accounts\[0\]\.retailers must be any, or a list of at least one retailer$/,
+    ],
+    [
+      'a list of retailers that was commented out',
+      (text) => text.replace(/ {4}retailers:[^]*/, '    project: eu\n    retailers:\n'),
+      /^accounts\[0\]\.retailers must be any, or a list of at least one retailer$/,
+    ],
+    [
+      'a retailer that is only its id',
+      (text) => text.replace(/- id: 1\n.*\n/, '- 1\n'),
+      /^accounts\[0\]\.retailers\[0\] must hold keys and values$/,
+    ],
+    [
+      'accounts that are no list',
+      (text) => text.replace(/accounts:[^]*/, 'accounts: { ACME: { password: p } }'),
+      /^accounts must be a list of at least one account$/,
+    ],
+    [
+      'no address for an account that is no part of a host name',
+      (text) => text.replace('id: ACME', 'id: AC ME').replace(/ {4}baseUrl.*\n/, ''),
+      /^accounts\[0\]\.baseUrl is required, because the id cannot be part of a host name$/,
+    ],
+    [
+      'a switch in quotes',
+      (text) => text.replace('username: u', "username: u\n    allowMd5Signature: 'false'"),
+      /^accounts\[0\]\.allowMd5Signature must be true or false$/,
+    ],
+    ['an alias without anchor', () => 'accounts: *acme', /^CONNECTOR_CONFIG .* is not YAML/],
+    ['an empty file', () => '', /must have the keys accounts and projects$/],
     ['broken YAML', () => 'accounts: [', /^CONNECTOR_CONFIG .* is not YAML/],
     ['a list', () => '- 1', /must have the keys accounts and projects$/],
   ])('refuses %s', (_, change, expected) => {
     const problems = problemsOf({ ...base, CONNECTOR_CONFIG: file('wrong.yaml', change(yaml())) });
     expect(problems.length).toBeGreaterThan(0);
     for (const problem of problems) expect(problem).toMatch(expected);
+  });
+
+  it('shows no secret of a file that is not YAML', () => {
+    const path = file('secret-line.yaml', 'accounts:\n  - password: "s3cr3t-value\n');
+    const problems = problemsOf({ ...base, CONNECTOR_CONFIG: path });
+    expect(problems).toHaveLength(1);
+    expect(problems.join()).not.toContain('s3cr3t-value');
   });
 
   it('refuses a file that is not there', () => {

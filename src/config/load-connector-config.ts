@@ -31,15 +31,8 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
   if (problems.length > 0 || !document) throw new ConfigurationProblems(problems);
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
-  if (projects.size < document.projects.length) problems.push('projects: two have the same key');
-  const accounts = document.accounts.map((account, index) =>
-    scopesOf(account, `accounts[${index}]`, projects, variables, problems),
-  );
-  if (new Set(document.accounts.map(({ id }) => id)).size < accounts.length) {
-    problems.push('accounts: two have the same id');
-  }
-  if (problems.length > 0) throw new ConfigurationProblems(problems);
-  return new ScopedConnectorConfig(variables, accounts, [...projects.values()]);
+  const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
+  return new ScopedConnectorConfig(variables, scopes, [...projects.values()]);
 }
 
 /** The one account and project of the environment, in the form of the file. */
@@ -55,7 +48,10 @@ function singleAccountDocument(variables: Variables): ConnectorDocument {
         clientSecret: variables.FLUENT_CLIENT_SECRET,
         webhookPublicKeys: variables.FLUENT_WEBHOOK_PUBLIC_KEYS,
         allowMd5Signature: variables.FLUENT_ALLOW_MD5_SIGNATURE,
-        retailers: variables.FLUENT_RETAILER_IDS.map((id) => ({ id })),
+        retailers:
+          variables.FLUENT_RETAILER_IDS.length > 0
+            ? variables.FLUENT_RETAILER_IDS.map((id) => ({ id }))
+            : undefined,
       },
     ],
     projects: [
@@ -73,10 +69,8 @@ function singleAccountDocument(variables: Variables): ConnectorDocument {
 
 function scopesOf(
   document: AccountDocument,
-  path: string,
   projects: ReadonlyMap<string, ProjectConfig>,
   variables: Variables,
-  problems: string[],
 ): AccountScopes {
   const account: AccountConfig = Object.freeze({
     id: document.id,
@@ -85,53 +79,32 @@ function scopesOf(
     password: document.password,
     clientId: document.clientId,
     clientSecret: document.clientSecret,
-    webhookPublicKeys: document.webhookPublicKeys,
+    webhookPublicKeys: Object.freeze(document.webhookPublicKeys),
     allowMd5Signature: document.allowMd5Signature ?? false,
   });
-  const scope = (retailer: RetailerOptionsDocument, where: string): Omit<RetailerScope, 'retailerId'> => {
-    const project = projectOf(retailer.project ?? document.project, projects, where, problems);
+  const [onlyProject] = projects.values();
+  const scope = (retailer: RetailerOptionsDocument): Omit<RetailerScope, 'retailerId'> => {
+    const key = retailer.project ?? document.project;
     return {
       account,
-      project,
+      // That it exists, and is named where there are several, has been checked.
+      project: (key === undefined ? onlyProject : projects.get(key)) as ProjectConfig,
       orderLookup: retailer.orderLookup ?? document.orderLookup ?? variables.ORDER_LOOKUP,
       orderRefPrefix: retailer.orderRefPrefix ?? document.orderRefPrefix ?? variables.ORDER_REF_PREFIX,
       mappingSettings: mappingSettings(retailer, document, variables),
     };
   };
-  const retailers = document.retailers ?? [];
-  if (new Set(retailers.map(({ id }) => id)).size < retailers.length) {
-    problems.push(`${path}.retailers: two have the same id`);
-  }
+  const { retailers } = document;
   return {
     account,
     retailers: new Map(
-      retailers.map((retailer, index) => [
+      retailers?.map((retailer) => [
         retailer.id,
-        Object.freeze({ ...scope(retailer, `${path}.retailers[${index}]`), retailerId: retailer.id }),
+        Object.freeze({ ...scope(retailer), retailerId: retailer.id }),
       ]),
     ),
-    anyRetailer: retailers.length === 0 ? scope({}, path) : undefined,
+    anyRetailer: retailers ? undefined : scope({}),
   };
-}
-
-function projectOf(
-  key: string | undefined,
-  projects: ReadonlyMap<string, ProjectConfig>,
-  where: string,
-  problems: string[],
-): ProjectConfig {
-  const [first] = projects.values();
-  const project = key === undefined && projects.size === 1 ? first : projects.get(key ?? '');
-  if (!project) {
-    const known = [...projects.keys()].join(', ');
-    problems.push(
-      key === undefined
-        ? `${where}.project is required, because there are several: ${known}`
-        : `${where}.project ${key} is none of the projects: ${known}`,
-    );
-  }
-  // With a problem the result is never used.
-  return project ?? (first as ProjectConfig);
 }
 
 function mappingSettings(
@@ -141,7 +114,7 @@ function mappingSettings(
 ): MappingSettings {
   const setting = (kind: keyof MappingSettings, fallback: string): string | undefined => {
     const name = retailer.mappingSettings?.[kind] ?? account.mappingSettings?.[kind] ?? fallback;
-    return name.toLowerCase() === 'off' ? undefined : name;
+    return name.trim().toLowerCase() === 'off' ? undefined : name;
   };
   return Object.freeze({
     order: setting('order', variables.ORDER_STATUS_MAPPING_SETTING),

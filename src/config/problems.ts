@@ -1,4 +1,4 @@
-import type { ValidationError } from 'class-validator';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { ConfigurationError } from '../errors.js';
 
 /** The configuration is wrong or incomplete; the message lists every problem and holds no secret. */
@@ -12,11 +12,42 @@ export class ConfigurationProblems extends ConfigurationError {
   }
 }
 
-/** @returns one line per broken rule, each beginning with where it is, e.g. `accounts[0].id`. */
-export function describeViolations(errors: readonly ValidationError[], path = ''): string[] {
-  return errors.flatMap(({ property, constraints = {}, children = [] }) => {
-    const here = /^\d+$/.test(property) ? `${path}[${property}]` : path ? `${path}.${property}` : property;
-    const own = Object.values(constraints).map((message) => `${here} ${message.replace(`${property} `, '')}`);
-    return [...own, ...describeViolations(children, here)];
+/** Something that is wrong, and where: a variable, or a path in the file such as `accounts[0].id`. */
+export interface Violation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** @returns the first broken rule of each property; a property that has no rule breaks one too. */
+export function violationsOf(instance: object): Violation[] {
+  // With the first alone, what is below something of the wrong shape is not told as well.
+  return flatten(
+    validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true }),
+  );
+}
+
+function flatten(errors: readonly ValidationError[], parent = ''): Violation[] {
+  return errors.flatMap(({ property, target, constraints, children = [] }) => {
+    const path = /^\d+$/.test(property)
+      ? `${parent}[${property}]`
+      : parent
+        ? `${parent}.${property}`
+        : property;
+    if (!constraints) return flatten(children, path);
+    if ('whitelistValidation' in constraints) {
+      return [{ path, message: `is not known; known are ${knownProperties(target).join(', ')}` }];
+    }
+    const [message = ''] = Object.values(constraints);
+    return [{ path, message }];
   });
+}
+
+function knownProperties(target: object | undefined): string[] {
+  if (!target) return [];
+  const rules = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', false, false);
+  return [...new Set(rules.map(({ propertyName }) => propertyName))].sort();
+}
+
+export function describeViolation({ path, message }: Violation): string {
+  return `${path} ${message}`;
 }

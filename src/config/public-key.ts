@@ -1,27 +1,41 @@
 import { createPublicKey } from 'node:crypto';
 
 const PEM_START = '-----BEGIN';
+const PEM_BLOCK = /-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g;
+const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}$/;
 
 /**
  * @param text keys as PEM (also with `\n` written out on one line) or bare Base64, separated by commas.
  */
 export function splitPublicKeys(text: string): string[] {
-  return text
-    .split(',')
-    .map((key) => key.trim().replaceAll(String.raw`\n`, '\n'))
-    .filter((key) => key !== '');
+  return (
+    text
+      .replaceAll(String.raw`\n`, '\n')
+      // Without this, only the first of two PEM blocks in one file would be read.
+      .replaceAll(PEM_BLOCK, ',$&,')
+      .split(',')
+      .map((key) => key.trim())
+      .filter((key) => key !== '')
+  );
 }
 
 /** @returns what is wrong with an RSA public key, or undefined. RSA-1024 is what Fluent uses. */
 export function publicKeyProblem(key: string): string | undefined {
+  // Node would derive the public key from it, and the secret would stay where it does not belong.
+  if (key.includes('PRIVATE KEY-----')) return 'is a private key; only the public one belongs here';
+  const unreadable = 'is neither PEM nor the Base64 of an X.509 SubjectPublicKeyInfo';
+  const pem = key.startsWith(PEM_START);
+  // Node's decoder skips what is not Base64.
+  if (!pem && !BASE64.test(key)) return unreadable;
   try {
-    const parsed = key.startsWith(PEM_START)
-      ? createPublicKey(key)
-      : createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' });
-    return parsed.asymmetricKeyType === 'rsa'
-      ? undefined
-      : `is a key of type ${parsed.asymmetricKeyType}, not RSA`;
+    const der = Buffer.from(key, 'base64');
+    const parsed = createPublicKey(pem ? key : { key: der, format: 'der', type: 'spki' });
+    if (parsed.asymmetricKeyType !== 'rsa') return `is a key of type ${parsed.asymmetricKeyType}, not RSA`;
+    if (!pem && der.length > parsed.export({ format: 'der', type: 'spki' }).length) {
+      return 'goes on behind its end; keys are separated by commas';
+    }
+    return undefined;
   } catch {
-    return 'is neither PEM nor the Base64 of an X.509 SubjectPublicKeyInfo';
+    return unreadable;
   }
 }

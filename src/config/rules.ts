@@ -1,27 +1,70 @@
 import { Transform } from 'class-transformer';
-import { IsInt, IsUrl, Max, Min, ValidateBy, buildMessage } from 'class-validator';
+import { IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { publicKeyProblem } from './public-key.js';
 
 /** Rules that environment variables and the YAML file share. */
 
+/** A rule that says itself what is wrong; the words follow the name of the value. */
+function Rule(name: string, problem: (value: unknown) => string | undefined): PropertyDecorator {
+  return ValidateBy({
+    name,
+    validator: {
+      validate: (value) => problem(value) === undefined,
+      defaultMessage: (args) => problem(args?.value) ?? '',
+    },
+  });
+}
+
+/** Text that must be there. */
+export function IsRequiredText(): PropertyDecorator {
+  return Rule('isRequiredText', (value) => {
+    if (value === undefined || value === null) return 'is required';
+    if (typeof value !== 'string') return 'must be text; put it in quotes';
+    return value.trim() === '' ? 'is required' : undefined;
+  });
+}
+
+/**
+ * A URL that paths can be appended to. Host names with an underscore are fine: they are usual between
+ * containers.
+ */
 export function IsHttpUrl(): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) => (typeof value === 'string' ? value.replace(/\/+$/, '') : (value as unknown)))(
+    Transform(({ value }) =>
+      typeof value === 'string' ? value.trim().replace(/\/+$/, '') : (value as unknown),
+    )(target, property);
+    Rule('isHttpUrl', (value) =>
+      isUrl(value, ['http:', 'https:']) && !/[?#@]/.test(value)
+        ? undefined
+        : 'must be an http or https URL without user, query and fragment',
+    )(target, property);
+  };
+}
+
+export function IsRedisUrl(): PropertyDecorator {
+  return (target, property) => {
+    Transform(({ value }) => (typeof value === 'string' ? value.trim() : (value as unknown)))(
       target,
       property,
     );
-    IsUrl(
-      { protocols: ['http', 'https'], require_protocol: true, require_tld: false },
-      { message: 'must be an http or https URL' },
+    Rule('isRedisUrl', (value) =>
+      isUrl(value, ['redis:', 'rediss:']) ? undefined : 'must be a redis:// or rediss:// URL',
     )(target, property);
   };
+}
+
+function isUrl(value: unknown, protocols: readonly string[]): value is string {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  // `http:host` parses, but is no address that anybody meant.
+  return protocols.includes(protocol) && value.includes('://') && hostname !== '';
 }
 
 /** An integer from text; text that is no integer stays text, so that the rule refuses it. */
 export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return (target, property) => {
     Transform(({ value }) =>
-      typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : (value as unknown),
+      typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : (value as unknown),
     )(target, property);
     const message = `must be a whole number from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`}`;
     IsInt({ message })(target, property);
@@ -34,38 +77,37 @@ export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INT
 export function BooleanVariable(): PropertyDecorator {
   return Transform(({ value }) => {
     if (typeof value !== 'string') return value as unknown;
-    const text = value.trim().toLowerCase();
+    const text = value.toLowerCase();
     return text === 'true' ? true : text === 'false' ? false : value;
   });
 }
 
-/** A list from text that is separated by commas. */
+/** A list from text that is separated by commas; it must not hold anything twice. */
 export function ListVariable(): PropertyDecorator {
-  return Transform(({ value }) =>
-    typeof value === 'string'
-      ? value
-          .split(',')
-          .map((item) => item.trim())
-          .filter((item) => item !== '')
-      : (value as unknown),
-  );
+  return (target, property) => {
+    Transform(({ value }) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((item) => item.trim())
+            .filter((item) => item !== '')
+        : (value as unknown),
+    )(target, property);
+    Rule('isListWithoutDuplicates', (value) => {
+      const twice = (value as string[]).find((item, index, all) => all.indexOf(item) !== index);
+      return twice === undefined ? undefined : `must not hold ${twice} twice`;
+    })(target, property);
+  };
 }
 
 /** At least one RSA public key, all of them readable. The message names a key by position, never by content. */
 export function ArePublicKeys(): PropertyDecorator {
-  const problem = (keys: unknown): string | undefined => {
+  return Rule('arePublicKeys', (keys) => {
     if (!Array.isArray(keys) || keys.length === 0) return 'must hold at least one public key';
     for (const [index, key] of keys.entries()) {
       const wrong = typeof key === 'string' ? publicKeyProblem(key) : 'is not text';
       if (wrong) return `is wrong: key ${index + 1} of ${keys.length} ${wrong}`;
     }
     return undefined;
-  };
-  return ValidateBy({
-    name: 'arePublicKeys',
-    validator: {
-      validate: (keys) => problem(keys) === undefined,
-      defaultMessage: buildMessage((_, args) => problem(args?.value) ?? ''),
-    },
   });
 }

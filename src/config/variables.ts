@@ -4,19 +4,24 @@ import {
   ArrayNotEmpty,
   IsBoolean,
   IsIn,
-  IsNotEmpty,
   IsOptional,
   IsString,
-  IsUrl,
   Matches,
   MinLength,
   ValidateIf,
-  validateSync,
 } from 'class-validator';
 import type { ConnectorRole, OrderLookupField } from './connector-config.js';
-import { describeViolations } from './problems.js';
+import { describeViolation, violationsOf } from './problems.js';
 import { splitPublicKeys } from './public-key.js';
-import { ArePublicKeys, BooleanVariable, IsHttpUrl, IsIntegerVariable, ListVariable } from './rules.js';
+import {
+  ArePublicKeys,
+  BooleanVariable,
+  IsHttpUrl,
+  IsIntegerVariable,
+  IsRedisUrl,
+  IsRequiredText,
+  ListVariable,
+} from './rules.js';
 
 const DAY_SECONDS = 86_400;
 /** Node's timers cannot wait longer. */
@@ -27,8 +32,7 @@ const MAX_TIMER_SECONDS = Math.floor(MAX_TIMER_MS / 1000);
 function RequiredForOneAccount(): PropertyDecorator {
   return (target, property) => {
     ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)(target, property);
-    IsNotEmpty({ message: 'is required' })(target, property);
-    IsString({ message: 'is required' })(target, property);
+    IsRequiredText()(target, property);
   };
 }
 
@@ -40,15 +44,7 @@ export class Variables {
   @IsString()
   HOST: string = '0.0.0.0';
 
-  @IsUrl(
-    {
-      protocols: ['redis', 'rediss'],
-      require_protocol: true,
-      require_tld: false,
-      require_valid_protocol: true,
-    },
-    { message: 'must be a redis:// or rediss:// URL' },
-  )
+  @IsRedisUrl()
   REDIS_URL!: string;
 
   @IsIn(['all', 'ingress', 'worker'], { message: 'must be all, ingress or worker' })
@@ -238,52 +234,69 @@ export const VARIABLE_NAMES = [
  */
 export function readVariables(environment: Environment, problems: string[]): Variables {
   const given: Record<string, string> = {};
+  const unreadable = new Set<string>();
   for (const name of VARIABLE_NAMES) {
-    const value = readVariable(environment, name, problems);
+    const secret = isSecret(name);
+    const file = secret ? environment[`${name}_FILE`]?.trim() : undefined;
+    // Spaces and line breaks at the ends come from env files and are meant in secrets alone.
+    let value = secret ? environment[name] : environment[name]?.trim();
+    if (file) {
+      const result = value ? { problem: `and ${name} are both set; keep one` } : readSecretFile(file);
+      if (result.problem !== undefined) {
+        problems.push(`${name}_FILE ${result.problem}`);
+        unreadable.add(name);
+      }
+      value = result.secret;
+    }
     // Empty means not set: that is what `NAME=` in a file or a manifest is meant to say.
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
   const variables = plainToInstance(Variables, given);
-  const unreadable = new Set(problems.map((problem) => problem.split('_FILE ')[0]));
-  const violations = validateSync(variables).filter(({ property }) => !unreadable.has(property));
-  problems.push(...unique(describeViolations(violations)));
+  const violations = violationsOf(variables).filter(({ path }) => !unreadable.has(path));
+  problems.push(...violations.map(describeViolation), ...contradictions(variables, given));
+  return variables;
+}
+
+function isSecret(name: keyof Variables): boolean {
+  return (SECRET_VARIABLES as readonly string[]).includes(name);
+}
+
+/** What no rule of a single variable can see. */
+function contradictions(variables: Variables, given: Readonly<Record<string, string>>): string[] {
+  const problems: string[] = [];
   if (variables.RETRY_BASE_DELAY > variables.RETRY_MAX_DELAY) {
     problems.push('RETRY_BASE_DELAY must not be larger than RETRY_MAX_DELAY');
   }
   if (variables.CONNECTOR_CONFIG !== undefined) {
     const both = SINGLE_ACCOUNT_VARIABLES.filter((name) => given[name] !== undefined);
     if (both.length > 0) problems.push(`CONNECTOR_CONFIG is set, so these must not be: ${both.join(', ')}`);
+  } else if (
+    given['FLUENT_ACCOUNT_ID'] !== undefined &&
+    variables.FLUENT_BASE_URL === undefined &&
+    !hasSandboxUrl(variables.FLUENT_ACCOUNT_ID)
+  ) {
+    problems.push('FLUENT_BASE_URL is required, because FLUENT_ACCOUNT_ID cannot be part of a host name');
   }
-  return variables;
+  return problems;
 }
 
-function readVariable(
-  environment: Environment,
-  name: keyof Variables,
-  problems: string[],
-): string | undefined {
-  const file = (SECRET_VARIABLES as readonly string[]).includes(name)
-    ? environment[`${name}_FILE`]
-    : undefined;
-  if (!file) return environment[name];
-  if (environment[name]) {
-    problems.push(`${name}_FILE and ${name} are both set; keep one`);
-    return undefined;
-  }
+/** Whether the address of the account's sandbox can be told from its id. */
+export function hasSandboxUrl(accountId: string): boolean {
+  return /^[\w-]+$/.test(accountId);
+}
+
+/** The content of a file, or why there is none. */
+export type SecretFile = { secret: string; problem?: undefined } | { secret?: undefined; problem: string };
+
+/**
+ * @returns the content without the line break at its end, which editors and `echo` put there. A problem does
+ * not repeat the path: where a path is expected, people also put the secret itself.
+ */
+export function readSecretFile(path: string): SecretFile {
   try {
-    return readSecretFile(file);
+    const secret = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    return secret.trim() === '' ? { problem: 'names an empty file' } : { secret };
   } catch (error) {
-    problems.push(`${name}_FILE cannot be read: ${(error as NodeJS.ErrnoException).code} (${file})`);
-    return undefined;
+    return { problem: `must be the path of a readable file (${(error as NodeJS.ErrnoException).code})` };
   }
-}
-
-/** Editors and `echo` end a file with a line break that is not part of the secret. */
-export function readSecretFile(path: string): string {
-  return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-}
-
-/** The range and the type of a number give the same message. */
-function unique(lines: readonly string[]): string[] {
-  return [...new Set(lines)];
 }
