@@ -92,8 +92,9 @@ class Scheduler {
     let done = false;
     const end = (): void => void (done = true);
     everything.then(end, end);
-    while (!done) {
+    for (;;) {
       await new Promise(setImmediate);
+      if (done) break;
       if (this.held.length < this.atWork || this.held.length === 0) continue;
       this.held.splice(this.random.integer(0, this.held.length - 1), 1)[0]?.();
     }

@@ -1,6 +1,6 @@
 import { provideRedisServer } from '../../src/testing/redis-server.js';
 
 /** Once, before test files that run side by side would each install a Redis server. */
-export default async function setup(): Promise<void> {
-  await provideRedisServer();
+export default function setup(): void {
+  provideRedisServer();
 }
