@@ -128,7 +128,7 @@ export class Variables {
   @IsString()
   SHIPPING_STATUS_MAPPING_SETTING: string = 'fc.connect.commerce-tools.order.shipping-status-mapping';
 
-  @IsIntegerVariable(1, MAX_TIMER_SECONDS)
+  @IsIntegerVariable(0, MAX_TIMER_SECONDS)
   SETTINGS_CACHE_TTL: number = 300;
 
   @IsIntegerVariable(1, 1000)

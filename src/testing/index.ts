@@ -22,3 +22,4 @@ export type { LoggedRequest, RequestLog } from './http/request-log.js';
 export * from './private-redis.js';
 export * from './seeded-random.js';
 export * from './webhook-signature.js';
+export * from './test-connector.js';

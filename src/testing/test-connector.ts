@@ -1,0 +1,347 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ConnectorModuleOptions } from '../connector.module.js';
+import type { FluentNotification } from '../notification/index.js';
+import type { MessageQueue, RunReport } from '../queue/index.js';
+import {
+  CommercetoolsEmulator,
+  type CommercetoolsEmulatorOptions,
+} from './commercetools/commercetools-emulator.js';
+import type { CommercetoolsOrderRecord } from './commercetools/order-record.js';
+import type { NewCommercetoolsOrder } from './commercetools/commercetools-state.js';
+import { FluentEmulator, type FluentEmulatorOptions } from './fluent/fluent-emulator.js';
+import type { FluentOrderRecord, NewFluentOrder } from './fluent/fluent-state.js';
+import type { WebhookOutcome } from './fluent/webhook-sender.js';
+import { provideTestRedis } from './test-redis.js';
+
+const TIMEOUT_MS = 10_000;
+const POLL_MS = 10;
+
+/** Waits are short: a test should see a retry, a second look or a corrected setting within a second. */
+const QUICK = {
+  HOST: '127.0.0.1',
+  PORT: '0',
+  LOG_FORMAT: 'json',
+  SETTINGS_CACHE_TTL: '0',
+  RETRY_BASE_DELAY: '20',
+  RETRY_MAX_DELAY: '200',
+  LOOK_AGAIN_DELAY: '100',
+  RECONCILE_INTERVAL: '0',
+  HTTP_CLIENT_TIMEOUT: '5000',
+  SHUTDOWN_TIMEOUT: '5',
+};
+
+interface Surroundings {
+  /** Environment variables of the connector; they win over those of the test kit. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly fluent?: FluentEmulatorOptions;
+  readonly commercetools?: CommercetoolsEmulatorOptions;
+  /**
+   * A Redis server to use an empty database of; `REDIS_URL` by default. Without either a private server is
+   * started.
+   */
+  readonly redisUrl?: string;
+}
+
+/** What is tested: parts and handlers, as {@link ConnectorModule.register} takes them, … */
+export interface TestedParts extends Omit<ConnectorModuleOptions, 'env'>, Surroundings {
+  readonly module?: undefined;
+}
+
+/** … or a whole application. */
+export interface TestedModule extends Surroundings {
+  /**
+   * The module that the application hands to {@link bootstrapConnector}. It reads its configuration from
+   * `process.env`, which is replaced for the time of the start.
+   */
+  readonly module: DynamicModule | Type;
+}
+
+export type TestConnectorOptions = TestedParts | TestedModule;
+
+/** An order on both sides. */
+export interface TestOrder {
+  readonly fluent: FluentOrderRecord;
+  readonly commercetools: CommercetoolsOrderRecord;
+}
+
+/** What became of a notification that a test sent. */
+export interface SentNotification extends WebhookOutcome {
+  readonly id: string;
+}
+
+/** Which runs are waited for; what is left out matches all. */
+export interface RunFilter {
+  readonly id?: string;
+  readonly outcome?: RunReport['outcome'];
+}
+
+/**
+ * Starts a connector in this process, with a Redis, a Fluent and a commercetools of its own, all on free
+ * ports, and the reference mappings in Fluent's settings. Retries and second looks are
+ * quick; `env` changes that. `LOG_LEVEL=debug` in the environment of the test shows its log.
+ *
+ * @example
+ * const connector = await createTestConnector({ overrides: [{ provide: StatusMapper, useClass: MyMapper }] });
+ * const order = connector.addOrder({ ref: 'O_1' });
+ * await connector.fluent.move(order.fluent.id, 'BOOKED');
+ * await connector.settled();
+ * expect(order.commercetools.orderState).toBe('Confirmed');
+ * await connector.stop();
+ *
+ * @throws Error when the connector does not start, with its reason; nothing is left running.
+ */
+export async function createTestConnector(options: TestConnectorOptions = {}): Promise<TestConnector> {
+  const cleanUps: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const cleanUp of cleanUps.splice(0).toReversed()) {
+      await cleanUp().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'the test connector did not stop cleanly');
+  };
+  try {
+    const redis = await provideTestRedis(options.redisUrl ?? process.env['REDIS_URL']);
+    cleanUps.push(() => redis.stop());
+    // A webhook that is refused is told to the test at once.
+    const fluent = await new FluentEmulator({ webhookRetry: { delaysMs: [] }, ...options.fluent }).start();
+    cleanUps.push(() => fluent.stop());
+    fluent.useReferenceMappings();
+    const commercetools = await new CommercetoolsEmulator(options.commercetools).start();
+    cleanUps.push(() => commercetools.stop());
+
+    const env = {
+      ...QUICK,
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
+      REDIS_URL: redis.url,
+      ...fluent.environment,
+      ...commercetools.environment,
+      ...options.env,
+    };
+    const runs: RunReport[] = [];
+    const { app, webhookPath, queue, close } = await startConnector(options, env, (run) => runs.push(run));
+    cleanUps.push(close);
+    const url = await app.getUrl();
+    fluent.webhookUrl = url + webhookPath;
+    const connector = new TestConnector({ url, fluent, commercetools, app, queue, runs, stop });
+    await connector.ready();
+    return connector;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A connector that {@link createTestConnector} started. */
+export class TestConnector implements AsyncDisposable {
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly fluent: FluentEmulator;
+  readonly commercetools: CommercetoolsEmulator;
+  /** The application; `app.get(Token)` gives any of its providers. */
+  readonly app: NestFastifyApplication;
+  /** The queue, for its dead letters. */
+  readonly queue: MessageQueue;
+  /** Every run of a notification so far, oldest first. */
+  readonly runs: readonly RunReport[];
+  /** Ends everything that was started. Safe to call twice. */
+  readonly stop: () => Promise<void>;
+
+  /** @internal */
+  constructor(
+    parts: Pick<TestConnector, 'url' | 'fluent' | 'commercetools' | 'app' | 'queue' | 'runs' | 'stop'>,
+  ) {
+    this.url = parts.url;
+    this.fluent = parts.fluent;
+    this.commercetools = parts.commercetools;
+    this.app = parts.app;
+    this.queue = parts.queue;
+    this.runs = parts.runs;
+    this.stop = parts.stop;
+  }
+
+  /** Where webhooks go. */
+  get webhookUrl(): string {
+    return this.fluent.webhookUrl ?? this.url;
+  }
+
+  /**
+   * Adds an order to Fluent, and the one with its ref as order number to commercetools.
+   *
+   * @throws Error when either exists.
+   */
+  addOrder(
+    fluentOrder: NewFluentOrder,
+    commercetoolsOrder: Omit<NewCommercetoolsOrder, 'orderNumber'> = {},
+  ): TestOrder {
+    const fluent = this.fluent.addOrder(fluentOrder);
+    const commercetools = this.commercetools.addOrder({ ...commercetoolsOrder, orderNumber: fluent.ref });
+    return { fluent, commercetools };
+  }
+
+  /**
+   * Signs a notification and sends it to the webhook. What is not given is filled in: a fresh id, the
+   * emulated account and retailer, and an entity `ORDER` `1` with the ref `O_1`. For the webhooks of an
+   * order's own steps see `fluent.move` and `fluent.notify`.
+   */
+  async send(
+    notification: Partial<FluentNotification> & { readonly name: string },
+  ): Promise<SentNotification> {
+    const { accountId, retailerId } = this.fluent;
+    const entity = { entityType: 'ORDER', entityId: '1', entityRef: 'O_1' };
+    const complete = { id: randomUUID(), accountId, retailerId, ...entity, attributes: {}, ...notification };
+    return { id: complete.id, ...(await this.fluent.webhooks.send(complete)) };
+  }
+
+  /**
+   * Resolves when no notification waits, runs or sleeps before a retry. Dead letters have come to rest
+   * too: look at {@link runs} or {@link queue}.
+   *
+   * @throws Error after `timeoutMs` that tells what is left and how the last run ended.
+   */
+  async settled(timeoutMs = TIMEOUT_MS): Promise<void> {
+    // Twice in a row: the counts are not taken in one instant, and a job that moves meanwhile escapes them.
+    let quiet = 0;
+    await waitUntil(
+      async () => {
+        const { waiting, active, delayed } = await this.queue.counts();
+        quiet = waiting + active + delayed === 0 ? quiet + 1 : 0;
+        return quiet === 2 || undefined;
+      },
+      timeoutMs,
+      async () => `not settled: ${JSON.stringify(await this.queue.counts())}; ${this.lastRun()}`,
+    );
+  }
+
+  /**
+   * Resolves with the first run that matches, also one that has ended already.
+   *
+   * @throws Error after `timeoutMs` that tells how the last run ended.
+   */
+  async waitForRun({ id, outcome }: RunFilter = {}, timeoutMs = TIMEOUT_MS): Promise<RunReport> {
+    return waitUntil(
+      async () =>
+        this.runs.find(
+          (run) =>
+            (id === undefined || run.notification.id === id) &&
+            (outcome === undefined || run.outcome === outcome),
+        ),
+      timeoutMs,
+      async () => `no run with ${JSON.stringify({ id, outcome })}; ${this.lastRun()}`,
+    );
+  }
+
+  /** @internal Resolves when webhooks are accepted. */
+  async ready(): Promise<void> {
+    await waitUntil(
+      async () => (await fetch(`${this.url}/health/ready`)).ok || undefined,
+      TIMEOUT_MS,
+      async () => `not ready: ${await (await fetch(`${this.url}/health`)).text()}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  private lastRun(): string {
+    const run = this.runs.at(-1);
+    if (!run) return 'nothing has run';
+    const { notification, outcome, attempt, error } = run;
+    return `the last run (${notification.name}, attempt ${attempt}) ended ${outcome}${error ? `: ${error.message}` : ''}`;
+  }
+}
+
+interface StartedConnector {
+  readonly app: NestFastifyApplication;
+  readonly queue: MessageQueue;
+  readonly webhookPath: string;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * The connector itself is loaded only here: the emulators also run where decorators are compiled without
+ * metadata, and Nest does not.
+ */
+async function startConnector(
+  options: TestConnectorOptions,
+  env: Record<string, string>,
+  onRun: (run: RunReport) => void,
+): Promise<StartedConnector> {
+  const { ConnectorModule } = await import('../connector.module.js');
+  const { bootstrapConnector } = await import('../bootstrap-connector.js');
+  const { shutDownGracefully } = await import('../graceful-shutdown.js');
+  const { ConnectorConfig } = await import('../config/index.js');
+  const { MessageQueue } = await import('../queue/index.js');
+
+  const observed = (tested: DynamicModule | Type): DynamicModule => ({
+    module: class TestedConnector {},
+    imports: [tested],
+    providers: [
+      {
+        provide: 'run observer',
+        inject: [MessageQueue],
+        // Before the workers start, whatever the queue is.
+        useFactory: (queue: MessageQueue) => observeRuns(queue, onRun),
+      },
+    ],
+  });
+  let app: NestFastifyApplication;
+  if (options.module) {
+    const { module } = options;
+    app = await withEnvironment(env, () => bootstrapConnector(observed(module), { embedded: true }));
+  } else {
+    const {
+      env: _env,
+      fluent: _fluent,
+      commercetools: _commercetools,
+      redisUrl: _redisUrl,
+      ...parts
+    } = options;
+    app = await bootstrapConnector(observed(ConnectorModule.register({ ...parts, env })), { embedded: true });
+  }
+  return {
+    app,
+    queue: app.get(MessageQueue),
+    webhookPath: app.get(ConnectorConfig).server.webhookPath,
+    close: () => shutDownGracefully(app),
+  };
+}
+
+function observeRuns(queue: MessageQueue, onRun: (run: RunReport) => void): MessageQueue {
+  const process = queue.process.bind(queue);
+  queue.process = (processor, report) =>
+    process(processor, (run) => {
+      onRun(run);
+      report(run);
+    });
+  return queue;
+}
+
+async function withEnvironment<T>(env: Record<string, string>, action: () => Promise<T>): Promise<T> {
+  const before = process.env;
+  // Nothing else of the machine's environment configures a connector under test.
+  process.env = { PATH: before['PATH'], ...env };
+  try {
+    return await action();
+  } finally {
+    process.env = before;
+  }
+}
+
+/** @throws Error with what `problem` tells when `condition` gives nothing for `timeoutMs`. */
+async function waitUntil<T>(
+  condition: () => Promise<T | undefined>,
+  timeoutMs: number,
+  problem: () => Promise<string>,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`${await problem()} (waited ${timeoutMs} ms)`);
+    await delay(POLL_MS);
+  }
+}
