@@ -11,6 +11,12 @@ const LAST_WORDS = 20;
 /** One line of the connector's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
+/** How to start it when it is not the build in the working directory. */
+export interface Launch {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+}
+
 /** The built connector as a process of its own: nothing of the surrounding environment reaches it. */
 export class ConnectorProcess {
   private readonly lastWords: string[] = [];
@@ -37,14 +43,18 @@ export class ConnectorProcess {
    * Resolves when the connector is ready.
    *
    * @param onLine is given each line of its log.
+   * @param launch the build in the working directory by default.
    * @throws Error with its last words when it does not get ready.
    */
   static async start(
     environment: Readonly<Record<string, string>>,
     onLine: (line: LogLine) => void = () => undefined,
+    launch: Launch = { command: [process.execPath, 'dist/main.js'], cwd: process.cwd() },
   ): Promise<ConnectorProcess> {
     const port = environment['PORT'] ?? String(await freePort());
-    const child = spawn(process.execPath, ['dist/main.js'], {
+    const [program, ...args] = launch.command;
+    const child = spawn(program, args, {
+      cwd: launch.cwd,
       env: {
         PATH: process.env['PATH'],
         HOST: '127.0.0.1',
@@ -102,6 +112,11 @@ export class ConnectorProcess {
   /** Asks it to end. @returns its exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.child.exitCode === null) this.child.kill(signal);
+    return this.exited;
+  }
+
+  /** Resolves with its exit code when it has ended by itself, or by a signal of somebody else. */
+  exitCode(): Promise<number | null> {
     return this.exited;
   }
 

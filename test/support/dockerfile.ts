@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** What a container of the image would be started with. */
+export interface BuiltImage {
+  /** Where the last stage's root is. */
+  readonly root: string;
+  readonly workdir: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Carries out a Dockerfile without Docker: each stage becomes a folder below `into`, RUN runs on this machine in
+ * the stage's WORKDIR. Knows only the instructions that ours has; FROM's image is this machine.
+ *
+ * @throws Error on an instruction that it does not know, rather than proving something else.
+ */
+export function buildWithoutDocker(context: string, into: string): BuiltImage {
+  const stages = new Map<string, string>();
+  let [root, workdir, user] = ['', '/', ''];
+  let command: string[] = [];
+  let env: Record<string, string> = {};
+
+  for (const line of instructions(join(context, 'Dockerfile'))) {
+    const [, instruction = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
+    switch (instruction) {
+      case 'FROM':
+        root = join(into, `stage-${stages.size}`);
+        stages.set(/ AS (\S+)$/.exec(rest)?.[1] ?? 'final', root);
+        mkdirSync(root, { recursive: true });
+        [workdir, user, command, env] = ['/', '', [], {}];
+        break;
+      case 'WORKDIR':
+        workdir = rest;
+        mkdirSync(join(root, workdir), { recursive: true });
+        break;
+      case 'COPY': {
+        const [, stage, paths = ''] = /^(?:--from=(\S+) )?(.*)$/.exec(rest) ?? [];
+        const from = stage === undefined ? context : (stages.get(stage) ?? '');
+        const sources = paths.split(' ');
+        const target = join(root, workdir, sources.pop() ?? '');
+        for (const source of sources) {
+          const isInto = paths.endsWith('./') && source !== './';
+          cpSync(join(from, source), isInto ? join(target, basename(source)) : target, { recursive: true });
+        }
+        break;
+      }
+      case 'RUN':
+        execFileSync('sh', ['-c', rest], { cwd: join(root, workdir), stdio: 'pipe' });
+        break;
+      case 'ENV':
+        env[rest.slice(0, rest.indexOf('='))] = rest.slice(rest.indexOf('=') + 1);
+        break;
+      case 'USER':
+        user = rest;
+        break;
+      case 'CMD':
+        command = JSON.parse(rest) as string[];
+        break;
+      case 'ARG':
+      case 'LABEL':
+      case 'EXPOSE':
+        break;
+      default:
+        throw new Error(`buildWithoutDocker does not know ${instruction}`);
+    }
+  }
+  const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number);
+  return { root, workdir, uid, gid, command, env };
+}
+
+function instructions(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+}
