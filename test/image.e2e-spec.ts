@@ -18,7 +18,7 @@ let app: string;
 let redis: PrivateRedis;
 let fluent: FluentEmulator;
 let commercetools: CommercetoolsEmulator;
-let pid: number | undefined;
+let running: number | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fluent-connector-image-'));
@@ -31,7 +31,7 @@ beforeAll(async () => {
   commercetools = await new CommercetoolsEmulator().start();
 }, BUILD_MS);
 afterAll(async () => {
-  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  if (running !== undefined) process.kill(running, 'SIGKILL');
   await Promise.all([fluent?.stop(), commercetools?.stop(), redis?.stop()]);
   execFileSync('chmod', ['-R', 'u+w', folder]);
   rmSync(folder, { recursive: true, force: true });
@@ -49,6 +49,12 @@ function launch(): Launch {
 /** @returns the connector's own process id as the surrounding system sees it. */
 function innerPid({ pid }: ConnectorProcess): number {
   return canIsolate ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()) : pid;
+}
+
+function expectIsolated(pid: number, { uid }: BuiltImage): void {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t`, 'm'));
+  expect(status).toMatch(/^NSpid:\t\d+\t1$/m);
 }
 
 describe('the image, built by the steps of its Dockerfile', () => {
@@ -80,18 +86,15 @@ describe('the image, built by the steps of its Dockerfile', () => {
       undefined,
       launch(),
     );
-    pid = innerPid(connector);
-    if (canIsolate) {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      expect(status).toMatch(new RegExp(`^Uid:\\t${image.uid}\\t`, 'm'));
-      expect(status).toMatch(/^NSpid:\t\d+\t1$/m);
-    }
+    const pid = innerPid(connector);
+    running = pid;
+    if (canIsolate) expectIsolated(pid, image);
     fluent.webhookUrl = connector.webhookUrl;
     await fluent.walk(id, ['BOOKED']);
     await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), 10_000);
 
     process.kill(pid, 'SIGTERM');
     expect(await connector.exitCode()).toBe(0);
-    pid = undefined;
+    running = undefined;
   });
 });

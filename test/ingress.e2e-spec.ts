@@ -402,6 +402,18 @@ describe('the server', () => {
     expect(await metric('queue_jobs{state="dead"}')).toBe(0);
   });
 
+  it('tell the ways in which Redis could lose notifications', async () => {
+    const forgetful = await PrivateRedis.start({ aof: false, args: ['--maxmemory-policy', 'allkeys-lru'] });
+    try {
+      const risky = await start({ REDIS_URL: forgetful.url });
+      expect(await metric('queue_warnings', risky)).toBe(2);
+      const safe = (await send({ path: '/metrics', method: 'GET' })).text;
+      expect(safe).toMatch(/^fluent_connector_queue_warnings 0$/m);
+    } finally {
+      await forgetful.stop();
+    }
+  });
+
   it('answers probes and scrapes in time when the queue hangs', async () => {
     class HangingQueue {
       health = (): Promise<never> => new Promise(() => undefined);
@@ -417,7 +429,7 @@ describe('the server', () => {
     expect(problem(details!)).toBe(503);
     expect(details!.json.details.redis.status).toBe('down');
     expect(metrics!.status).toBe(200);
-    expect(metrics!.text).not.toMatch(/queue_jobs\{/);
+    expect(metrics!.text).not.toMatch(/queue_jobs\{|queue_warnings \d/);
     expect(await send({ to, path: '/health/live', method: 'GET' })).toMatchObject({ status: 200 });
   });
 });

@@ -5,7 +5,7 @@ import { within } from './within.js';
 
 const TIMEOUT_MS = 1000;
 
-/** Counts the queue when Prometheus scrapes. While Redis is away the gauge is absent, not stale. */
+/** Asks the queue when Prometheus scrapes. While Redis is away the gauges are absent, not stale. */
 @Injectable()
 export class QueueGauge implements OnModuleInit {
   constructor(
@@ -14,12 +14,18 @@ export class QueueGauge implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const gauge = this.metrics.queueJobs;
-    const collect = async (): Promise<void> => {
+    const { queueJobs, queueWarnings } = this.metrics;
+    const collectJobs = async (): Promise<void> => {
       const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
-      gauge.reset();
-      for (const [state, count] of Object.entries(counts ?? {})) gauge.set({ state }, count);
+      queueJobs.reset();
+      for (const [state, count] of Object.entries(counts ?? {})) queueJobs.set({ state }, count);
     };
-    Object.assign(gauge, { collect });
+    const collectWarnings = async (): Promise<void> => {
+      const health = await within(TIMEOUT_MS, () => this.queue.health(), undefined);
+      queueWarnings.remove();
+      if (health?.reachable) queueWarnings.set(health.warnings.length);
+    };
+    Object.assign(queueJobs, { collect: collectJobs });
+    Object.assign(queueWarnings, { collect: collectWarnings });
   }
 }

@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-export type WebhookOutcome =
-  'accepted' | 'duplicate' | 'ignored' | 'unauthorized' | 'invalid' | 'unavailable';
+export const WEBHOOK_OUTCOMES = [
+  'accepted',
+  'duplicate',
+  'ignored',
+  'unauthorized',
+  'invalid',
+  'unavailable',
+] as const;
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
 const prefix = 'fluent_connector_';
 /** Seconds; a status is usually shown within one second, and a retry can take a day. */
@@ -44,6 +51,11 @@ export class ConnectorMetrics {
     name: `${prefix}queue_jobs`,
     help: 'Notifications in the queue, by state.',
     labelNames: ['state'],
+    registers: [this.registry],
+  });
+  readonly queueWarnings = new Gauge({
+    name: `${prefix}queue_warnings`,
+    help: 'Ways in which Redis could lose accepted notifications (no append-only file, eviction); 0 when durable.',
     registers: [this.registry],
   });
   readonly conflicts = this.counter('conflicts_total', 'Version conflicts met while updating orders.', []);

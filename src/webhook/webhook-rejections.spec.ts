@@ -6,7 +6,10 @@ import { WebhookRejections } from './webhook-rejections.js';
 
 describe('WebhookRejections', () => {
   const warn = vi.fn<(line: Record<string, unknown>, message: string) => void>();
-  const config = { account: (id: string) => (id === 'ACME' ? {} : undefined) } as unknown as ConnectorConfig;
+  const config = {
+    accounts: [{ id: 'ACME' }],
+    account: (id: string) => (id === 'ACME' ? {} : undefined),
+  } as unknown as ConnectorConfig;
   let metrics: ConnectorMetrics;
   let rejections: WebhookRejections;
 
@@ -42,6 +45,11 @@ describe('WebhookRejections', () => {
       'webhook unauthorized: no signature header',
     ]);
     expect(await counted()).toEqual({ 'ACME unauthorized': 1, 'other unauthorized': 1, 'other invalid': 1 });
+  });
+
+  it('has every series from the start, so that its first increase is seen', async () => {
+    rejections.onModuleInit();
+    expect(await counted()).toMatchObject({ 'ACME unauthorized': 0, 'ACME accepted': 0, 'other invalid': 0 });
   });
 
   it('logs no value of any length or type', () => {

@@ -1,7 +1,7 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
-import { ConnectorMetrics, type WebhookOutcome } from '../metrics/index.js';
+import { ConnectorMetrics, WEBHOOK_OUTCOMES, type WebhookOutcome } from '../metrics/index.js';
 
 /** Anybody can send requests that are rejected; they must not be able to fill the disk with log lines. */
 const MAX_LINES_PER_SECOND = 20;
@@ -9,7 +9,7 @@ const MAX_LOGGED_LENGTH = 64;
 
 /** Counts and logs the webhooks that were not accepted. */
 @Injectable()
-export class WebhookRejections implements OnModuleDestroy {
+export class WebhookRejections implements OnModuleInit, OnModuleDestroy {
   private lines = 0;
   private suppressed = 0;
   private secondEnds: NodeJS.Timeout | undefined;
@@ -20,6 +20,13 @@ export class WebhookRejections implements OnModuleDestroy {
     private readonly logger: PinoLogger,
   ) {
     logger.setContext('Webhook');
+  }
+
+  /** Prometheus sees no increase in a series that begins with its first event: alerts would miss it. */
+  onModuleInit(): void {
+    for (const account of [...this.config.accounts.map(({ id }) => id), 'other']) {
+      for (const outcome of WEBHOOK_OUTCOMES) this.metrics.webhooks.inc({ account, outcome }, 0);
+    }
   }
 
   /**
