@@ -241,6 +241,19 @@ describe('stopping', { timeout: TEST_MS }, () => {
     expectNoStepBack();
   });
 
+  it('ends in time and with 0 while Redis is away', async () => {
+    const connector = await startConnector({ SHUTDOWN_TIMEOUT: '5' });
+    await redis.kill();
+    try {
+      await vi.waitFor(async () => expect(await connector.status('/health/ready')).toBe(503), patience);
+      const startedAt = performance.now();
+      expect(await connector.stop()).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+    } finally {
+      await redis.restart();
+    }
+  });
+
   it('ends at once on a second signal', async () => {
     const [id = ''] = addOrders(1);
     commercetools.faults.set({ kind: 'hang' });

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { ConnectorConfig } from '../../config/index.js';
 import { TransientError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
-import { REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
+import { REDIS_ANSWER_TIMEOUT_MS, REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
 import {
   MessageQueue,
   QueueUnavailableError,
@@ -79,6 +79,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     this.queueKeys = ['wait', 'paused', 'meta-paused', 'id', 'delayed', 'priority'].map((name) =>
       this.key(name),
     );
+    Object.assign(queue, { onApplicationShutdown: undefined });
     queue.on('error', (error) => this.logger.warn(`queue: ${error.message}`));
   }
 
@@ -116,10 +117,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
         ORDER_KEY_LIFETIME_SECONDS,
         coalesceKey === undefined ? '0' : '1',
       );
-      if (result === 'duplicate') return 'duplicate';
-      // Fluent sends a dead letter again: the sender's repetition is a reason to try it again.
-      if (result === 'dead') return (await this.replay(id)) ? 'accepted' : 'duplicate';
-      return 'accepted';
+      return result === 'duplicate' ? 'duplicate' : 'accepted';
     } catch (error) {
       throw new QueueUnavailableError('Redis did not confirm the notification', { cause: error });
     } finally {
@@ -280,9 +278,11 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   }
 
   override async drain(timeoutMs: number): Promise<void> {
-    await this.queue.pause(true, true).catch((error: unknown) => {
+    const paused = this.queue.pause(true, true).catch((error: unknown) => {
       this.logger.warn(`queue: could not stop taking notifications: ${String(error)}`);
     });
+    // While Redis is away Bull waits for it; nothing is taken then either.
+    await Promise.race([paused, delay(REDIS_ANSWER_TIMEOUT_MS)]);
     await this.settled(timeoutMs);
     if (this.running.size === 0) return;
     this.logger.warn(`${this.running.size} notifications did not end in time and are handed back`);
@@ -299,9 +299,9 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     timeUp.abort();
   }
 
-  /** Before Nest's own hook for the queue, which would wait for running jobs without limit. */
+  /** In place of the hook of @nestjs/bull, which waits for running jobs, and for Redis, without limit. */
   async onApplicationShutdown(): Promise<void> {
-    await this.queue.close(true);
+    await Promise.race([this.queue.close(true), delay(REDIS_ANSWER_TIMEOUT_MS)]);
   }
 
   override async counts(): Promise<Record<QueueState, number>> {

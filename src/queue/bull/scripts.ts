@@ -26,6 +26,7 @@ end
 /**
  * Takes a notification in one atomic step and one round trip: is it a duplicate? if not, number it and add
  * it exactly as Bull would (which stores a job's options packed). Bull's own script is the second half; its return value means "added".
+ * A dead letter that the sender repeats begins anew: Bull would ignore it for ever.
  *
  * KEYS 1-6 and ARGV 1-14 are Bull's; KEYS 7 done mark, 8 order (or any key when ARGV 16 is '0'), 9 failed
  * set; ARGV 15 lifetime of the order key in seconds, 16 whether it is coalesced.
@@ -34,8 +35,8 @@ const ACCEPT = `
 ${TICK}
 if redis.call('EXISTS', KEYS[7]) == 1 then return 'duplicate' end
 if redis.call('EXISTS', ARGV[1] .. ARGV[2]) == 1 then
-  if redis.call('ZSCORE', KEYS[9], ARGV[2]) then return 'dead' end
-  return 'duplicate'
+  if redis.call('ZREM', KEYS[9], ARGV[2]) == 0 then return 'duplicate' end
+  redis.call('DEL', ARGV[1] .. ARGV[2])
 end
 local number = tick(ARGV[16] == '1' and KEYS[8] or '', ARGV[15])
 ARGV[4] = '{"number":' .. string.format('%.0f', number) .. ',' .. ARGV[4]

@@ -1,4 +1,5 @@
 import { type KeyObject, createPrivateKey } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { signWebhook } from '../webhook-signature.js';
@@ -55,6 +56,8 @@ export class WebhookSender {
   ) {
     this.#privateKeyPem = privateKeyPem;
     this.#retry = { ...DEFAULT_RETRY, ...retry };
+    // Every webhook that waits for its next attempt listens.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /**
