@@ -6,6 +6,7 @@ import { ConnectorConfig } from './config/index.js';
 import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
+import { explainInjection } from './seams.js';
 import { acceptJsonBodies, answerBrokenRequest, answerBrokenUrl } from './webhook/index.js';
 
 /** How a connector lives in its process. */
@@ -71,7 +72,7 @@ async function start(module: DynamicModule | Type): Promise<NestFastifyApplicati
   }).catch((error: unknown) => {
     // What was said until here is in the error.
     Logger.detachBuffer();
-    throw error;
+    throw explainInjection(error);
   });
   try {
     const { role, server } = app.get(ConnectorConfig);

@@ -1,118 +1,160 @@
 import {
   Module,
   type DynamicModule,
+  type FactoryProvider,
   type InjectionToken,
   type ModuleMetadata,
+  type OptionalFactoryDependency,
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { CommercetoolsClient, CommercetoolsModule, OrderLookup, OrderUpdate } from './commercetools/index.js';
+import { CommercetoolsModule } from './commercetools/index.js';
 import { ConfigModule } from './config/index.js';
-import { ConfigurationError } from './errors.js';
-import { FluentClient, FluentModule } from './fluent/index.js';
-import { HandlersModule } from './handlers/index.js';
+import { FluentModule } from './fluent/index.js';
+import {
+  HandlersModule,
+  requireNotificationHandler,
+  type NotificationHandlerContract,
+} from './handlers/index.js';
 import { HealthModule } from './health/index.js';
 import { LoggingModule } from './logging/index.js';
-import { MappingModule, StatusMapper } from './mapping/index.js';
+import { MappingModule } from './mapping/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OrderStatusModule } from './order-status/index.js';
-import { MessageQueue, QueueModule } from './queue/index.js';
+import { QueueModule } from './queue/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
 import { RedisModule } from './redis/index.js';
-import { SettingsModule, SettingsSource } from './settings/index.js';
+import { SEAM_TOKENS, checkOverrides, checkSeams, overridesOf, type Override } from './seams.js';
+import { SettingsModule } from './settings/index.js';
 import { UpstreamModule } from './upstream/index.js';
-import { SignatureVerifier, WebhookModule } from './webhook/index.js';
-
-/** A provider whose token is one of the replaceable classes. */
-export type Override = Exclude<Provider, Type>;
+import { WebhookModule } from './webhook/index.js';
 
 /** What a partner adds to the stock connector, and what of it is replaced. */
-export interface ConnectorModuleOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
-  /** Where configuration is read from; `process.env` by default. */
-  readonly env?: NodeJS.ProcessEnv;
+export interface ConnectorModuleOptions {
+  /** Modules of the partner; what they export can be injected by `handlers`, `overrides` and `providers`. */
+  readonly imports?: ModuleMetadata['imports'];
+  /** Classes with `@NotificationHandler`. */
+  readonly handlers?: readonly Type<NotificationHandlerContract>[];
   /**
    * Replacements of `SignatureVerifier`, `MessageQueue`, `SettingsSource`, `StatusMapper`, `OrderLookup`,
    * `OrderUpdate`, `FluentClient` and `CommercetoolsClient`. A replacement can inject the default by its own
    * class and delegate to it, and anything else that the connector provides.
    */
   readonly overrides?: readonly Override[];
+  /** Anything else: hooks, services. They can inject whatever the connector provides. */
+  readonly providers?: readonly Provider[];
+  /** Where configuration is read from, and nowhere else; by default `process.env`, completed by `.env`. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The module that owns each replaceable class. */
-const OWNERS = new Map<InjectionToken, Type>([
-  [SignatureVerifier, WebhookModule],
-  [MessageQueue, QueueModule],
-  [SettingsSource, SettingsModule],
-  [StatusMapper, MappingModule],
-  [OrderLookup, CommercetoolsModule],
-  [OrderUpdate, CommercetoolsModule],
-  [CommercetoolsClient, CommercetoolsModule],
-  [FluentClient, FluentModule],
-]);
+/** What the factory of {@link ConnectorModule.registerAsync} gives. */
+export type ConnectorRuntimeOptions = Pick<ConnectorModuleOptions, 'env'>;
 
 /**
- * The connector.
+ * {@link ConnectorModuleOptions}, with an environment that is known only at run time. What the connector
+ * is made of stays static: Nest must know it before anything can be injected.
+ */
+export interface ConnectorModuleAsyncOptions extends Omit<ConnectorModuleOptions, 'env'> {
+  /** What `useFactory` is given; from `imports`. */
+  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  /** Called once, before the configuration is checked. */
+  readonly useFactory: FactoryProvider<ConnectorRuntimeOptions>['useFactory'];
+}
+
+const SEAM_CHECK = Symbol('SEAM_CHECK');
+
+/** Holds what the partner brings, so that replacements in other modules can inject it. */
+@Module({})
+class PartnerModule {}
+
+/**
+ * The connector, as a module for {@link bootstrapConnector} or for the imports of a module of one's own.
  *
  * @example
  * await bootstrapConnector(
  *   ConnectorModule.register({
+ *     handlers: [ParcelShippedHandler],
  *     overrides: [{ provide: StatusMapper, useClass: WarehouseStatusMapper }],
- *     providers: [ParcelShippedHandler],
  *   }),
  * );
  */
 @Module({})
 export class ConnectorModule {
   /** @throws ConfigurationError when an override is for something that is not replaceable. */
-  static register(options: ConnectorModuleOptions = {}): DynamicModule {
-    const { env, imports = [], providers = [], overrides = [] } = options;
-    refuseUnknown(overrides);
-    const replaceable = (owner: Type, metadata: Partial<DynamicModule> = {}): DynamicModule => ({
-      ...metadata,
-      module: owner,
-      // A replacement does not reach into a module from outside: it is added where the default is.
-      providers: [
-        ...(metadata.providers ?? []),
-        ...overrides.filter(({ provide }) => OWNERS.get(provide) === owner),
-      ],
-    });
-    return {
-      module: ConnectorModule,
-      imports: [
-        ConfigModule.register(env),
-        LoggingModule,
-        MetricsModule,
-        RedisModule,
-        UpstreamModule,
-        replaceable(FluentModule),
-        replaceable(CommercetoolsModule),
-        replaceable(SettingsModule),
-        replaceable(MappingModule),
-        replaceable(QueueModule),
-        HandlersModule,
-        OrderStatusModule,
-        replaceable(WebhookModule, WebhookModule.register()),
-        ReconciliationModule,
-        HealthModule,
-        ...imports,
-      ],
-      providers: [...providers],
-    };
+  static register({ env, ...options }: ConnectorModuleOptions = {}): DynamicModule {
+    return compose(options, ConfigModule.register(env));
+  }
+
+  /**
+   * Like {@link ConnectorModule.register}, with the environment from a factory: a secrets manager, a
+   * configuration service.
+   *
+   * @example
+   * ConnectorModule.registerAsync({
+   *   imports: [VaultModule],
+   *   inject: [Vault],
+   *   useFactory: async (vault: Vault) => ({
+   *     env: { ...process.env, FLUENT_PASSWORD: await vault.read('fluent/password') },
+   *   }),
+   * });
+   */
+  static registerAsync({ inject, useFactory, ...options }: ConnectorModuleAsyncOptions): DynamicModule {
+    const { imports } = options;
+    return compose(options, ConfigModule.registerAsync({ imports, inject, useFactory }));
   }
 }
 
-function refuseUnknown(overrides: readonly Override[]): void {
-  const unknown = overrides
-    .filter(({ provide }) => !OWNERS.has(provide))
-    .map(({ provide }) => nameOf(provide));
-  if (unknown.length === 0) return;
-  const known = [...OWNERS.keys()].map(nameOf).join(', ');
-  throw new ConfigurationError(
-    `ConnectorModule.register({ overrides }) cannot replace ${unknown.join(', ')}; replaceable are ${known}. ` +
-      'Additions belong into providers or imports.',
-  );
-}
-
-function nameOf(token: InjectionToken): string {
-  return typeof token === 'function' ? token.name : String(token);
+function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicModule): DynamicModule {
+  const { imports = [], handlers = [], providers = [], overrides = [] } = options;
+  checkOverrides(overrides);
+  for (const handler of handlers) requireNotificationHandler(handler);
+  const partnerProviders = [...providers, ...handlers];
+  const partner: DynamicModule = {
+    module: PartnerModule,
+    imports: [...imports],
+    providers: partnerProviders,
+    exports: partnerProviders.map((provider) =>
+      typeof provider === 'function' ? provider : provider.provide,
+    ),
+  };
+  const replaceable = (owner: Type, metadata: Partial<DynamicModule> = {}): DynamicModule => {
+    const replacements = overridesOf(owner, overrides);
+    return {
+      ...metadata,
+      module: owner,
+      // A replacement does not reach into a module from outside: it is added where the default is, with
+      // what it may inject.
+      imports: [...(metadata.imports ?? []), ...(replacements.length > 0 ? [partner, ...imports] : [])],
+      providers: [...(metadata.providers ?? []), ...replacements],
+    };
+  };
+  return {
+    module: ConnectorModule,
+    imports: [
+      config,
+      LoggingModule,
+      MetricsModule,
+      RedisModule,
+      UpstreamModule,
+      replaceable(FluentModule),
+      replaceable(CommercetoolsModule),
+      replaceable(SettingsModule),
+      replaceable(MappingModule),
+      replaceable(QueueModule),
+      HandlersModule,
+      OrderStatusModule,
+      replaceable(WebhookModule, WebhookModule.register()),
+      ReconciliationModule,
+      HealthModule,
+      partner,
+    ],
+    providers: [
+      {
+        provide: SEAM_CHECK,
+        inject: [...SEAM_TOKENS],
+        useFactory: (...instances: unknown[]) => checkSeams(instances),
+      },
+    ],
+    exports: [PartnerModule],
+  };
 }

@@ -8,7 +8,12 @@ import { bootstrapConnector } from '../src/bootstrap-connector.js';
 import { ConnectorModule } from '../src/connector.module.js';
 import { shutDownGracefully } from '../src/graceful-shutdown.js';
 import type { FluentNotification } from '../src/notification/index.js';
-import { MessageQueue, QueueUnavailableError, type EnqueueResult } from '../src/queue/index.js';
+import {
+  MessageQueue,
+  QueueUnavailableError,
+  type EnqueueResult,
+  type QueueHealth,
+} from '../src/queue/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 
@@ -44,6 +49,21 @@ afterAll(async () => {
   await app?.close();
   await redis?.stop();
 });
+
+/** A queue that takes nothing; tests say what they need of it. */
+class NoQueue extends MessageQueue {
+  enqueue({ id }: FluentNotification): Promise<EnqueueResult> {
+    return Promise.reject(new Error(`${id}: not asked for`));
+  }
+  process = () => Promise.resolve();
+  drain = (_timeoutMs: number) => Promise.resolve();
+  counts = () => Promise.resolve({ waiting: 0, active: 0, delayed: 0, dead: 0 });
+  health = (): Promise<QueueHealth> => Promise.resolve({ reachable: false, warnings: [] });
+  deadLetters = () => Promise.resolve([]);
+  deadLetter = () => Promise.resolve(undefined);
+  replay = () => Promise.resolve(false);
+  replayAll = () => Promise.resolve(0);
+}
 
 type Overrides = NonNullable<Parameters<typeof ConnectorModule.register>[0]>['overrides'];
 
@@ -305,9 +325,9 @@ describe('the webhook answers', () => {
   });
 
   it('503 with Retry-After when the queue cannot store, and 500 without a word about what failed', async () => {
-    class BrokenQueue {
+    class BrokenQueue extends NoQueue {
       failure: Error = new QueueUnavailableError('redis://secret-host is away');
-      enqueue(): Promise<EnqueueResult> {
+      override enqueue(): Promise<EnqueueResult> {
         return Promise.reject(this.failure);
       }
     }
@@ -375,7 +395,9 @@ describe('the server', () => {
 
   it('refuses an override of something that is not replaceable, by name', () => {
     class Unrelated {}
-    const register = () => ConnectorModule.register({ overrides: [{ provide: Unrelated, useValue: 1 }] });
+    const register = () =>
+      // @ts-expect-error it does not even compile
+      ConnectorModule.register({ overrides: [{ provide: Unrelated, useValue: 1 }] });
     expect(register).toThrow(/cannot replace Unrelated; replaceable are SignatureVerifier, MessageQueue/);
   });
 
@@ -415,9 +437,9 @@ describe('the server', () => {
   });
 
   it('answers probes and scrapes in time when the queue hangs', async () => {
-    class HangingQueue {
-      health = (): Promise<never> => new Promise(() => undefined);
-      counts = (): Promise<never> => new Promise(() => undefined);
+    class HangingQueue extends NoQueue {
+      override health = (): Promise<never> => new Promise(() => undefined);
+      override counts = (): Promise<never> => new Promise(() => undefined);
     }
     const to = await start({}, 'this test', [{ provide: MessageQueue, useClass: HangingQueue }]);
     const began = performance.now();
@@ -439,10 +461,10 @@ describe('a graceful shutdown', () => {
     let release: (result: EnqueueResult) => void = () => undefined;
     const drained = vi.fn<(timeoutMs: number) => Promise<void>>(() => Promise.resolve());
     const seen: FluentNotification[] = [];
-    class SlowQueue {
-      health = () => Promise.resolve({ reachable: true, warnings: [] });
-      drain = drained;
-      enqueue(accepted: FluentNotification): Promise<EnqueueResult> {
+    class SlowQueue extends NoQueue {
+      override health = () => Promise.resolve({ reachable: true, warnings: [] });
+      override drain = drained;
+      override enqueue(accepted: FluentNotification): Promise<EnqueueResult> {
         seen.push(accepted);
         return accepted.id === 'slow'
           ? new Promise((resolve) => {

@@ -1,8 +1,17 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common';
 import { ConfigModule as NestConfigModule } from '@nestjs/config';
 import { ConnectorConfig } from './connector-config.js';
 import { loadConnectorConfig } from './load-connector-config.js';
 import type { Environment } from './variables.js';
+
+const ENVIRONMENT = Symbol('ENVIRONMENT');
+
+/** An environment that is known only once something else has been built. */
+export interface ConfigModuleAsyncOptions {
+  readonly imports?: ModuleMetadata['imports'];
+  readonly inject?: FactoryProvider['inject'];
+  readonly useFactory: FactoryProvider<{ readonly env?: Environment }>['useFactory'];
+}
 
 /** Provides {@link ConnectorConfig} everywhere; the start fails when the configuration is wrong. */
 @Module({})
@@ -19,6 +28,25 @@ export class ConfigModule {
       imports: environment ? [] : [NestConfigModule.forRoot()],
       providers: [
         { provide: ConnectorConfig, useFactory: () => loadConnectorConfig(environment ?? process.env) },
+      ],
+      exports: [ConnectorConfig],
+    };
+  }
+
+  /** Without an `env` in the factory's result, `process.env` is used as it is. */
+  static registerAsync({ imports = [], inject, useFactory }: ConfigModuleAsyncOptions): DynamicModule {
+    return {
+      module: ConfigModule,
+      global: true,
+      imports: [...imports],
+      providers: [
+        { provide: ENVIRONMENT, inject, useFactory },
+        {
+          provide: ConnectorConfig,
+          inject: [ENVIRONMENT],
+          useFactory: ({ env }: { readonly env?: Environment } = {}) =>
+            loadConnectorConfig(env ?? process.env),
+        },
       ],
       exports: [ConnectorConfig],
     };

@@ -1,6 +1,8 @@
+import type { Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 
 /** What a handler is given beside the notification. */
@@ -69,4 +71,16 @@ export function NotificationHandler(
       ? { names: selector }
       : (selector as NotificationHandlerOptions);
   return HandlerMetadata(options);
+}
+
+/**
+ * A forgotten decorator must stop the start, or notifications would be left to nobody.
+ *
+ * @throws ConfigurationError when the class has no {@link NotificationHandler}.
+ */
+export function requireNotificationHandler(handler: Type): void {
+  if (Reflect.hasOwnMetadata(HandlerMetadata.KEY, handler)) return;
+  throw new ConfigurationError(
+    `${handler.name} is in register({ handlers }) but has no @NotificationHandler; add it, with the names it serves`,
+  );
 }

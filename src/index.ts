@@ -1,0 +1,97 @@
+/**
+ * Everything that a partner may use. Names that are not exported here may change at any time.
+ *
+ * @packageDocumentation
+ */
+export { bootstrapConnector, type BootstrapOptions } from './bootstrap-connector.js';
+export {
+  ConnectorModule,
+  type ConnectorModuleAsyncOptions,
+  type ConnectorModuleOptions,
+  type ConnectorRuntimeOptions,
+} from './connector.module.js';
+export type { Override } from './seams.js';
+
+// What can be replaced, each with its default.
+export { RsaSignatureVerifier, SignatureVerifier } from './webhook/index.js';
+export {
+  BullMessageQueue,
+  MessageQueue,
+  QueueUnavailableError,
+  type DeadLetter,
+  type EnqueueOptions,
+  type EnqueueResult,
+  type NotificationOutcome,
+  type NotificationProcessor,
+  type ProcessContext,
+  type ProcessResult,
+  type QueueHealth,
+  type QueueState,
+  type RunReport,
+} from './queue/index.js';
+export { FluentSettingsSource, SettingsSource, type SettingValue } from './settings/index.js';
+export { SettingsStatusMapper, StatusMapper } from './mapping/index.js';
+export {
+  ApolloCommercetoolsClient,
+  CommercetoolsClient,
+  ConfiguredOrderLookup,
+  ConflictError,
+  MutationOrderUpdate,
+  ORDER_STATES,
+  OrderLookup,
+  OrderUpdate,
+  PAYMENT_STATES,
+  SHIPMENT_STATES,
+  orderUpdateActions,
+  type CommercetoolsOrder,
+  type CommercetoolsRequestOptions,
+  type OrderState,
+  type OrderStates,
+  type OrderUpdateAction,
+  type PaymentState,
+  type ShipmentState,
+} from './commercetools/index.js';
+export {
+  ApolloFluentClient,
+  FluentClient,
+  type FluentAttribute,
+  type FluentOrder,
+  type FluentRequestOptions,
+  type FluentSetting,
+} from './fluent/index.js';
+
+// Handlers of notifications.
+export {
+  NotificationHandler,
+  type HandlerContext,
+  type HandlerResult,
+  type NotificationHandlerContract,
+  type NotificationHandlerOptions,
+} from './handlers/index.js';
+export { orderOf, type FluentNotification, type OrderReference } from './notification/index.js';
+
+export {
+  CircuitOpenError,
+  ConfigurationError,
+  ConnectorError,
+  PermanentError,
+  TransientError,
+  type ConnectorErrorOptions,
+  type TransientErrorOptions,
+} from './errors.js';
+export {
+  ConnectorConfig,
+  type AccountConfig,
+  type ConnectorRole,
+  type LoggingConfig,
+  type MappingKind,
+  type MappingSettings,
+  type OrderLookupField,
+  type ProjectConfig,
+  type QueueConfig,
+  type RetailerScope,
+  type RetryConfig,
+  type ServerConfig,
+} from './config/index.js';
+export { PinoLogger } from './logging/index.js';
+export type { Logger } from 'pino';
