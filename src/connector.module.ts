@@ -9,6 +9,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { CommercetoolsModule } from './commercetools/index.js';
+import { CommercetoolsMessagesModule } from './commercetools-messages/index.js';
 import { ConfigModule } from './config/index.js';
 import { FluentModule } from './fluent/index.js';
 import {
@@ -144,6 +145,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       HandlersModule,
       OrderStatusModule,
       replaceable(WebhookModule, WebhookModule.register()),
+      CommercetoolsMessagesModule.register(),
       ReconciliationModule,
       HealthModule,
       partner,

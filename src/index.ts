@@ -68,7 +68,14 @@ export {
   type NotificationHandlerContract,
   type NotificationHandlerOptions,
 } from './handlers/index.js';
-export { orderOf, type FluentNotification, type OrderReference } from './notification/index.js';
+export {
+  commercetoolsMessageOf,
+  orderOf,
+  type CommercetoolsInitiator,
+  type CommercetoolsMessage,
+  type FluentNotification,
+  type OrderReference,
+} from './notification/index.js';
 
 export {
   CircuitOpenError,
@@ -82,6 +89,7 @@ export {
 export {
   ConnectorConfig,
   type AccountConfig,
+  type CommercetoolsMessagesConfig,
   type ConnectorRole,
   type LoggingConfig,
   type MappingKind,

@@ -75,6 +75,21 @@ export interface QueueConfig {
   readonly retry: RetryConfig;
 }
 
+/** How messages that commercetools pushes are accepted; at least one of `oidc` and `secret` is set. */
+export interface CommercetoolsMessagesConfig {
+  readonly path: string;
+  /** Whose tokens are accepted. */
+  readonly oidc?: {
+    readonly audience: string;
+    readonly issuer: string;
+    readonly jwksUrl: string;
+    /** The e-mail address of the one sender that is accepted. */
+    readonly serviceAccount?: string;
+  };
+  /** The value of the shared-secret header. */
+  readonly secret?: string;
+}
+
 export interface LoggingConfig {
   readonly level: string;
   readonly format: 'json' | 'pretty';
@@ -87,6 +102,8 @@ export interface LoggingConfig {
 export abstract class ConnectorConfig {
   abstract readonly role: ConnectorRole;
   abstract readonly server: ServerConfig;
+  /** Undefined while messages from commercetools are not accepted. */
+  abstract readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
   abstract readonly queue: QueueConfig;
   abstract readonly logging: LoggingConfig;
   abstract readonly accounts: readonly AccountConfig[];

@@ -119,6 +119,8 @@ describe('the environment', () => {
     ['LOG_LEVEL', 'verbose'],
     ['LOG_FORMAT', 'xml'],
     ['ADMIN_TOKEN', 'short'],
+    ['COMMERCETOOLS_MESSAGES_SECRET', 'short'],
+    ['COMMERCETOOLS_MESSAGES_PATH', 'messages'],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', 'bm90IGEga2V5'],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', ecKey],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', ','],
@@ -263,8 +265,9 @@ describe('secrets from files', () => {
 
   it.each(SECRET_VARIABLES)('reads %s from a file', (name) => {
     const value = name in complete ? complete[name as keyof typeof complete] : 'a-token-that-is-long-enough';
-    const environment = { ...complete, [name]: undefined, [`${name}_FILE`]: file(name, `${value}\n`) };
-    expect(loadConnectorConfig(environment)).toEqual(loadConnectorConfig({ ...complete, [name]: value }));
+    const known = { ...complete, FLUENT_RETAILER_IDS: '1' };
+    const environment = { ...known, [name]: undefined, [`${name}_FILE`]: file(name, `${value}\n`) };
+    expect(loadConnectorConfig(environment)).toEqual(loadConnectorConfig({ ...known, [name]: value }));
   });
 
   it('refuses both forms at once', () => {
@@ -507,5 +510,73 @@ ${extra}`;
     expect(problemsOf({ ...complete, CONNECTOR_CONFIG: path })[0]).toMatch(
       /^CONNECTOR_CONFIG is set, so these must not be: FLUENT_ACCOUNT_ID, .*CTP_SCOPES$/,
     );
+  });
+});
+
+describe('messages from commercetools', () => {
+  const audience = 'https://connector.example.com';
+  const known = { ...complete, FLUENT_RETAILER_IDS: '1' };
+  const serviceAccount = 'push@project.iam.gserviceaccount.com';
+
+  it('are off until there is a way to tell who sent them', () => {
+    expect(loadConnectorConfig(known).commercetoolsMessages).toBeUndefined();
+  });
+
+  it('trust the tokens of one service account, or a secret', () => {
+    const env = {
+      ...known,
+      COMMERCETOOLS_MESSAGES_AUDIENCE: audience,
+      COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT: serviceAccount,
+    };
+    expect(loadConnectorConfig(env).commercetoolsMessages).toEqual({
+      path: '/api/v1/commercetools/messages',
+      oidc: {
+        audience,
+        issuer: 'https://accounts.google.com',
+        jwksUrl: 'https://www.googleapis.com/oauth2/v3/certs',
+        serviceAccount,
+      },
+      secret: undefined,
+    });
+    const secret = file('message-secret', '0123456789abcdef\n');
+    expect(
+      loadConnectorConfig({ ...known, COMMERCETOOLS_MESSAGES_SECRET_FILE: secret }).commercetoolsMessages,
+    ).toEqual({ path: '/api/v1/commercetools/messages', oidc: undefined, secret: '0123456789abcdef' });
+  });
+
+  it.each([
+    [
+      "Google's tokens of anybody",
+      { COMMERCETOOLS_MESSAGES_AUDIENCE: audience },
+      /^COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT is required with the issuer https:\/\/accounts.google.com/,
+    ],
+    [
+      'an expected account without an audience',
+      { COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT: serviceAccount },
+      /^COMMERCETOOLS_MESSAGES_AUDIENCE is required, because this is set: COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT$/,
+    ],
+    [
+      'a key set that is no URL',
+      {
+        COMMERCETOOLS_MESSAGES_AUDIENCE: audience,
+        COMMERCETOOLS_MESSAGES_ISSUER: 'https://issuer.example.com/',
+        COMMERCETOOLS_MESSAGES_JWKS_URL: 'certs',
+      },
+      /^COMMERCETOOLS_MESSAGES_JWKS_URL must be an http or https URL/,
+    ],
+    [
+      'the path of the webhook',
+      { COMMERCETOOLS_MESSAGES_PATH: '/api/v1/fluent-connect/webhook' },
+      /^COMMERCETOOLS_MESSAGES_PATH and WEBHOOK_PATH must differ$/,
+    ],
+    [
+      'any retailer',
+      { COMMERCETOOLS_MESSAGES_SECRET: '0123456789abcdef', FLUENT_RETAILER_IDS: '' },
+      /^account ACME must name its retailers/,
+    ],
+  ])('refuse %s', (_, env, expected) => {
+    const problems = problemsOf({ ...known, ...env });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
   });
 });

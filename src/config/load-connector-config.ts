@@ -32,7 +32,17 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
-  return new ScopedConnectorConfig(variables, scopes, [...projects.values()]);
+  const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()]);
+  // A message names a project, and only the configured retailers tell whose orders are in it.
+  const open = config.commercetoolsMessages ? scopes.filter(({ anyRetailer }) => anyRetailer) : [];
+  if (open.length === 0) return config;
+  throw new ConfigurationProblems(
+    open.map(
+      ({ account }) =>
+        `account ${account.id} must name its retailers (FLUENT_RETAILER_IDS, or retailers in the file), ` +
+        'because messages from commercetools are accepted',
+    ),
+  );
 }
 
 /** The one account and project of the environment, in the form of the file. */

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import {
   ConnectorConfig,
   type AccountConfig,
+  type CommercetoolsMessagesConfig,
   type ConnectorRole,
   type LoggingConfig,
   type ProjectConfig,
@@ -26,6 +27,7 @@ export interface AccountScopes {
 export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly role: ConnectorRole;
   override readonly server: ServerConfig;
+  override readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
   override readonly queue: QueueConfig;
   override readonly logging: LoggingConfig;
   override readonly accounts: readonly AccountConfig[];
@@ -53,6 +55,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
       shutdownTimeoutSeconds: variables.SHUTDOWN_TIMEOUT,
       adminToken: variables.ADMIN_TOKEN,
     };
+    this.commercetoolsMessages = messagesConfig(variables);
     this.queue = {
       redisUrl: variables.REDIS_URL,
       concurrency: variables.QUEUE_CONCURRENCY,
@@ -97,4 +100,23 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   override retailerIds(accountId: string): readonly string[] {
     return [...(this.byAccount.get(accountId)?.retailers.keys() ?? [])];
   }
+}
+
+/** Nothing is accepted until there is a way to tell who sent it. */
+function messagesConfig(variables: Variables): CommercetoolsMessagesConfig | undefined {
+  const { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_SECRET: secret } = variables;
+  if (audience === undefined && secret === undefined) return undefined;
+  return {
+    path: variables.COMMERCETOOLS_MESSAGES_PATH,
+    oidc:
+      audience === undefined
+        ? undefined
+        : {
+            audience,
+            issuer: variables.COMMERCETOOLS_MESSAGES_ISSUER,
+            jwksUrl: variables.COMMERCETOOLS_MESSAGES_JWKS_URL,
+            serviceAccount: variables.COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT,
+          },
+    secret,
+  };
 }

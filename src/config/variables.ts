@@ -3,6 +3,7 @@ import { Transform, plainToInstance } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsBoolean,
+  IsEmail,
   IsIn,
   IsOptional,
   IsString,
@@ -27,6 +28,9 @@ const DAY_SECONDS = 86_400;
 /** Node's timers cannot wait longer. */
 const MAX_TIMER_MS = 2_147_483_647;
 const MAX_TIMER_SECONDS = Math.floor(MAX_TIMER_MS / 1000);
+
+/** Signs the tokens of Pub/Sub. */
+const GOOGLE_ISSUER = 'https://accounts.google.com';
 
 /** A variable that must be set unless `CONNECTOR_CONFIG` takes its place. */
 function RequiredForOneAccount(): PropertyDecorator {
@@ -170,6 +174,27 @@ export class Variables {
   @IsIntegerVariable(1, 64 * 1_048_576)
   WEBHOOK_BODY_LIMIT: number = 1_048_576;
 
+  @Matches(/^\/[\w/.~-]*$/, { message: 'must be a path that begins with /' })
+  COMMERCETOOLS_MESSAGES_PATH: string = '/api/v1/commercetools/messages';
+
+  @IsOptional()
+  @IsString()
+  COMMERCETOOLS_MESSAGES_AUDIENCE?: string;
+
+  @IsString()
+  COMMERCETOOLS_MESSAGES_ISSUER: string = GOOGLE_ISSUER;
+
+  @IsHttpUrl()
+  COMMERCETOOLS_MESSAGES_JWKS_URL: string = 'https://www.googleapis.com/oauth2/v3/certs';
+
+  @IsOptional()
+  @IsEmail({}, { message: 'must be an e-mail address' })
+  COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT?: string;
+
+  @IsOptional()
+  @MinLength(16, { message: 'must have at least 16 characters' })
+  COMMERCETOOLS_MESSAGES_SECRET?: string;
+
   @IsIntegerVariable(0, MAX_TIMER_SECONDS)
   DRAIN_DELAY: number = 0;
 
@@ -199,6 +224,7 @@ export const SECRET_VARIABLES = [
   'FLUENT_WEBHOOK_PUBLIC_KEYS',
   'CTP_CLIENT_ID',
   'CTP_CLIENT_SECRET',
+  'COMMERCETOOLS_MESSAGES_SECRET',
   'ADMIN_TOKEN',
 ] as const satisfies readonly (keyof Variables)[];
 
@@ -267,6 +293,7 @@ function contradictions(variables: Variables, given: Readonly<Record<string, str
   if (variables.RETRY_BASE_DELAY > variables.RETRY_MAX_DELAY) {
     problems.push('RETRY_BASE_DELAY must not be larger than RETRY_MAX_DELAY');
   }
+  problems.push(...messageProblems(variables, given));
   if (variables.CONNECTOR_CONFIG !== undefined) {
     const both = SINGLE_ACCOUNT_VARIABLES.filter((name) => given[name] !== undefined);
     if (both.length > 0) problems.push(`CONNECTOR_CONFIG is set, so these must not be: ${both.join(', ')}`);
@@ -276,6 +303,34 @@ function contradictions(variables: Variables, given: Readonly<Record<string, str
     !hasSandboxUrl(variables.FLUENT_ACCOUNT_ID)
   ) {
     problems.push('FLUENT_BASE_URL is required, because FLUENT_ACCOUNT_ID cannot be part of a host name');
+  }
+  return problems;
+}
+
+function messageProblems(variables: Variables, given: Readonly<Record<string, string>>): string[] {
+  const problems: string[] = [];
+  const forTokens = [
+    'COMMERCETOOLS_MESSAGES_ISSUER',
+    'COMMERCETOOLS_MESSAGES_JWKS_URL',
+    'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT',
+  ].filter((name) => given[name] !== undefined);
+  if (variables.COMMERCETOOLS_MESSAGES_AUDIENCE === undefined) {
+    if (forTokens.length > 0) {
+      problems.push(
+        `COMMERCETOOLS_MESSAGES_AUDIENCE is required, because this is set: ${forTokens.join(', ')}`,
+      );
+    }
+  } else if (
+    variables.COMMERCETOOLS_MESSAGES_ISSUER === GOOGLE_ISSUER &&
+    given['COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT'] === undefined
+  ) {
+    problems.push(
+      'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT is required with the issuer ' +
+        `${GOOGLE_ISSUER}: it signs tokens for any audience for everybody who has an account there`,
+    );
+  }
+  if (variables.COMMERCETOOLS_MESSAGES_PATH === variables.WEBHOOK_PATH) {
+    problems.push('COMMERCETOOLS_MESSAGES_PATH and WEBHOOK_PATH must differ');
   }
   return problems;
 }

@@ -36,6 +36,11 @@ export class ConnectorMetrics {
     'account',
     'outcome',
   ]);
+  readonly commercetoolsMessages = this.counter(
+    'commercetools_messages_total',
+    'Messages from commercetools answered, by project and outcome.',
+    ['project', 'outcome'],
+  );
   readonly notifications = this.counter(
     'notifications_total',
     'Runs of notifications, by account, notification name and outcome.',

@@ -5,4 +5,5 @@ export type { TokenRequest } from './oauth-token.js';
 export * from './outage-error.js';
 export { classOfStatus, failureError } from './upstream-failure.js';
 export type { FailureClass, UpstreamFailure, UpstreamProblem, UpstreamSubject } from './upstream-failure.js';
+export { UpstreamHttp } from './upstream-http.js';
 export * from './upstream.module.js';

@@ -8,6 +8,6 @@ import { UpstreamHttp } from './upstream-http.js';
 @Global()
 @Module({
   providers: [UpstreamHttp, CallMetrics, CircuitBreakers, GraphqlEndpoints],
-  exports: [CallMetrics, CircuitBreakers, GraphqlEndpoints],
+  exports: [UpstreamHttp, CallMetrics, CircuitBreakers, GraphqlEndpoints],
 })
 export class UpstreamModule {}

@@ -48,14 +48,22 @@ export function parseJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw new Problem(415, { detail: 'only UTF-8 is accepted' });
   }
-  if (!isUtf8(body)) throw new Problem(400, { detail: 'the body is not valid UTF-8' });
-  if (isDeeperThan(MAX_DEPTH, body)) {
-    throw new Problem(400, { detail: `the body nests deeper than ${MAX_DEPTH} levels` });
+  return parseJsonBytes(body, 'the body');
+}
+
+/**
+ * @param what the bytes are, in words for the sender.
+ * @throws Problem 400 for anything that is not well-formed JSON in UTF-8, or nests too deep.
+ */
+export function parseJsonBytes(bytes: Buffer, what: string): unknown {
+  if (!isUtf8(bytes)) throw new Problem(400, { detail: `${what} is not valid UTF-8` });
+  if (isDeeperThan(MAX_DEPTH, bytes)) {
+    throw new Problem(400, { detail: `${what} nests deeper than ${MAX_DEPTH} levels` });
   }
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
-    // The parser's message quotes the body, which may hold personal data.
-    throw new Problem(400, { detail: 'the body is not JSON' });
+    // The parser's message quotes the text, which may hold personal data.
+    throw new Problem(400, { detail: `${what} is not JSON` });
   }
 }

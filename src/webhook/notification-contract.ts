@@ -20,7 +20,7 @@ export interface ContractViolation {
 export function violationsOf(body: Readonly<Record<string, unknown>>): ContractViolation[] {
   const violations: ContractViolation[] = [];
   for (const field of REQUIRED) {
-    const message = problemOf(Object.hasOwn(body, field) ? body[field] : undefined);
+    const message = violationOf(Object.hasOwn(body, field) ? body[field] : undefined);
     if (message !== undefined) violations.push({ field, message });
   }
   return violations;
@@ -31,7 +31,8 @@ export function asNotification(body: Readonly<Record<string, unknown>>): FluentN
   return body as FluentNotification;
 }
 
-function problemOf(value: unknown): string | undefined {
+/** @returns what is wrong with a required text, or undefined. */
+export function violationOf(value: unknown): string | undefined {
   if (value === undefined) return 'is missing';
   if (typeof value !== 'string') return 'must be a string';
   if (value.length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`;

@@ -2,11 +2,10 @@ import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFil
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
-import { ConnectorConfig } from '../config/index.js';
 import type { WebhookOutcome } from '../metrics/index.js';
 import { QueueUnavailableError } from '../queue/index.js';
+import { IngressRejections } from './ingress-rejections.js';
 import { Problem, sendProblem } from './problem.js';
-import { WebhookRejections } from './webhook-rejections.js';
 
 /** Redis that restarts is back within seconds. */
 const RETRY_AFTER_SECONDS = 5;
@@ -18,8 +17,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export class ProblemDetailsFilter implements ExceptionFilter {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly config: ConnectorConfig,
-    private readonly rejections: WebhookRejections,
+    private readonly rejections: IngressRejections,
     private readonly logger: PinoLogger,
   ) {
     logger.setContext('Http');
@@ -32,7 +30,9 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     const problem = this.problemOf(exception, request);
     const status = problem.getStatus();
     if (status === 500) this.logger.error({ err: exception }, 'request failed unexpectedly; answered 500');
-    if (this.isWebhook(request)) this.rejections.record(outcomeOf(status), problem.reason, request.body);
+    if (request.method === 'POST') {
+      this.rejections.record(request.routeOptions.url, outcomeOf(status), problem.reason, request.body);
+    }
     // The rest of a body that was not read would be taken for the next request.
     if (status === 413) void reply.header('connection', 'close');
     sendProblem(reply, problem);
@@ -62,10 +62,6 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     return allowed.length > 0
       ? new Problem(405, { headers: { allow: allowed.join(', ') } })
       : new Problem(404);
-  }
-
-  private isWebhook({ method, routeOptions }: FastifyRequest): boolean {
-    return method === 'POST' && routeOptions.url === this.config.server.webhookPath;
   }
 }
 

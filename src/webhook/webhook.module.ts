@@ -1,11 +1,13 @@
 import { Controller, Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ConnectorConfig } from '../config/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { IngressRejections } from './ingress-rejections.js';
 import { ProblemDetailsFilter } from './problem-details.filter.js';
 import { RsaSignatureVerifier } from './rsa-signature-verifier.js';
 import { SignatureVerifier } from './signature-verifier.js';
 import { WebhookController } from './webhook.controller.js';
-import { WebhookRejections } from './webhook-rejections.js';
+import { webhookIngress } from './webhook-ingress.js';
 
 const WEBHOOK_ROUTE = Symbol('WEBHOOK_ROUTE');
 
@@ -14,10 +16,10 @@ const WEBHOOK_ROUTE = Symbol('WEBHOOK_ROUTE');
   providers: [
     RsaSignatureVerifier,
     { provide: SignatureVerifier, useExisting: RsaSignatureVerifier },
-    WebhookRejections,
+    IngressRejections,
     { provide: APP_FILTER, useClass: ProblemDetailsFilter },
   ],
-  exports: [RsaSignatureVerifier, SignatureVerifier],
+  exports: [RsaSignatureVerifier, SignatureVerifier, IngressRejections],
 })
 export class WebhookModule {
   /**
@@ -28,8 +30,10 @@ export class WebhookModule {
     class ConfiguredWebhookController extends WebhookController {}
     const route = {
       provide: WEBHOOK_ROUTE,
-      inject: [ConnectorConfig],
-      useFactory: ({ role, server }: ConnectorConfig) => {
+      inject: [ConnectorConfig, ConnectorMetrics, IngressRejections],
+      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: IngressRejections) => {
+        const { role, server } = config;
+        rejections.watch(webhookIngress(config, metrics));
         const paths = role === 'worker' ? [] : [server.webhookPath];
         Controller(paths)(ConfiguredWebhookController);
         return paths;

@@ -1,0 +1,2 @@
+export { SECRET_HEADER } from './message-sender-verifier.js';
+export * from './messages.module.js';

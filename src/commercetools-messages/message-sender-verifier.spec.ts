@@ -1,0 +1,179 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair, type JWTPayload } from 'jose';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startLocalServer, type LocalServer, type Reply } from '../../test/support/local-server.js';
+import { literalConfig } from '../../test/support/literal-config.js';
+import type { CommercetoolsMessagesConfig } from '../config/index.js';
+import { UpstreamHttp } from '../upstream/index.js';
+import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
+
+const AUDIENCE = 'https://connector.example.com/messages';
+const ISSUER = 'https://issuer.example.com/';
+const SERVICE_ACCOUNT = 'push@example.com';
+const SECRET = 'a-secret-of-some-length';
+const now = (): number => Math.floor(Date.now() / 1000);
+
+describe('MessageSenderVerifier', () => {
+  let keys: Awaited<ReturnType<typeof generateKeyPair>>;
+  let stranger: typeof keys;
+  let jwks: Reply;
+  let server: LocalServer;
+  let http: UpstreamHttp;
+
+  beforeAll(async () => {
+    keys = await generateKeyPair('RS256', { extractable: true });
+    stranger = await generateKeyPair('RS256');
+  });
+  beforeEach(async () => {
+    jwks = {
+      json: { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' }] },
+    };
+    server = await startLocalServer(() => jwks);
+    http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs: 300 }));
+  });
+  afterEach(async () => {
+    await http.onApplicationShutdown();
+    await server[Symbol.asyncDispose]();
+  });
+
+  function verifier(messages: Partial<CommercetoolsMessagesConfig> = {}): MessageSenderVerifier {
+    const oidc = {
+      audience: AUDIENCE,
+      issuer: ISSUER,
+      jwksUrl: `${server.url}/certs`,
+      serviceAccount: SERVICE_ACCOUNT,
+    };
+    return new MessageSenderVerifier(
+      literalConfig({ commercetoolsMessages: { path: '/messages', oidc, ...messages } }),
+      http,
+    );
+  }
+
+  const claims: JWTPayload = { email: SERVICE_ACCOUNT, email_verified: true };
+
+  function jwt(changes: JWTPayload = {}, kid = 'k1'): SignJWT {
+    return new SignJWT({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: randomUUID(),
+      iat: now(),
+      exp: now() + 3600,
+      ...claims,
+      ...changes,
+    }).setProtectedHeader({ alg: 'RS256', kid });
+  }
+
+  const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
+
+  it("accepts the service account's token and asks for the key set once", async () => {
+    const subject = verifier();
+    const headers = bearer(await jwt().sign(keys.privateKey));
+    expect(await subject.verify(headers)).toBeUndefined();
+    expect(await subject.verify(headers)).toBeUndefined();
+    expect(server.requests.map(({ path }) => path)).toEqual(['/certs']);
+  });
+
+  it('tolerates clocks that differ a little', async () => {
+    const token = await jwt({ exp: now() - 10, nbf: now() + 10 }).sign(keys.privateKey);
+    expect(await verifier().verify(bearer(token))).toBeUndefined();
+  });
+
+  it('takes any account of an issuer when none is expected', async () => {
+    const oidc = { audience: AUDIENCE, issuer: ISSUER, jwksUrl: `${server.url}/certs` };
+    const token = await jwt({ email: undefined }).sign(keys.privateKey);
+    expect(await verifier({ oidc }).verify(bearer(token))).toBeUndefined();
+  });
+
+  it.each<[string, JWTPayload, RegExp]>([
+    ['another audience', { aud: 'https://elsewhere.example.com' }, /"aud"/],
+    ['another issuer', { iss: 'https://accounts.google.com' }, /"iss"/],
+    ['no issuer', { iss: undefined }, /"iss"/],
+    ['an expired token', { exp: now() - 3600 }, /"exp"/],
+    ['a token that never expires', { exp: undefined }, /"exp"/],
+    ['a token of tomorrow', { nbf: now() + 86_400 }, /"nbf"/],
+    ['another account', { email: 'somebody@example.com' }, /SERVICE_ACCOUNT/],
+    ['an address that nobody checked', { email_verified: false }, /SERVICE_ACCOUNT/],
+    ['an address that claims to be checked in words', { email_verified: 'true' }, /SERVICE_ACCOUNT/],
+  ])('refuses %s', async (_, changes, reason) => {
+    expect(await verifier().verify(bearer(await jwt(changes).sign(keys.privateKey)))).toMatch(reason);
+  });
+
+  it('refuses a signature by another key under the same name', async () => {
+    expect(await verifier().verify(bearer(await jwt().sign(stranger.privateKey)))).toMatch(/signature/);
+  });
+
+  it('refuses unsigned tokens', async () => {
+    const unsigned = new UnsecuredJWT({ aud: AUDIENCE, iss: ISSUER, exp: now() + 60, ...claims }).encode();
+    expect(await verifier().verify(bearer(unsigned))).toMatch(/refused/);
+  });
+
+  it('refuses HS256 with the public key as the secret, before it asks for any key', async () => {
+    const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+    const input = `${encode({ alg: 'HS256', kid: 'k1' })}.${encode({ aud: AUDIENCE, iss: ISSUER, exp: now() + 60, ...claims })}`;
+    const mac = createHmac('sha256', await exportSPKI(keys.publicKey))
+      .update(input)
+      .digest('base64url');
+    expect(await verifier().verify(bearer(`${input}.${mac}`))).toMatch(/alg/);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('asks again for the key set after a token with an unknown key, but not for each of them', async () => {
+    const subject = verifier();
+    await subject.verify(bearer(await jwt().sign(keys.privateKey)));
+    for (let i = 0; i < 20; i++) {
+      const token = await jwt({}, `unknown-${i}`).sign(stranger.privateKey);
+      expect(await subject.verify(bearer(token))).toMatch(/no applicable key/);
+    }
+    expect(server.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['another scheme', { authorization: 'Basic dXNlcjpwYXNz' }],
+    ['no token', { authorization: 'Bearer' }],
+    ['two tokens', { authorization: 'Bearer a, Bearer b' }],
+    ['no token at all', { authorization: 'Bearer abc' }],
+    ['what looks like one', { authorization: 'Bearer a.b.c' }],
+  ])('refuses %s', async (_, headers) => {
+    expect(await verifier().verify(headers)).toEqual(expect.any(String));
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it.each<[string, () => Reply]>([
+    ['is an error', () => ({ status: 500, json: {} })],
+    ['is no JSON', () => ({ text: '<html>' })],
+    ['has no keys', () => ({ json: { hello: 1 } })],
+    ['never comes', () => () => undefined],
+  ])('does not blame the sender when the answer of the key set %s', async (_, reply) => {
+    jwks = reply();
+    const token = await jwt().sign(keys.privateKey);
+    await expect(verifier().verify(bearer(token))).rejects.toThrow(KeySetUnavailableError);
+  });
+
+  it('accepts the secret, and nothing else under its name', async () => {
+    const subject = verifier({ oidc: undefined, secret: SECRET });
+    expect(await subject.verify({ 'x-connector-secret': SECRET })).toBeUndefined();
+    for (const wrong of ['', 'x', `${SECRET}x`, SECRET.slice(1), `${SECRET}, ${SECRET}`]) {
+      expect(await subject.verify({ 'x-connector-secret': wrong })).toBe('x-connector-secret is wrong');
+    }
+    expect(await subject.verify({})).toBe('no x-connector-secret');
+    expect(await subject.verify(bearer(await jwt().sign(keys.privateKey)))).toBe('no x-connector-secret');
+  });
+
+  it('takes either of both, but no token heals a wrong secret', async () => {
+    const subject = verifier({ secret: SECRET });
+    const token = bearer(await jwt().sign(keys.privateKey));
+    expect(await subject.verify(token)).toBeUndefined();
+    expect(await subject.verify({ 'x-connector-secret': SECRET })).toBeUndefined();
+    expect(await subject.verify({ ...token, 'x-connector-secret': 'wrong' })).toBe(
+      'x-connector-secret is wrong',
+    );
+    expect(await subject.verify({})).toBe('no bearer token and no x-connector-secret');
+  });
+
+  it('accepts nobody while nothing is configured', async () => {
+    const closed = new MessageSenderVerifier(literalConfig(), http);
+    const headers = { ...bearer(await jwt().sign(keys.privateKey)), 'x-connector-secret': '' };
+    expect(await closed.verify(headers)).toEqual(expect.any(String));
+  });
+});

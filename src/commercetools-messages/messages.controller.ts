@@ -1,0 +1,84 @@
+import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { ConnectorConfig, type RetailerScope } from '../config/index.js';
+import { HandlerRegistry, NotificationIntake } from '../handlers/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import {
+  messageNotification,
+  messageNotificationName,
+  type CommercetoolsMessage,
+} from '../notification/index.js';
+import { Problem, type JsonRequest } from '../webhook/index.js';
+import { openEnvelope } from './message-envelope.js';
+import { MessageSenderGuard } from './message-sender-guard.js';
+
+/** The answer to a message that needs no redelivery. */
+export interface MessageAnswer {
+  readonly status: 'accepted' | 'duplicate' | 'ignored';
+  /** The id of the message; what is no message may have none. */
+  readonly id?: string;
+}
+
+/**
+ * Accepts messages of commercetools subscriptions. A 200 means that the queue has stored the message, or had
+ * it already, or that nobody wants it; push services send everything else again.
+ */
+@UseGuards(MessageSenderGuard)
+export class MessagesController {
+  constructor(
+    private readonly config: ConnectorConfig,
+    private readonly registry: HandlerRegistry,
+    private readonly intake: NotificationIntake,
+    private readonly metrics: ConnectorMetrics,
+  ) {}
+
+  /** @throws Problem 400 when the body is no delivery of a subscription, 403 when its project is not configured. */
+  @Post()
+  @HttpCode(200)
+  async receive(@Req() { body }: JsonRequest): Promise<MessageAnswer> {
+    const delivery = openEnvelope(body);
+    if (delivery.kind === 'other') return this.answer({ status: 'ignored' }, 'other');
+    const { message } = delivery;
+    const { id, type, projectKey } = message;
+    // Asked first: what nobody wants must not come again, whatever else is wrong with it.
+    if (!this.registry.find(messageNotificationName(type)))
+      return this.answer({ status: 'ignored', id }, projectKey);
+
+    const scopes = this.scopesOf(projectKey);
+    if (scopes.length === 0) {
+      throw new Problem(403, {
+        detail: 'the project of the message is not configured',
+        reason:
+          'the project of the message is none of the configured retailers; check CTP_PROJECT_KEY or CONNECTOR_CONFIG',
+      });
+    }
+    return this.answer({ status: await this.submit(message, scopes), id }, projectKey);
+  }
+
+  /** One that fails makes the sender repeat the message; those that were stored are duplicates then. */
+  private async submit(
+    message: CommercetoolsMessage,
+    scopes: readonly RetailerScope[],
+  ): Promise<MessageAnswer['status']> {
+    const results = await Promise.all(
+      scopes.map(({ account, retailerId }) =>
+        this.intake.submit(messageNotification(message, account.id, retailerId)),
+      ),
+    );
+    return results.includes('accepted') ? 'accepted' : 'duplicate';
+  }
+
+  /** Every configured retailer whose orders are in the project. */
+  private scopesOf(projectKey: string): RetailerScope[] {
+    const { config } = this;
+    return config.accounts
+      .flatMap(({ id }) => config.retailerIds(id).map((retailerId) => config.scope(id, retailerId)))
+      .filter((scope) => scope !== undefined)
+      .filter(({ project }) => project.key === projectKey);
+  }
+
+  private answer(answer: MessageAnswer, projectKey: string): MessageAnswer {
+    const known = this.config.projects.some(({ key }) => key === projectKey);
+    this.metrics.commercetoolsMessages.inc({ project: known ? projectKey : 'other', outcome: answer.status });
+    return answer;
+  }
+}

@@ -1,0 +1,91 @@
+import { PermanentError } from '../errors.js';
+import type { FluentNotification } from './notification.js';
+
+const NAME_PREFIX = 'commercetools.';
+
+/** Who caused a change in commercetools. */
+export interface CommercetoolsInitiator {
+  /** The API client. */
+  readonly clientId?: string | null;
+  /** Whether it was commercetools itself, e.g. the Merchant Center. */
+  readonly isPlatformClient?: boolean | null;
+}
+
+/**
+ * A message of a commercetools subscription in the Platform format. The fields that its type adds
+ * (`orderState`, …) are let through as they came: check them where they are used. They are missing when
+ * the message was too large for the subscription (`payloadNotIncluded`).
+ */
+export interface CommercetoolsMessage {
+  /** Unique within the project, identical on redelivery. */
+  readonly id: string;
+  /** e.g. `OrderStateChanged`. */
+  readonly type: string;
+  readonly projectKey: string;
+  /** What changed, e.g. `{ typeId: 'order', id }`. */
+  readonly resource: { readonly typeId: string; readonly id: string };
+  /** The version that the change produced. */
+  readonly resourceVersion?: unknown;
+  readonly resourceUserProvidedIdentifiers?: unknown;
+  /** A hint: not every message names who caused the change. */
+  readonly createdBy?: CommercetoolsInitiator | null;
+  readonly [field: string]: unknown;
+}
+
+/** @returns the notification name that selects the handler of a message type: `commercetools.OrderStateChanged`. */
+export function messageNotificationName(type: string): string {
+  return NAME_PREFIX + type;
+}
+
+/**
+ * Puts a message into the form in which the queue, the retries and the handlers know work: one
+ * notification for each retailer whose orders are in the project.
+ */
+export function messageNotification(
+  message: CommercetoolsMessage,
+  accountId: string,
+  retailerId: string,
+): FluentNotification {
+  const { id, type, projectKey, resource } = message;
+  return {
+    // Ids are unique in a project, and the queue tells notifications apart by account and id.
+    id: [projectKey, id, retailerId].join(':'),
+    name: messageNotificationName(type),
+    accountId,
+    retailerId,
+    entityType: NAME_PREFIX + resource.typeId,
+    entityId: resource.id,
+    entityRef: referenceOf(message),
+    attributes: message,
+  };
+}
+
+/**
+ * @returns the message that a notification of a handler for `commercetools.…` carries.
+ * @throws PermanentError when it carries none, e.g. because a Fluent workflow uses such a name.
+ */
+export function commercetoolsMessageOf({
+  name,
+  entityType,
+  attributes,
+}: FluentNotification): CommercetoolsMessage {
+  if (name.startsWith(NAME_PREFIX) && entityType.startsWith(NAME_PREFIX) && isRecord(attributes)) {
+    return attributes as CommercetoolsMessage;
+  }
+  throw new PermanentError(
+    `notification ${name} carries no commercetools message; no Fluent workflow may use a name that begins with ${NAME_PREFIX}`,
+    { code: 'NoMessage' },
+  );
+}
+
+/** What people call the resource, for logs and dead letters. */
+function referenceOf({ resource, resourceUserProvidedIdentifiers: given }: CommercetoolsMessage): string {
+  const { orderNumber, key } = isRecord(given) ? given : {};
+  return (
+    ([orderNumber, key].find((name) => typeof name === 'string' && name !== '') as string) ?? resource.id
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
