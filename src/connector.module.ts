@@ -11,6 +11,7 @@ import {
 import { CommercetoolsModule } from './commercetools/index.js';
 import { CommercetoolsMessagesModule } from './commercetools-messages/index.js';
 import { ConfigModule } from './config/index.js';
+import { FluentEventsModule } from './fluent-events/index.js';
 import { FluentModule } from './fluent/index.js';
 import {
   HandlersModule,
@@ -138,6 +139,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       RedisModule,
       UpstreamModule,
       replaceable(FluentModule),
+      FluentEventsModule,
       replaceable(CommercetoolsModule),
       replaceable(SettingsModule),
       replaceable(MappingModule),

@@ -1,5 +1,5 @@
 export * from './config.module.js';
 export * from './connector-config.js';
 export * from './load-connector-config.js';
-export { ConfigurationProblems } from './problems.js';
+export { ConfigurationProblems, describeViolation, violationsIn } from './problems.js';
 export type { Environment } from './variables.js';

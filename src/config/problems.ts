@@ -21,19 +21,20 @@ export interface Violation {
 /** @returns the first broken rule of each property; a property that has no rule breaks one too. */
 export function violationsOf(instance: object): Violation[] {
   // With the first alone, what is below something of the wrong shape is not told as well.
-  return flatten(
+  return violationsIn(
     validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true }),
   );
 }
 
-function flatten(errors: readonly ValidationError[], parent = ''): Violation[] {
+/** @returns the first broken rule of each property that a check complained about. */
+export function violationsIn(errors: readonly ValidationError[], parent = ''): Violation[] {
   return errors.flatMap(({ property, target, constraints, children = [] }) => {
     const path = /^\d+$/.test(property)
       ? `${parent}[${property}]`
       : parent
         ? `${parent}.${property}`
         : property;
-    if (!constraints) return flatten(children, path);
+    if (!constraints) return violationsIn(children, path);
     if ('whitelistValidation' in constraints) {
       return [{ path, message: `is not known; known are ${knownProperties(target).join(', ')}` }];
     }

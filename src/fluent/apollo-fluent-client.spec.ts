@@ -9,6 +9,7 @@ import { CallMetrics } from '../upstream/call-metrics.js';
 import { UpstreamHttp } from '../upstream/upstream-http.js';
 import { ApolloFluentClient } from './apollo-fluent-client.js';
 import type { FluentOrder } from './fluent-client.js';
+import { FluentEndpoints } from './fluent-endpoints.js';
 
 interface Sent {
   operationName: string;
@@ -47,7 +48,7 @@ describe('ApolloFluentClient', () => {
     http = new UpstreamHttp(config);
     const metrics = new ConnectorMetrics();
     const endpoints = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
-    client = new ApolloFluentClient(config, endpoints);
+    client = new ApolloFluentClient(new FluentEndpoints(config, endpoints));
   });
   afterEach(async () => {
     await http.onApplicationShutdown();

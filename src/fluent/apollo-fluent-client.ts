@@ -1,9 +1,6 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { Injectable } from '@nestjs/common';
-import { type AccountConfig, ConnectorConfig, type RetailerScope } from '../config/index.js';
-import { ConfigurationError } from '../errors.js';
-import { type GraphqlEndpoint, GraphqlEndpoints } from '../upstream/index.js';
-import { classifyFluentFailure } from './classify-fluent-failure.js';
+import type { RetailerScope } from '../config/index.js';
 import {
   type Connection,
   ORDERS_UPDATED_SINCE,
@@ -19,6 +16,7 @@ import {
   type FluentRequestOptions,
   type FluentSetting,
 } from './fluent-client.js';
+import { FluentEndpoints } from './fluent-endpoints.js';
 
 /** Fluent allows 500; with this many the query's complexity stays far below its limit of 11,111. */
 const PAGE_SIZE = 100;
@@ -28,11 +26,8 @@ const MAX_INT = 2 ** 31 - 1;
 /** Reads from Fluent with Apollo Client; nothing is cached. */
 @Injectable()
 export class ApolloFluentClient extends FluentClient {
-  private readonly endpoints: ReadonlyMap<string, GraphqlEndpoint>;
-
-  constructor(config: ConnectorConfig, endpoints: GraphqlEndpoints) {
+  constructor(private readonly endpoints: FluentEndpoints) {
     super();
-    this.endpoints = new Map(config.accounts.map((account) => [account.id, open(account, endpoints)]));
   }
 
   async query<TData, TVariables extends OperationVariables>(
@@ -41,9 +36,7 @@ export class ApolloFluentClient extends FluentClient {
     variables: TVariables,
     options: FluentRequestOptions = {},
   ): Promise<TData> {
-    const endpoint = this.endpoints.get(accountId);
-    if (!endpoint) throw new ConfigurationError(`Fluent account ${accountId} is not configured`);
-    return endpoint.execute(document, variables, options);
+    return this.endpoints.graphql(accountId).execute(document, variables, options);
   }
 
   async getOrder(
@@ -97,33 +90,6 @@ export class ApolloFluentClient extends FluentClient {
     }
     return found;
   }
-}
-
-function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
-  return endpoints.open({
-    target: `fluent:${account.id}`,
-    subject: {
-      owner: `Fluent account ${account.id}`,
-      credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',
-      urlVariable: 'FLUENT_BASE_URL',
-    },
-    url: `${account.baseUrl}/graphql`,
-    token: {
-      url: `${account.baseUrl}/oauth/token`,
-      headers: { 'fluent.account': account.id },
-      // A refresh token, where there is one, can be used once only: replicas and restarts would fight over
-      // it, and the password grant would still be needed. So every token is asked for by password.
-      form: {
-        grant_type: 'password',
-        username: account.username,
-        password: account.password,
-        client_id: account.clientId,
-        client_secret: account.clientSecret,
-        scope: 'api',
-      },
-    },
-    classify: classifyFluentFailure,
-  });
 }
 
 /** All nodes of all pages, read one page at a time as they are needed. */

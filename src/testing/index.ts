@@ -2,6 +2,7 @@ export * from './commercetools/commercetools-emulator.js';
 export type { NewCommercetoolsOrder } from './commercetools/commercetools-state.js';
 export { COMMERCETOOLS_SDL } from './commercetools/commercetools-schema.js';
 export type * from './commercetools/order-record.js';
+export type { EventOutcome, EventRule, FluentEventEntry } from './fluent/event-state.js';
 export * from './fluent/fluent-emulator.js';
 export { FLUENT_SDL } from './fluent/fluent-schema.js';
 export type {
@@ -15,7 +16,7 @@ export type {
 export * from './fluent/reference-data.js';
 export * from './fluent/webhook-sender.js';
 export type { EmulatedNotification, WalkOptions, WalkResult } from './fluent/workflow-walk.js';
-export { ApiEmulator, type ApiEmulatorOptions } from './http/api-emulator.js';
+export { ApiEmulator, type ApiEmulatorOptions, type RestRoute } from './http/api-emulator.js';
 export type * from './http/emulator-request.js';
 export type { Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
 export type { LoggedRequest, RequestLog } from './http/request-log.js';

@@ -1,20 +1,16 @@
-import { setMaxListeners } from 'node:events';
 import { ApolloClient, InMemoryCache, type OperationVariables, type TypedDocumentNode } from '@apollo/client';
 import { NotImplementedHandler } from '@apollo/client/incremental';
 import type { ApolloLink } from '@apollo/client/link';
 import { BaseHttpLink } from '@apollo/client/link/http';
 import { Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
-import { type ConnectorError, TransientError } from '../errors.js';
-import { CallMetrics, outcomeOf } from './call-metrics.js';
+import { TransientError } from '../errors.js';
+import { AuthorizedCalls, type Classify } from './authorized-calls.js';
+import { CallMetrics } from './call-metrics.js';
 import { CircuitBreakers } from './circuit-breakers.js';
 import { OAuthToken, type TokenRequest } from './oauth-token.js';
-import {
-  type UpstreamFailure,
-  type UpstreamSubject,
-  isUnauthorized,
-  readFailure,
-} from './upstream-failure.js';
+import { RestEndpoint } from './rest-endpoint.js';
+import type { UpstreamSubject } from './upstream-failure.js';
 import { UpstreamHttp } from './upstream-http.js';
 
 /** Everything that makes one account or project a GraphQL endpoint. */
@@ -24,12 +20,7 @@ export interface GraphqlEndpointOptions {
   readonly subject: UpstreamSubject;
   readonly url: string;
   readonly token: TokenRequest;
-  /** Pure: what a failed call means. */
-  readonly classify: (
-    failure: UpstreamFailure,
-    subject: UpstreamSubject,
-    operation: string,
-  ) => ConnectorError;
+  readonly classify: Classify;
 }
 
 /** Options of one call. */
@@ -54,21 +45,29 @@ export class GraphqlEndpoints {
   }
 }
 
-type Answer<TData> = { data: TData } | { failure: UpstreamFailure; error: ConnectorError };
-
 /** One account or project: circuit breaker, then token, then Apollo Client; failures come out classified. */
 export class GraphqlEndpoint {
   private readonly client: ApolloClient;
-  private readonly token: OAuthToken;
+  private readonly calls: AuthorizedCalls;
 
   constructor(
-    private readonly options: GraphqlEndpointOptions,
-    http: UpstreamHttp,
-    private readonly breakers: CircuitBreakers,
-    private readonly metrics: CallMetrics,
+    { target, subject, url, token, classify }: GraphqlEndpointOptions,
+    private readonly http: UpstreamHttp,
+    breakers: CircuitBreakers,
+    metrics: CallMetrics,
   ) {
-    this.client = uncachedClient(options.url, http);
-    this.token = new OAuthToken(options.target, options.subject, options.token, http, metrics);
+    this.client = uncachedClient(url, http);
+    const shared = new OAuthToken(target, subject, token, http, metrics);
+    this.calls = new AuthorizedCalls(target, subject, classify, shared, breakers, metrics);
+  }
+
+  /**
+   * Opens a REST API of the same account: one token, one circuit breaker for both.
+   *
+   * @param url without a trailing slash
+   */
+  rest(url: string): RestEndpoint {
+    return new RestEndpoint(url, this.calls, this.http);
   }
 
   /**
@@ -79,68 +78,21 @@ export class GraphqlEndpoint {
   async execute<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
-    options: GraphqlCallOptions = {},
+    { headers, signal }: GraphqlCallOptions = {},
   ): Promise<TData> {
-    options.signal?.throwIfAborted();
-    // One signal may end all running work, which is more than the ten listeners at which Node suspects a leak.
-    if (options.signal) setMaxListeners(0, options.signal);
-    return this.breakers.execute(
-      this.options.target,
-      () => this.authorized(document, variables, options),
-      options.signal,
-    );
-  }
-
-  private async authorized<TData, TVariables extends OperationVariables>(
-    document: TypedDocumentNode<TData, TVariables>,
-    variables: TVariables,
-    options: GraphqlCallOptions,
-  ): Promise<TData> {
-    const token = await this.token.get(options.signal);
-    let answer = await this.send(document, variables, options, token);
-    if ('failure' in answer && isUnauthorized(answer.failure)) {
-      this.token.drop(token);
-      answer = await this.send(document, variables, options, await this.token.get(options.signal));
-    }
-    if ('failure' in answer) throw answer.error;
-    return answer.data;
-  }
-
-  private async send<TData, TVariables extends OperationVariables>(
-    document: TypedDocumentNode<TData, TVariables>,
-    variables: TVariables,
-    { headers, signal }: GraphqlCallOptions,
-    token: string,
-  ): Promise<Answer<TData>> {
-    const { target, subject, classify } = this.options;
     const { name, isMutation } = operationOf(document);
-    const context = {
-      headers: { ...headers, authorization: `Bearer ${token}` },
-      ...(signal && { fetchOptions: { signal } }),
-    };
-    const startedAt = performance.now();
-    try {
+    const send = async (token: string): Promise<TData> => {
+      const context = {
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        ...(signal && { fetchOptions: { signal } }),
+      };
       const { data } = isMutation
         ? await this.client.mutate({ mutation: document, variables, context, fetchPolicy: 'no-cache' })
         : await this.client.query({ query: document, variables, context, fetchPolicy: 'no-cache' });
       if (!data) throw new TransientError('the answer has neither data nor errors');
-      this.metrics.observe(target, name, 'ok', startedAt);
-      return { data };
-    } catch (cause) {
-      if (signal?.aborted) {
-        this.metrics.observe(target, name, 'aborted', startedAt);
-        throw signal.reason;
-      }
-      const failure = readFailure(cause);
-      const error = classify(failure, subject, name);
-      this.metrics.observe(
-        target,
-        name,
-        isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error),
-        startedAt,
-      );
-      return { failure, error };
-    }
+      return data;
+    };
+    return this.calls.run(name, send, signal);
   }
 }
 

@@ -3,6 +3,7 @@ export * from './circuit-breakers.js';
 export * from './graphql-endpoint.js';
 export type { TokenRequest } from './oauth-token.js';
 export * from './outage-error.js';
+export * from './rest-endpoint.js';
 export { classOfStatus, failureError } from './upstream-failure.js';
 export type { FailureClass, UpstreamFailure, UpstreamProblem, UpstreamSubject } from './upstream-failure.js';
 export { UpstreamHttp } from './upstream-http.js';

@@ -45,6 +45,7 @@ export function literalConfig(changes: Partial<ConnectorConfig> = {}): Connector
     projects: [PROJECT],
     settingsCacheTtlSeconds: 300,
     httpClientTimeoutMs: 2000,
+    retailerIds: () => ['1'],
     ...changes,
   } as ConnectorConfig;
 }

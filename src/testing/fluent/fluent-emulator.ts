@@ -9,6 +9,8 @@ import {
 } from '../http/api-emulator.js';
 import { GraphqlEngine, selectOperation } from '../http/graphql-engine.js';
 import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
+import { EventApi } from './event-api.js';
+import { type EventRule, EventState, type FluentEventEntry } from './event-state.js';
 import { FluentApiError } from './fluent-api-error.js';
 import { fluentResolvers } from './fluent-resolvers.js';
 import { fluentSchema } from './fluent-schema.js';
@@ -26,6 +28,7 @@ import { type WebhookOutcome, type WebhookRetry, WebhookSender } from './webhook
 
 /** Fluent's published limit of one query. */
 const COMPLEXITY_LIMIT = 11_111;
+const REST_PATH = '/api/v4.1/';
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /** Options of {@link FluentEmulator}. Everything has a default that works. */
@@ -53,7 +56,7 @@ export interface FluentEmulatorOptions extends ApiEmulatorOptions {
 type FluentCredentials = Readonly<Record<'username' | 'password' | 'client_id' | 'client_secret', string>>;
 
 /**
- * A Fluent account on 127.0.0.1: OAuth, GraphQL for orders and settings, and signed webhooks.
+ * A Fluent account on 127.0.0.1: OAuth, GraphQL for orders and settings, the Events API, and signed webhooks.
  *
  * @example
  * const fluent = await new FluentEmulator().start();
@@ -74,6 +77,8 @@ export class FluentEmulator extends ApiEmulator {
   protected readonly faultCodes = { rateLimit: 'C0011E', overload: 'S0020E', failure: 'S0002E' };
 
   readonly #state: FluentState;
+  readonly #events: EventState;
+  readonly #eventApi: EventApi;
   readonly #credentials: FluentCredentials;
   readonly #tokenLifetimeSeconds: number;
   readonly #refreshTokens?: Set<string>;
@@ -96,6 +101,11 @@ export class FluentEmulator extends ApiEmulator {
     this.#eventName = options.eventName ?? 'fc.connect.order.webhook.order-status-update';
     this.#webhookKeys = options.webhookKeys;
     this.#state = new FluentState(retailerId, this.now);
+    this.#events = new EventState(this.now);
+    this.#eventApi = new EventApi(accountId, this.#events, this.now, (status, code, message) => ({
+      status,
+      body: this.errorBody(status, code, message),
+    }));
     this.engine = new GraphqlEngine(
       fluentSchema,
       fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }),
@@ -212,6 +222,24 @@ export class FluentEmulator extends ApiEmulator {
     return walkOrder(this, orderId, statuses, options);
   }
 
+  /** Events that were sent to this account, oldest first; the latest 10,000 are kept. */
+  get events(): readonly FluentEventEntry[] {
+    return this.#events.events;
+  }
+
+  /**
+   * Decides what the workflow makes of events with a name; every event is `COMPLETE` by default.
+   *
+   * @example
+   * fluent.onEvent('OrderCancel', async ({ body }) => {
+   *   await fluent.move(String(body.entityId), 'CANCELLED');
+   * });
+   * fluent.onEvent('WavePack', 'NO_MATCH');
+   */
+  onEvent(name: string, rule: EventRule): void {
+    this.#events.setRule(name, rule);
+  }
+
   /** Creates the setting, or replaces the one with the same name, context and context id. */
   setSetting(setting: NewFluentSetting): FluentSettingRecord {
     return this.#state.setSetting(setting);
@@ -239,10 +267,30 @@ export class FluentEmulator extends ApiEmulator {
     await Promise.all([super.stop(), this.webhooks.close()]);
   }
 
-  protected route(method: string, path: string): Route {
+  protected route(method: string, path: string, query: URLSearchParams): Route {
     if (method === 'POST' && path === '/graphql') return 'graphql';
     if (method === 'POST' && path === '/oauth/token') return 'token';
-    return path.startsWith('/emulator/orders') ? 'control' : undefined;
+    if (path.startsWith('/emulator/orders')) return 'control';
+    return path.startsWith(REST_PATH)
+      ? this.#restRoute(method, path.slice(REST_PATH.length), query)
+      : undefined;
+  }
+
+  #restRoute(method: string, path: string, query: URLSearchParams): Route {
+    const [resource, id, ...rest] = path.split('/').map(decodeURIComponent);
+    if (resource === 'event' && rest.length === 0) {
+      if (method === 'POST' && (id === 'async' || id === 'sync')) {
+        const answer = (body: unknown): Promise<Answer> => this.#eventApi.send(id, body);
+        return { name: 'sendEvent', mutation: true, answer };
+      }
+      if (method === 'GET' && id === undefined) {
+        return { name: 'findEvents', mutation: false, answer: () => this.#eventApi.find(query) };
+      }
+      if (method === 'GET' && id) {
+        return { name: 'getEvent', mutation: false, answer: () => this.#eventApi.get(id) };
+      }
+    }
+    return undefined;
   }
 
   protected issueToken(form: URLSearchParams): Answer {

@@ -19,7 +19,16 @@ export interface ApiEmulatorOptions {
 }
 
 /** What a request is for. */
-export type Route = 'token' | 'graphql' | 'control' | undefined;
+export type Route = 'token' | 'graphql' | 'control' | RestRoute | undefined;
+
+/** A call of a REST API. */
+export interface RestRoute {
+  /** For faults, counters and interceptors, e.g. `sendEvent`. */
+  readonly name: string;
+  readonly mutation: boolean;
+  /** Executes the call; the token has been checked. The body is parsed JSON, or undefined when it was empty. */
+  readonly answer: (body: unknown) => Answer | Promise<Answer>;
+}
 
 /** An answer together with headers beyond the content type. */
 export interface Answer extends EmulatorResponse {
@@ -141,7 +150,7 @@ export abstract class ApiEmulator {
     this.tokens.revokeAll();
   }
 
-  protected abstract route(method: string, path: string): Route;
+  protected abstract route(method: string, path: string, query: URLSearchParams): Route;
   protected abstract issueToken(form: URLSearchParams, headers: IncomingMessage['headers']): Answer;
   protected abstract executeGraphql(call: GraphqlCall): Answer;
   protected abstract control(method: string, path: string, body: string): Promise<Answer>;
@@ -153,7 +162,7 @@ export abstract class ApiEmulator {
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/', headers } = incoming;
     const path = url.split('?', 1)[0] as string;
-    const route = this.route(method, path);
+    const route = this.route(method, path, new URLSearchParams(url.slice(path.length + 1)));
     let body: string;
     try {
       body = await readBody(incoming, this.bodyLimit);
@@ -166,19 +175,68 @@ export abstract class ApiEmulator {
     switch (route) {
       case 'token': {
         const form = new URLSearchParams(body || url.slice(path.length + 1));
-        const request = { operation: 'token', fields: [], mutation: false, variables: {}, headers } as const;
+        const request: EmulatorRequest = {
+          operation: 'token',
+          method,
+          path: url,
+          body,
+          fields: [],
+          mutation: false,
+          variables: {},
+          headers,
+        };
         return this.#answer(request, response, () => this.issueToken(form, headers));
       }
       case 'graphql':
-        return this.#graphql(body, headers, response);
+        return this.#graphql(body, url, headers, response);
       case 'control':
         return send(response, await this.control(method, path, body));
       case undefined:
         return send(response, this.#error(404, 'ResourceNotFound', `nothing is at ${method} ${path}`));
+      default:
+        return this.#rest(route, method, url, body, headers, response);
     }
   }
 
-  async #graphql(body: string, headers: IncomingMessage['headers'], response: ServerResponse): Promise<void> {
+  async #rest(
+    route: RestRoute,
+    method: string,
+    url: string,
+    body: string,
+    headers: IncomingMessage['headers'],
+    response: ServerResponse,
+  ): Promise<void> {
+    const { name, mutation } = route;
+    const request: EmulatorRequest = {
+      operation: 'rest',
+      method,
+      path: url,
+      body,
+      fields: [name],
+      mutation,
+      variables: {},
+      headers,
+    };
+    await this.#answer(request, response, (fault) => {
+      const refused = this.#refusedToken(fault, headers);
+      if (refused) return refused;
+      if (body === '') return route.answer(undefined);
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(body);
+      } catch {
+        return this.#error(400, 'InvalidJsonInput', 'the body is not JSON');
+      }
+      return route.answer(parsed);
+    });
+  }
+
+  async #graphql(
+    body: string,
+    url: string,
+    headers: IncomingMessage['headers'],
+    response: ServerResponse,
+  ): Promise<void> {
     const parameters = parseParameters(body);
     if (typeof parameters === 'string') {
       return send(response, this.#error(400, 'InvalidJsonInput', parameters));
@@ -188,6 +246,9 @@ export abstract class ApiEmulator {
     const operation = selectOperation(prepared, operationName);
     const request: EmulatorRequest = {
       operation: 'graphql',
+      method: 'POST',
+      path: url,
+      body,
       fields: operation?.fields ?? [],
       mutation: operation?.mutation ?? false,
       operationName: operationName ?? operation?.name,
@@ -195,21 +256,26 @@ export abstract class ApiEmulator {
       headers,
     };
     await this.#answer(request, response, (fault) => {
-      if (fault?.kind === 'expired-token') this.tokens.revoke(headers.authorization);
-      const scope = this.tokens.scopeOf(headers.authorization);
-      if (scope === undefined) {
-        return this.#error(401, 'invalid_token', 'the access token is missing, unknown or expired');
-      }
+      const refused = this.#refusedToken(fault, headers);
+      if (refused) return refused;
+      const scope = this.tokens.scopeOf(headers.authorization) ?? '';
       const forceConflict = fault?.kind === 'conflict';
       return this.executeGraphql({ prepared, query, variables, operationName, scope, forceConflict });
     });
+  }
+
+  /** @returns the answer to a token that is missing, unknown, expired, or revoked by a fault. */
+  #refusedToken(fault: Fault | undefined, headers: IncomingMessage['headers']): Answer | undefined {
+    if (fault?.kind === 'expired-token') this.tokens.revoke(headers.authorization);
+    if (this.tokens.scopeOf(headers.authorization) !== undefined) return undefined;
+    return this.#error(401, 'invalid_token', 'the access token is missing, unknown or expired');
   }
 
   /** Puts faults and interceptors around one operation. */
   async #answer(
     request: EmulatorRequest,
     response: ServerResponse,
-    operate: (fault: Fault | undefined) => Answer,
+    operate: (fault: Fault | undefined) => Answer | Promise<Answer>,
   ): Promise<void> {
     const { latencyMs, fault } = this.faults.take(request);
     const drop = (): void => {
@@ -220,7 +286,7 @@ export abstract class ApiEmulator {
     for (const interceptor of this.#interceptors) await interceptor.before?.(request);
     if (fault?.kind === 'hang') return this.requests.record(request, 0);
     const replaced = fault && this.#replacement(fault);
-    let answer = replaced ?? operate(fault);
+    let answer = replaced ?? (await operate(fault));
     for (const interceptor of this.#interceptors) await interceptor.after?.(request, answer);
     if (latencyMs > 0) await delay(latencyMs);
     if (fault?.kind === 'uncertain') {

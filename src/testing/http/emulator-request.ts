@@ -2,10 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /** One request to an emulated API, as interceptors, faults and the request log see it. */
 export interface EmulatorRequest {
-  /** `token`: OAuth; `graphql`: a GraphQL operation. */
-  readonly operation: 'token' | 'graphql';
-  /** The root fields by their schema names (aliases undone), e.g. `['orderById']`. Empty for `token`. */
+  /** `token`: OAuth; `graphql`: a GraphQL operation; `rest`: any other call of the API. */
+  readonly operation: 'token' | 'graphql' | 'rest';
+  readonly method: string;
+  /** With its query string. */
+  readonly path: string;
+  /** The body as it came. Not kept in the request log. */
+  readonly body: string;
+  /**
+   * The root fields by their schema names (aliases undone), e.g. `['orderById']`; of a REST call its name, e.g.
+   * `['sendEvent']`. Empty for `token`.
+   */
   readonly fields: readonly string[];
+  /** Whether it writes. */
   readonly mutation: boolean;
   /** The name the client gave its operation. */
   readonly operationName?: string;

@@ -3,7 +3,7 @@ import type { EmulatorRequest } from './emulator-request.js';
 
 /** Which requests a fault hits. Without any of these: all, until it is cleared. */
 export interface FaultScope {
-  /** `token`, `graphql`, or the name of a root field such as `orderById`, `settings`, `updateOrder`. */
+  /** `token`, `graphql`, `rest`, a root field such as `orderById` or `updateOrder`, or a REST call such as `sendEvent`. */
   operation?: string;
   /** Only the next n matching requests. */
   times?: number;
@@ -33,7 +33,7 @@ export type FaultEffect =
   | { kind: 'conflict' }
   /** The token presented is revoked: 401 for this request and all later ones that carry it. */
   | { kind: 'expired-token' }
-  /** Mutations only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
+  /** Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
   | { kind: 'uncertain'; answer?: 'drop' | 'general' };
 
 export type Fault = FaultEffect & FaultScope;
@@ -51,7 +51,7 @@ interface ArmedFault {
   remaining: number;
 }
 
-const ONLY_GRAPHQL: ReadonlySet<FaultKind> = new Set(['graphql-error', 'expired-token']);
+const ONLY_GRAPHQL: ReadonlySet<FaultKind> = new Set(['graphql-error', 'conflict']);
 const ONLY_MUTATIONS: ReadonlySet<FaultKind> = new Set(['conflict', 'uncertain']);
 const NO_FAULT: FaultDecision = { latencyMs: 0 };
 
@@ -109,6 +109,7 @@ export class FaultSwitches {
 
 function matches(fault: Fault, request: EmulatorRequest): boolean {
   if (ONLY_GRAPHQL.has(fault.kind) && request.operation !== 'graphql') return false;
+  if (fault.kind === 'expired-token' && request.operation === 'token') return false;
   if (ONLY_MUTATIONS.has(fault.kind) && !request.mutation) return false;
   const { operation } = fault;
   return operation === undefined || operation === request.operation || request.fields.includes(operation);

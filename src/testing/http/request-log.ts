@@ -1,7 +1,7 @@
 import type { EmulatorRequest } from './emulator-request.js';
 
-/** A request with its answer's status. */
-export interface LoggedRequest extends EmulatorRequest {
+/** A request with its answer's status, without the body, which can be large. */
+export interface LoggedRequest extends Omit<EmulatorRequest, 'body'> {
   /** The HTTP status sent, or 0 when the connection was dropped. */
   readonly status: number;
 }
@@ -15,7 +15,7 @@ export class RequestLog {
   constructor(private readonly capacity = 1000) {}
 
   /**
-   * @param operation `token`, `graphql`, or a root field such as `orderById`.
+   * @param operation `token`, `graphql`, `rest`, a root field such as `orderById`, or a REST call such as `sendEvent`.
    * @returns the number of requests since the start or the last {@link clear}, also failed ones.
    */
   count(operation: string): number {
@@ -44,7 +44,8 @@ export class RequestLog {
     this.#count(request.operation);
     for (const field of request.fields) this.#count(field);
     if (this.capacity <= 0) return;
-    this.#recent[this.#next] = { ...request, status };
+    const { body: _, ...kept } = request;
+    this.#recent[this.#next] = { ...kept, status };
     this.#next = (this.#next + 1) % this.capacity;
   }
 

@@ -1,0 +1,107 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AccountConfig, ConnectorConfig } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
+import { type GraphqlEndpoint, GraphqlEndpoints, type RestEndpoint } from '../upstream/index.js';
+import { classifyFluentFailure } from './classify-fluent-failure.js';
+
+/** What the Fluent services read of the configuration. */
+export type FluentConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds'>;
+
+/** Whom a call is for. What is left out is taken from the configuration where that has only one. */
+export interface FluentScope {
+  readonly accountId?: string;
+  readonly retailerId?: string;
+}
+
+/** The APIs of every configured account; those of one account share token and circuit breaker. */
+@Injectable()
+export class FluentEndpoints {
+  private readonly apis: ReadonlyMap<string, { graphql: GraphqlEndpoint; rest: RestEndpoint }>;
+
+  constructor(
+    @Inject(ConnectorConfig) private readonly config: FluentConfig,
+    endpoints: GraphqlEndpoints,
+  ) {
+    this.apis = new Map(
+      config.accounts.map((account) => {
+        const graphql = open(account, endpoints);
+        return [account.id, { graphql, rest: graphql.rest(`${account.baseUrl}/api/v4.1`) }];
+      }),
+    );
+  }
+
+  /** @throws ConfigurationError when the account is not configured */
+  graphql(accountId: string): GraphqlEndpoint {
+    return this.api(accountId).graphql;
+  }
+
+  /**
+   * The Events, Job and Batch API.
+   *
+   * @throws ConfigurationError when the account is not configured
+   */
+  rest(accountId: string): RestEndpoint {
+    return this.api(accountId).rest;
+  }
+
+  /** @throws ConfigurationError when the account is not configured, or none is named although there are several */
+  accountOf({ accountId }: FluentScope): string {
+    const ids = [...this.apis.keys()];
+    const chosen = accountId ?? (ids.length === 1 ? ids[0] : undefined);
+    if (chosen === undefined) {
+      throw new ConfigurationError(`several Fluent accounts are configured; name one: ${ids.join(', ')}`);
+    }
+    this.api(chosen);
+    return chosen;
+  }
+
+  /** @throws ConfigurationError when account or retailer is not configured, or not named where there is a choice */
+  retailerOf(scope: FluentScope): Required<FluentScope> {
+    const accountId = this.accountOf(scope);
+    const configured = this.config.retailerIds(accountId);
+    const retailerId = scope.retailerId ?? (configured.length === 1 ? configured[0] : undefined);
+    if (retailerId === undefined) {
+      const choice = configured.length === 0 ? 'accepts any retailer' : `has ${configured.join(', ')}`;
+      throw new ConfigurationError(`Fluent account ${accountId} ${choice}; name the retailer (retailerId)`);
+    }
+    if (configured.length > 0 && !configured.includes(retailerId)) {
+      throw new ConfigurationError(
+        `retailer ${retailerId} is not configured for Fluent account ${accountId}; check FLUENT_RETAILER_IDS`,
+      );
+    }
+    return { accountId, retailerId };
+  }
+
+  private api(accountId: string): { graphql: GraphqlEndpoint; rest: RestEndpoint } {
+    const api = this.apis.get(accountId);
+    if (!api) throw new ConfigurationError(`Fluent account ${accountId} is not configured`);
+    return api;
+  }
+}
+
+function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
+  return endpoints.open({
+    target: `fluent:${account.id}`,
+    subject: {
+      owner: `Fluent account ${account.id}`,
+      credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',
+      urlVariable: 'FLUENT_BASE_URL',
+    },
+    url: `${account.baseUrl}/graphql`,
+    token: {
+      url: `${account.baseUrl}/oauth/token`,
+      headers: { 'fluent.account': account.id },
+      // A refresh token, where there is one, can be used once only: replicas and restarts would fight over
+      // it, and the password grant would still be needed. So every token is asked for by password.
+      form: {
+        grant_type: 'password',
+        username: account.username,
+        password: account.password,
+        client_id: account.clientId,
+        client_secret: account.clientSecret,
+        scope: 'api',
+      },
+    },
+    classify: classifyFluentFailure,
+  });
+}
