@@ -67,6 +67,7 @@ it('exports exactly what partners may use', () => {
     'WaveDispatchInitiated',
     'WavePack',
     'bootstrapConnector',
+    'commercetoolsMessageOf',
     'orderOf',
     'orderUpdateActions',
   ]);
