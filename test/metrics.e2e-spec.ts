@@ -143,7 +143,15 @@ describe('/metrics', () => {
 
     const atIngress = await scrape(ingress);
     expect(valuesOf(atIngress, 'webhooks_total', 'account')).toEqual([fluent.accountId, 'other'].sort());
-    expect(valuesOf(atIngress, 'webhooks_total', 'outcome')).toEqual(['accepted', 'ignored', 'unauthorized']);
+    // The outcomes of configured accounts and of 'other' are there from the start.
+    expect(valuesOf(atIngress, 'webhooks_total', 'outcome')).toEqual([
+      'accepted',
+      'duplicate',
+      'ignored',
+      'invalid',
+      'unauthorized',
+      'unavailable',
+    ]);
     const atWorker = await scrape(worker);
     expect(valuesOf(atWorker, 'notifications_total', 'name')).toEqual(['other']);
     expect(valuesOf(atWorker, 'notifications_total', 'account')).toEqual(['other']);
