@@ -1,6 +1,7 @@
 export * from './commercetools/commercetools-emulator.js';
 export type { NewCommercetoolsOrder } from './commercetools/commercetools-state.js';
 export { COMMERCETOOLS_SDL } from './commercetools/commercetools-schema.js';
+export type { EmulatedMessage, MessageOptions, MessageSender } from './commercetools/message-sender.js';
 export type * from './commercetools/order-record.js';
 export type { EventOutcome, EventRule, FluentEventEntry } from './fluent/event-state.js';
 export * from './fluent/fluent-emulator.js';
@@ -19,6 +20,7 @@ export type { EmulatedNotification, WalkOptions, WalkResult } from './fluent/wor
 export { ApiEmulator, type ApiEmulatorOptions, type RestRoute } from './http/api-emulator.js';
 export type * from './http/emulator-request.js';
 export type { Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
+export type { DeliveryOutcome, DeliveryRetry } from './http/repeated-delivery.js';
 export type { LoggedRequest, RequestLog } from './http/request-log.js';
 export * from './private-redis.js';
 export * from './seeded-random.js';

@@ -37,6 +37,7 @@ interface Surroundings {
   /** Environment variables of the connector; they win over those of the test kit. */
   readonly env?: Readonly<Record<string, string>>;
   readonly fluent?: FluentEmulatorOptions;
+  /** With `messages` the connector also accepts messages from the emulated commercetools. */
   readonly commercetools?: CommercetoolsEmulatorOptions;
   /**
    * A Redis server to use an empty database of; `REDIS_URL` by default. Without either a private server is
@@ -118,13 +119,15 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
       REDIS_URL: redis.url,
       ...fluent.environment,
       ...commercetools.environment,
+      ...(options.commercetools?.messages && commercetools.messagesEnvironment),
       ...options.env,
     };
     const runs: RunReport[] = [];
-    const { app, webhookPath, queue, close } = await startConnector(options, env, (run) => runs.push(run));
+    const { app, webhookPath, messagesPath, queue, close } = await startConnector(options, env, (run) => runs.push(run));
     cleanUps.push(close);
     const url = await app.getUrl();
     fluent.webhookUrl = url + webhookPath;
+    if (messagesPath !== undefined) commercetools.messagesUrl = url + messagesPath;
     const connector = new TestConnector({ url, fluent, commercetools, app, queue, runs, stop });
     await connector.ready();
     return connector;
@@ -258,6 +261,7 @@ interface StartedConnector {
   readonly app: NestFastifyApplication;
   readonly queue: MessageQueue;
   readonly webhookPath: string;
+  readonly messagesPath?: string;
   readonly close: () => Promise<void>;
 }
 
@@ -302,10 +306,12 @@ async function startConnector(
     } = options;
     app = await bootstrapConnector(observed(ConnectorModule.register({ ...parts, env })), { embedded: true });
   }
+  const { server, commercetoolsMessages } = app.get(ConnectorConfig);
   return {
     app,
     queue: app.get(MessageQueue),
-    webhookPath: app.get(ConnectorConfig).server.webhookPath,
+    webhookPath: server.webhookPath,
+    messagesPath: commercetoolsMessages?.path,
     close: () => shutDownGracefully(app),
   };
 }

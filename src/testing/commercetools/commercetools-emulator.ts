@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import {
@@ -10,9 +11,12 @@ import {
 import { GraphqlEngine } from '../http/graphql-engine.js';
 import { type RequestContext, commercetoolsResolvers } from './commercetools-resolvers.js';
 import { commercetoolsSchema } from './commercetools-schema.js';
-import { CommercetoolsState, type NewCommercetoolsOrder } from './commercetools-state.js';
+import { CommercetoolsState, type NewCommercetoolsOrder, type OrderWrite } from './commercetools-state.js';
+import { type EmulatedMessage, type MessageOptions, MessageSender } from './message-sender.js';
 import type { CommercetoolsOrderRecord, EmulatedOrderStates } from './order-record.js';
 
+/** The API client of everybody else. */
+const SHOP_CLIENT_ID = 'shop';
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Options of {@link CommercetoolsEmulator}. Everything has a default that works. */
@@ -27,10 +31,15 @@ export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
   versionStep?: number | (() => number);
   /** HTTP status of a `ConcurrentModification`; 200 by default. Some gateways make it 409. */
   conflictStatus?: number;
+  /** Where messages of changed order states go. Can be set later with {@link CommercetoolsEmulator.messagesUrl}. */
+  messagesUrl?: string;
+  /** How they are sent. */
+  messages?: MessageOptions;
 }
 
 /**
- * A commercetools project on 127.0.0.1: OAuth and GraphQL for orders with optimistic locking.
+ * A commercetools project on 127.0.0.1: OAuth and GraphQL for orders with optimistic locking, and a
+ * subscription that pushes `OrderStateChanged` messages.
  *
  * @example
  * const commercetools = await new CommercetoolsEmulator().start();
@@ -39,6 +48,8 @@ export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
  */
 export class CommercetoolsEmulator extends ApiEmulator {
   readonly projectKey: string;
+  /** Delivers messages; counts what became of them; its switch is `enabled`. */
+  readonly messages: MessageSender;
 
   protected readonly engine: GraphqlEngine;
   protected readonly bodyLimit = BODY_LIMIT_BYTES;
@@ -65,7 +76,9 @@ export class CommercetoolsEmulator extends ApiEmulator {
     this.#state = new CommercetoolsState(
       typeof versionStep === 'function' ? versionStep : () => versionStep,
       this.now,
+      (write) => this.#publish(write),
     );
+    this.messages = new MessageSender(() => this.url, options.messages, options.messagesUrl);
     this.engine = new GraphqlEngine(commercetoolsSchema, commercetoolsResolvers(this.#state, projectKey));
   }
 
@@ -81,9 +94,30 @@ export class CommercetoolsEmulator extends ApiEmulator {
     };
   }
 
+  /** Where messages go; undefined: they are not sent. */
+  get messagesUrl(): string | undefined {
+    return this.messages.url;
+  }
+
+  set messagesUrl(url: string | undefined) {
+    this.messages.url = url;
+  }
+
+  /** The environment variables that make a connector accept the messages. */
+  get messagesEnvironment(): Record<string, string> {
+    const { secret, audience, serviceAccount } = this.messages;
+    if (secret !== undefined) return { COMMERCETOOLS_MESSAGES_SECRET: secret };
+    return {
+      COMMERCETOOLS_MESSAGES_AUDIENCE: audience,
+      COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT: serviceAccount,
+      COMMERCETOOLS_MESSAGES_ISSUER: this.url,
+      COMMERCETOOLS_MESSAGES_JWKS_URL: `${this.url}/emulator/certs`,
+    };
+  }
+
   /** @throws Error when the id or the number is taken. */
   addOrder(order: NewCommercetoolsOrder): CommercetoolsOrderRecord {
-    return this.#state.addOrder(order);
+    return this.#state.addOrder(order, SHOP_CLIENT_ID);
   }
 
   /** @returns the live record of the order with that number, or else that id, or undefined. */
@@ -97,11 +131,16 @@ export class CommercetoolsEmulator extends ApiEmulator {
   }
 
   /**
-   * Somebody else writes an order: its states and its version change at once.
+   * Somebody else writes an order: its states and its version change at once, and a message tells it.
    *
+   * @param clientId the API client that writes.
    * @throws Error when there is no such order.
    */
-  setStates(orderNumberOrId: string, states: Partial<EmulatedOrderStates>): CommercetoolsOrderRecord {
+  setStates(
+    orderNumberOrId: string,
+    states: Partial<EmulatedOrderStates>,
+    clientId = SHOP_CLIENT_ID,
+  ): CommercetoolsOrderRecord {
     const order = this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
     if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
     const { orderState, paymentState, shipmentState } = states;
@@ -110,11 +149,43 @@ export class CommercetoolsEmulator extends ApiEmulator {
       ...(paymentState === undefined ? [] : [{ changePaymentState: { paymentState } }]),
       ...(shipmentState === undefined ? [] : [{ changeShipmentState: { shipmentState } }]),
     ];
-    return this.#state.update(order, order.version, actions);
+    return this.#state.update(order, order.version, actions, clientId);
+  }
+
+  /**
+   * @param fields replace or extend those of a message that tells that the order is cancelled.
+   * @returns a message about an order, with an id of its own, not sent.
+   * @throws Error when there is no such order.
+   */
+  message(orderNumberOrId: string, fields: Readonly<Record<string, unknown>> = {}): EmulatedMessage {
+    const order = this.order(orderNumberOrId);
+    if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
+    const time = new Date(this.now()).toISOString();
+    return {
+      notificationType: 'Message',
+      projectKey: this.projectKey,
+      id: randomUUID(),
+      version: 1,
+      sequenceNumber: order.history.length,
+      resource: { typeId: 'order', id: order.id },
+      resourceUserProvidedIdentifiers: { orderNumber: order.orderNumber },
+      resourceVersion: order.version,
+      createdAt: time,
+      lastModifiedAt: time,
+      type: 'OrderStateChanged',
+      orderId: order.id,
+      orderState: 'Cancelled',
+      oldOrderState: 'Open',
+      ...fields,
+    };
+  }
+
+  override async stop(): Promise<void> {
+    await Promise.all([super.stop(), this.messages.close()]);
   }
 
   protected route(method: string, path: string): Route {
-    if (method === 'GET' && path === '/emulator/orders') return 'control';
+    if (method === 'GET' && (path === '/emulator/orders' || path === '/emulator/certs')) return 'control';
     if (method !== 'POST') return undefined;
     if (path === '/oauth/token') return 'token';
     return path === `/${this.projectKey}/graphql` ? 'graphql' : undefined;
@@ -148,7 +219,11 @@ export class CommercetoolsEmulator extends ApiEmulator {
   protected executeGraphql({ prepared, scope, forceConflict, ...parameters }: GraphqlCall): Answer {
     const { document, errors } = prepared;
     if (!document) return { status: 400, body: { errors: errors?.map(withCode) } };
-    const context: RequestContext = { scopes: this.#scopesOf(scope), forceConflict };
+    const context: RequestContext = {
+      scopes: this.#scopesOf(scope),
+      clientId: this.#clientId,
+      forceConflict,
+    };
     const result = this.engine.execute(document, parameters, context);
     if (!result.errors) return { status: 200, body: result };
     return {
@@ -157,8 +232,9 @@ export class CommercetoolsEmulator extends ApiEmulator {
     };
   }
 
-  /** `GET /emulator/orders` lists the orders with their states. */
-  protected control(): Promise<Answer> {
+  /** `GET /emulator/orders` lists the orders with their states, `GET /emulator/certs` the keys of message tokens. */
+  protected async control(_method: string, path: string): Promise<Answer> {
+    if (path === '/emulator/certs') return { status: 200, body: await this.messages.keySet() };
     const body = this.orders.map(({ id, orderNumber, version, orderState, paymentState, shipmentState }) => ({
       id,
       orderNumber,
@@ -167,12 +243,22 @@ export class CommercetoolsEmulator extends ApiEmulator {
       paymentState,
       shipmentState,
     }));
-    return Promise.resolve({ status: 200, body });
+    return { status: 200, body };
   }
 
   protected errorBody(statusCode: number, code: string, message: string): unknown {
     const oauth = statusCode === 401 ? { error: code, error_description: message } : {};
     return { statusCode, message, errors: [{ code, message }], ...oauth };
+  }
+
+  #publish({ order, before, clientId }: OrderWrite): void {
+    if (order.orderState === before.orderState) return;
+    const initiator = this.messages.namesInitiators && {
+      createdBy: { isPlatformClient: false, clientId },
+      lastModifiedBy: { isPlatformClient: false, clientId },
+    };
+    const states = { orderState: order.orderState, oldOrderState: before.orderState };
+    this.messages.publish(this.message(order.id, { ...states, ...initiator }));
   }
 
   #mayAskFor(scope: string): boolean {

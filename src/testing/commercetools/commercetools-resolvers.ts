@@ -7,6 +7,8 @@ import { orderPredicate } from './order-predicate.js';
 export interface RequestContext {
   /** The scopes of the token. */
   readonly scopes: ReadonlySet<string>;
+  /** The API client of the token. */
+  readonly clientId: string;
   readonly forceConflict: boolean;
 }
 
@@ -68,7 +70,7 @@ export function commercetoolsResolvers(state: CommercetoolsState, projectKey: st
         throw new CommercetoolsApiError('ResourceNotFound', `there is no order '${name}' in '${projectKey}'`);
       }
       if (context.forceConflict) throw concurrentModification(order, version);
-      return represent(state.update(order, version, actions));
+      return represent(state.update(order, version, actions, context.clientId));
     },
   };
 }
@@ -86,6 +88,7 @@ function represent(order: StoredOrder): object {
     version: order.version,
     createdAt: order.createdAt,
     lastModifiedAt: order.lastModifiedAt,
+    lastModifiedBy: { isPlatformClient: false, clientId: order.lastModifiedBy },
     orderNumber: order.orderNumber,
     orderState: order.orderState,
     paymentState: order.paymentState,

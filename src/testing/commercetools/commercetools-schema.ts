@@ -56,6 +56,12 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     totalPrice: Money!
     shippingInfo: ShippingInfo
     custom: CustomFieldsType
+    lastModifiedBy: Initiator
+  }
+
+  type Initiator {
+    isPlatformClient: Boolean
+    clientId: String
   }
 
   enum OrderState {

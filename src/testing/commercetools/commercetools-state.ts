@@ -29,6 +29,14 @@ export interface StoredOrder extends Mutable<Omit<CommercetoolsOrderRecord, 'his
 /** Orders that are written for days keep this many of their latest states. */
 const HISTORY_LIMIT = 1000;
 
+/** One write that changed an order. */
+export interface OrderWrite {
+  readonly order: StoredOrder;
+  readonly before: OrderContent;
+  /** The API client that wrote. */
+  readonly clientId: string;
+}
+
 /** The orders of one emulated commercetools project. */
 export class CommercetoolsState {
   readonly #orders = new Map<string, StoredOrder>();
@@ -37,10 +45,11 @@ export class CommercetoolsState {
   constructor(
     private readonly versionStep: () => number,
     private readonly now: () => number,
+    private readonly onWrite: (write: OrderWrite) => void = () => undefined,
   ) {}
 
   /** @throws Error when the id or the number is taken. */
-  addOrder(order: NewCommercetoolsOrder): StoredOrder {
+  addOrder(order: NewCommercetoolsOrder, clientId: string): StoredOrder {
     const { id = randomUUID(), orderNumber, version = 1, shippingInfo = true } = order;
     if (this.#orders.has(id) || this.#ordersByNumber.has(orderNumber)) {
       throw new Error(`commercetools emulator: an order ${id} or with the number ${orderNumber} exists`);
@@ -59,6 +68,7 @@ export class CommercetoolsState {
       ...states,
       createdAt: time,
       lastModifiedAt: time,
+      lastModifiedBy: clientId,
       shippingInfo: shippingInfo ? { shippingMethodName: 'Standard', deliveries: [] } : null,
       custom: null,
       history: [{ ...states, version, at }],
@@ -83,12 +93,14 @@ export class CommercetoolsState {
   /**
    * Applies an update under the optimistic lock.
    *
+   * @param clientId the API client that writes.
    * @throws CommercetoolsApiError when the version is another one, or an action cannot be applied.
    */
   update(
     order: StoredOrder,
     version: number,
     actions: readonly Readonly<Record<string, unknown>>[],
+    clientId: string,
   ): StoredOrder {
     if (order.version !== version) throw concurrentModification(order, version);
     const { orderState, paymentState, shipmentState, shippingInfo, custom } = order;
@@ -97,7 +109,11 @@ export class CommercetoolsState {
     const time = new Date(at).toISOString();
     const after = applyActions(before, actions, time);
     if (isDeepStrictEqual(before, after)) return order;
-    Object.assign(order, after, { version: order.version + this.versionStep(), lastModifiedAt: time });
+    Object.assign(order, after, {
+      version: order.version + this.versionStep(),
+      lastModifiedAt: time,
+      lastModifiedBy: clientId,
+    });
     order.history.push({
       orderState: order.orderState,
       paymentState: order.paymentState,
@@ -106,6 +122,7 @@ export class CommercetoolsState {
       at,
     });
     if (order.history.length > HISTORY_LIMIT) order.history.shift();
+    this.onWrite({ order, before, clientId });
     return order;
   }
 }

@@ -21,6 +21,8 @@ export interface CommercetoolsOrderRecord extends EmulatedOrderStates {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly lastModifiedAt: string;
+  /** The API client that wrote last. */
+  readonly lastModifiedBy: string;
   readonly shippingInfo: ShippingInfoRecord | null;
   readonly custom: CustomFieldsRecord | null;
   /** The states at the start and after every write that was applied, oldest first. */

@@ -1,0 +1,146 @@
+import { type KeyObject, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { type JWK, SignJWT, exportJWK } from 'jose';
+import { type DeliveryOutcome, type DeliveryRetry, RepeatedDelivery } from '../http/repeated-delivery.js';
+import { SeededRandom } from '../seeded-random.js';
+
+/** A message as the emulator makes it. */
+export type EmulatedMessage = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** How messages are sent. */
+export interface MessageOptions {
+  /** Sent as `x-connector-secret` instead of a bearer token. */
+  secret?: string;
+  /** What the tokens are for. */
+  audience?: string;
+  /** Whose the tokens are. */
+  serviceAccount?: string;
+  /** Whether messages come in the envelope of a Pub/Sub push, as they do by default, or bare. */
+  envelope?: boolean;
+  /** Whether messages name who caused the change; true by default. Not every message does. */
+  initiators?: boolean;
+  /** Fraction of messages that are delivered twice. */
+  duplicates?: number;
+  /** The source of chances. */
+  random?: SeededRandom;
+  /** What happens to a message that is not accepted. */
+  retry?: Partial<DeliveryRetry>;
+}
+
+const KEY_ID = 'emulator';
+const TOKEN_LIFETIME_SECONDS = 3600;
+/** Push services send everything again that was not answered with success, for days. */
+const DEFAULT_RETRY: DeliveryRetry = {
+  delaysMs: [100, 200, 400, 800, 1600, 3200, 6400],
+  timeoutMs: 10_000,
+  worthRetrying: () => true,
+};
+
+/**
+ * The subscription of a project and the push service behind it: delivers messages until they are accepted,
+ * with a token that is signed by a key of its own.
+ */
+export class MessageSender {
+  /** Where messages go; undefined: they are not sent. */
+  url?: string;
+  /** Off: changes send nothing. */
+  enabled = true;
+  readonly audience: string;
+  readonly serviceAccount: string;
+  readonly secret?: string;
+
+  readonly #issuer: () => string;
+  readonly #options: MessageOptions;
+  readonly #delivery: RepeatedDelivery;
+  readonly #random: SeededRandom;
+  readonly #sending = new Set<Promise<DeliveryOutcome>>();
+  #keys?: { privateKey: KeyObject; publicKey: KeyObject };
+
+  constructor(issuer: () => string, options: MessageOptions = {}, url?: string) {
+    this.url = url;
+    this.audience = options.audience ?? 'fluent-commercetools-connector';
+    this.serviceAccount = options.serviceAccount ?? 'push@emulator.iam.gserviceaccount.com';
+    this.secret = options.secret;
+    this.#issuer = issuer;
+    this.#options = options;
+    this.#delivery = new RepeatedDelivery({ ...DEFAULT_RETRY, ...options.retry });
+    this.#random = options.random ?? new SeededRandom();
+  }
+
+  /** Messages by what finally became of them; `attempts` counts the requests. */
+  get counts(): RepeatedDelivery['counts'] {
+    return this.#delivery.counts;
+  }
+
+  get namesInitiators(): boolean {
+    return this.#options.initiators ?? true;
+  }
+
+  /** Sends a message, without waiting, when there is a receiver and the switch is on. */
+  publish(message: EmulatedMessage): void {
+    if (this.url === undefined || !this.enabled) return;
+    const times = this.#random.chance(this.#options.duplicates ?? 0) ? 2 : 1;
+    for (let time = 0; time < times; time += 1) {
+      const sending = this.send(message);
+      this.#sending.add(sending);
+      void sending.finally(() => this.#sending.delete(sending));
+    }
+  }
+
+  /**
+   * Sends one message until it is accepted or every attempt is used up.
+   *
+   * @throws Error when no URL is set.
+   */
+  async send(message: EmulatedMessage): Promise<DeliveryOutcome> {
+    const { url } = this;
+    if (url === undefined) throw new Error('commercetools emulator: messagesUrl is not set');
+    return this.#delivery.send(url, JSON.stringify(this.#wrap(message)), await this.#authorization());
+  }
+
+  /** Resolves with what became of the messages that are under way. */
+  async settled(): Promise<readonly DeliveryOutcome[]> {
+    return Promise.all(this.#sending);
+  }
+
+  /** @returns a token as the push service sends it, valid for an hour. @param claims replace or extend its own. */
+  async token(claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const now = Math.floor(Date.now() / 1000);
+    const { audience: aud, serviceAccount: email } = this;
+    const own = { iss: this.#issuer(), aud, sub: '1', email, email_verified: true };
+    return new SignJWT({ ...own, iat: now, exp: now + TOKEN_LIFETIME_SECONDS, ...claims })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID })
+      .sign(this.#keyPair.privateKey);
+  }
+
+  /** The key set that the tokens are signed with. */
+  async keySet(): Promise<{ keys: JWK[] }> {
+    const key = await exportJWK(this.#keyPair.publicKey);
+    return { keys: [{ ...key, kid: KEY_ID, alg: 'RS256', use: 'sig' }] };
+  }
+
+  /** Ends waiting retries and the connections. */
+  async close(): Promise<void> {
+    await this.#delivery.close();
+  }
+
+  get #keyPair(): { privateKey: KeyObject; publicKey: KeyObject } {
+    return (this.#keys ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  }
+
+  #wrap(message: EmulatedMessage): object {
+    if (this.#options.envelope === false) return message;
+    return {
+      message: {
+        data: Buffer.from(JSON.stringify(message)).toString('base64'),
+        messageId: randomUUID(),
+        publishTime: new Date().toISOString(),
+      },
+      subscription: 'projects/emulator/subscriptions/connector',
+    };
+  }
+
+  async #authorization(): Promise<Record<string, string>> {
+    if (this.secret !== undefined) return { 'x-connector-secret': this.secret };
+    return { authorization: `Bearer ${await this.token()}` };
+  }
+}
