@@ -1,0 +1,13 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const run = promisify(execFile);
+
+it('the demo ends with every order in agreement, nothing lost and exit code 0', async () => {
+  // Rejects on any other exit code.
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts'], { timeout: 55_000 });
+  expect(stdout).toMatch(/^notifications {2}\d+ accepted, \d+ duplicates/m);
+  expect(stdout).toMatch(/^lost {11}0$/m);
+  expect(stdout).toMatch(/^orders {9}24 of 24 agree$/m);
+});
