@@ -31,7 +31,8 @@ const EXIT_MARGIN_MS = 5000;
 /**
  * Starts a connector: reads its configuration, connects, listens, and ends gracefully on SIGTERM or SIGINT.
  *
- * A problem at start is told on stderr and ends the process with exit code 1, unless `embedded`.
+ * A problem at start is told on stderr and ends the process with exit code 1, unless `embedded`. Later an
+ * exception that nobody catches ends it too; a promise that fails unheard is logged.
  *
  * @param module `ConnectorModule.register(…)`, or a module that imports it.
  * @returns the listening application.
@@ -46,6 +47,7 @@ export async function bootstrapConnector(
     // Left alone, V8 lets the heap grow to three times what is alive before it collects.
     setFlagsFromString('--heap-growing-percent=60');
     const app = await start(module);
+    surviveForgottenPromises();
     endOnSignals(app);
     return app;
   } catch (error) {
@@ -120,13 +122,28 @@ function endOnSignals(app: NestFastifyApplication): void {
 
 /** An error that nobody caught leaves the process in an unknown state; its work is taken over by another. */
 function endOnUnexpectedErrors(): void {
-  const end = (error: unknown): void => {
-    if (PinoLogger.root) PinoLogger.root.fatal({ err: error }, 'unexpected error; ending the process');
-    else process.stderr.write(`${startProblem(error)}\n`);
-    process.exit(1);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', end);
+  process.on('uncaughtException', endUnexpectedly);
+  process.on('unhandledRejection', endUnexpectedly);
+}
+
+function endUnexpectedly(error: unknown): void {
+  if (PinoLogger.root) PinoLogger.root.fatal({ err: error }, 'unexpected error; ending the process');
+  else process.stderr.write(`${startProblem(error)}\n`);
+  process.exit(1);
+}
+
+/**
+ * Once the connector runs, a promise that fails unheard was left behind by one notification: it interrupted
+ * nothing, and must not end the others' work. An exception may have interrupted anything, and still ends it.
+ */
+function surviveForgottenPromises(): void {
+  process.off('unhandledRejection', endUnexpectedly);
+  process.on('unhandledRejection', (error) => {
+    PinoLogger.root.error(
+      { err: error },
+      'a promise failed that nobody waits for; await it where it is made',
+    );
+  });
 }
 
 /** The operator has to choose another address; a stack would not help. */

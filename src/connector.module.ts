@@ -36,7 +36,7 @@ export interface ConnectorModuleOptions {
   /** Modules of the partner; what they export can be injected by `handlers`, `overrides` and `providers`. */
   readonly imports?: ModuleMetadata['imports'];
   /** Classes with `@NotificationHandler`. */
-  readonly handlers?: readonly Type<NotificationHandlerContract>[];
+  readonly handlers?: readonly Type<NotificationHandlerContract<never>>[];
   /**
    * Replacements of `SignatureVerifier`, `MessageQueue`, `SettingsSource`, `StatusMapper`, `OrderLookup`,
    * `OrderUpdate`, `FluentClient` and `CommercetoolsClient`. A replacement can inject the default by its own

@@ -31,6 +31,7 @@ it('exports exactly what partners may use', () => {
     'FulfilmentEvent',
     'FulfilmentItem',
     'FulfilmentPack',
+    'HandBack',
     'InvalidEventError',
     'MessageQueue',
     'MutationOrderUpdate',

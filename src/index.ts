@@ -16,6 +16,7 @@ export type { Override } from './seams.js';
 export { RsaSignatureVerifier, SignatureVerifier } from './webhook/index.js';
 export {
   BullMessageQueue,
+  HandBack,
   MessageQueue,
   QueueUnavailableError,
   type DeadLetter,

@@ -1,7 +1,7 @@
-import { Injectable, Module, type Provider } from '@nestjs/common';
+import { Injectable, Logger, Module, type Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ConnectorConfig } from '../config/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { HandlerRegistry } from './handler-registry.js';
@@ -46,6 +46,7 @@ class BestShipped extends Handles {}
 @Injectable()
 class Configured extends Handles {}
 
+// @ts-expect-error JavaScript has no types
 @NotificationHandler('broken')
 @Injectable()
 class NoHandle {}
@@ -53,6 +54,31 @@ class NoHandle {}
 @NotificationHandler([])
 @Injectable()
 class NoName extends Handles {}
+
+class NoRules {}
+
+@NotificationHandler({
+  names: 'odd',
+  concurrency: 0,
+  timeoutMs: Number.POSITIVE_INFINITY,
+  attributes: NoRules,
+})
+@Injectable()
+class OddOptions {
+  async handle(): Promise<void> {}
+}
+
+@NotificationHandler('fc.connect.*')
+@Injectable()
+class AllOfConnect extends Handles {}
+
+@NotificationHandler(['*.shipped', 'shipped'])
+@Injectable()
+class AllShipped extends Handles {}
+
+@NotificationHandler({ names: '*.shipped', replaces: true })
+@Injectable()
+class BetterAllShipped extends Handles {}
 
 const notification = {
   accountId: 'A',
@@ -95,10 +121,71 @@ describe('HandlerRegistry', () => {
     );
   });
 
-  it('lists every class that is no handler', async () => {
-    await expect(registryOf(NoHandle, NoName)).rejects.toThrow(
-      /NoHandle has no method handle[^]*NoName names no/,
+  it('lists every class that is no handler, and every option that is wrong', async () => {
+    await expect(registryOf(NoHandle, NoName, OddOptions)).rejects.toThrow(
+      /NoHandle has no method handle[^]*NoName names no[^]*OddOptions has a concurrency[^]*OddOptions has a timeoutMs[^]*OddOptions has attributes: NoRules/,
     );
+  });
+
+  it('refuses two classes of one name', async () => {
+    @NotificationHandler('elsewhere')
+    class Other extends Handles {}
+    Object.defineProperty(Other, 'name', { value: 'Shipped' });
+    await expect(registryOf(Shipped, Other)).rejects.toThrow(/two handlers are called Shipped/);
+  });
+
+  it('finds handlers by pattern, the exact name first, and counts under the pattern', async () => {
+    const registry = await registryOf(AllOfConnect, Shipped);
+    expect(registry.find('fc.connect.anything')?.className).toBe('AllOfConnect');
+    expect(registry.labelOf('fc.connect.anything')).toBe('fc.connect.*');
+    expect(registry.find('shipped')?.className).toBe('Shipped');
+    expect(registry.labelOf('shipped')).toBe('shipped');
+    expect(registry.find('fc.other')).toBeUndefined();
+    expect(registry.labelOf('fc.other')).toBe('other');
+    expect(registry.names).toEqual(['shipped', 'fc.connect.*']);
+  });
+
+  it('refuses patterns that have names in common, unless one replaces the other', async () => {
+    await expect(registryOf(AllOfConnect, AllShipped)).rejects.toThrow(
+      /AllOfConnect \("fc.connect.\*"\) and AllShipped \("\*.shipped"\) have names in common.*replaces: true/,
+    );
+    for (const handlers of [
+      [AllOfConnect, BetterAllShipped],
+      [BetterAllShipped, AllOfConnect],
+    ]) {
+      const registry = await registryOf(...handlers);
+      expect(registry.find('fc.connect.shipped')?.className).toBe('BetterAllShipped');
+      expect(registry.find('fc.connect.packed')?.className).toBe('AllOfConnect');
+    }
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('coalesce is broken');
+      },
+    ],
+    ['gives no text', () => ({})],
+    ['gives endless text', () => 'x'.repeat(2000)],
+    ['is async and fails', async () => Promise.reject(new Error('late'))],
+  ])('goes on without coalesce and announces when one %s, and says so once', async (_, option) => {
+    @NotificationHandler({
+      names: 'fragile',
+      coalesce: option as () => string,
+      announces: option as () => string,
+    })
+    class Fragile extends Handles {}
+    const complain = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const handler = (await registryOf(Fragile)).find('fragile');
+    for (let n = 0; n < 3; n++) {
+      expect(handler?.coalesceKey(notification)).toBeUndefined();
+      expect(handler?.announces(notification)).toBeUndefined();
+    }
+    expect(complain.mock.calls.map(([message]) => message)).toEqual([
+      expect.stringMatching(/^coalesce of Fragile/),
+      expect.stringMatching(/^announces of Fragile/),
+    ]);
   });
 
   it('counts a class that two tokens provide once', async () => {

@@ -1,12 +1,23 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from '../queue/index.js';
+import { UNEXPECTED, asConnectorError, badAnswer } from '../replaceable.js';
+import { withDeadline } from './handler-deadline.js';
 import { HandlerRegistry } from './handler-registry.js';
+import type { HandlerContext, HandlerResult } from './notification-handler.js';
+import { readAttributes } from './read-attributes.js';
+import type { RegisteredHandler } from './registered-handler.js';
 
+/** What a handler can report. */
+const OUTCOMES: ReadonlySet<unknown> = new Set<HandlerResult['outcome']>([
+  'updated',
+  'unchanged',
+  'unmapped',
+]);
 /** Outcomes after which commercetools agrees. */
 const AGREED: ReadonlySet<RunReport['outcome']> = new Set(['updated', 'unchanged', 'superseded']);
 
@@ -45,16 +56,53 @@ export class NotificationDispatcher implements OnApplicationBootstrap {
         `account ${accountId}, retailer ${retailerId} is no longer configured; add it again, or remove its notifications`,
       );
     }
-    const logger = this.logger.logger.child({ notificationId: notification.id, accountId, name });
-    const result = await handler.instance.handle(notification, { ...context, scope, logger });
-    return result ?? { outcome: 'updated' };
+    const attributes = await this.attributesOf(notification, handler);
+    const leave = await handler.slots?.enter();
+    try {
+      return await this.run(handler, notification, { ...context, scope, attributes });
+    } finally {
+      leave?.();
+    }
+  }
+
+  private async attributesOf(
+    notification: FluentNotification,
+    { attributesClass, className }: RegisteredHandler,
+  ): Promise<object | undefined> {
+    if (!attributesClass) return undefined;
+    return readAttributes(notification, attributesClass).catch((error: unknown) => {
+      throw asConnectorError(attributesClass.prototype as object, `validate for ${className}`, error);
+    });
+  }
+
+  private async run(
+    { instance, className, timeoutMs }: RegisteredHandler,
+    notification: FluentNotification,
+    context: ProcessContext & Pick<HandlerContext<object | undefined>, 'scope' | 'attributes'>,
+  ): Promise<ProcessResult> {
+    const { id: notificationId, accountId, name } = notification;
+    const { account, retailerId } = context.scope;
+    const logger = this.logger.logger.child({ notificationId, accountId, name });
+    try {
+      const result = await withDeadline(className, timeoutMs, context.signal, async (signal) =>
+        instance.handle(notification, { ...context, account, retailerId, logger, signal }),
+      );
+      return resultOf(instance, result);
+    } catch (error) {
+      const explained = asConnectorError(instance, 'handle', error);
+      // The queue keeps name and message; where it broke is for whoever wrote the class.
+      if (explained instanceof TransientError && explained.code === UNEXPECTED && !context.signal.aborted) {
+        logger.error({ err: explained.cause }, explained.message);
+      }
+      throw explained;
+    }
   }
 
   private report({ notification, outcome, attempt, lagMs, error, delayMs }: RunReport): void {
     const { id, accountId, retailerId, name, entityRef } = notification;
     this.metrics.notifications.inc({
       account: this.config.account(accountId) ? accountId : 'other',
-      name: this.registry.find(name) ? name : 'other',
+      name: this.registry.labelOf(name),
       outcome,
     });
     if (AGREED.has(outcome)) this.metrics.syncLag.observe(lagMs / 1000);
@@ -79,4 +127,18 @@ export class NotificationDispatcher implements OnApplicationBootstrap {
       this.logger.info(line, `notification ${outcome}`);
     }
   }
+}
+
+/** @throws TransientError when a handler reports something that is no result. */
+function resultOf(instance: object, result: HandlerResult | void): ProcessResult {
+  if (result === undefined) return { outcome: 'updated' };
+  const { outcome, saw } = Object(result) as Partial<HandlerResult>;
+  const isOutcome = OUTCOMES.has(outcome);
+  if (isOutcome && (saw === undefined || typeof saw === 'string')) return result;
+  throw badAnswer(
+    instance,
+    'handle',
+    `${isOutcome ? 'a "saw" that is no text' : 'no outcome'}; return nothing, or { outcome, saw? } with one of ` +
+      [...OUTCOMES].join(', '),
+  );
 }

@@ -1,20 +1,31 @@
 import type { Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Logger } from 'pino';
-import type { ConnectorConfig, RetailerScope } from '../config/index.js';
+import type { AccountConfig, ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 
-/** What a handler is given beside the notification. */
-export interface HandlerContext {
+/**
+ * What a handler is given beside the notification.
+ *
+ * @typeParam TAttributes the class given as {@link NotificationHandlerOptions.attributes}
+ */
+export interface HandlerContext<TAttributes = undefined> {
   /** Account, retailer, commercetools project and their options. */
   readonly scope: RetailerScope;
+  /** The Fluent account, as `scope.account`. It holds credentials: do not log it. */
+  readonly account: AccountConfig;
+  /** The Fluent retailer, as `scope.retailerId`. */
+  readonly retailerId: string;
+  /** The notification's attributes, validated; undefined when the handler declares no class for them. */
+  readonly attributes: TAttributes;
   /** Bound to the notification: every line carries its id, account and name. */
   readonly logger: Logger;
-  /** Aborted at shutdown; pass it on to every call. */
+  /** Aborted at shutdown and when the handler's time is up; pass it on to every call. */
   readonly signal: AbortSignal;
   /** Counts from 1. */
   readonly attempt: number;
+  /** When the connector accepted the notification. */
   readonly acceptedAt: Date;
 }
 
@@ -29,21 +40,42 @@ export interface HandlerResult {
  * Does the work of a notification. It may run more than once for one notification (a worker died, a
  * retry), so it must be safe to repeat.
  *
- * Throw `TransientError` or `ConfigurationError` to be retried, `PermanentError` for the dead letter.
+ * Throw `TransientError` or `ConfigurationError` to be retried, `PermanentError` for the dead letter. Any
+ * other error is retried like a transient one, under the name of the class.
  */
-export interface NotificationHandlerContract {
-  handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult | void>;
+export interface NotificationHandlerContract<TAttributes = undefined> {
+  handle(
+    notification: FluentNotification,
+    context: HandlerContext<TAttributes>,
+  ): Promise<HandlerResult | void>;
 }
 
-export interface NotificationHandlerOptions {
-  /** The notification names it serves; a function when they come from configuration. */
+/** Options of {@link NotificationHandler}. */
+export interface NotificationHandlerOptions<TAttributes = undefined> {
+  /**
+   * The notification names it serves; a function when they come from configuration. A `*` in a name stands
+   * for any characters (`fc.connect.*`). A handler of the exact name goes before one of a pattern. Metrics
+   * count what a pattern matched under the pattern.
+   */
   readonly names: string | readonly string[] | ((config: ConnectorConfig) => readonly string[]);
   /** Takes its names over from another handler, which would be a start-up error without it. */
   readonly replaces?: boolean;
   /**
+   * A class with class-validator rules for the notification's attributes. A notification that breaks them
+   * becomes a dead letter that names the fields; what the class does not mention is let through.
+   */
+  readonly attributes?: Type<TAttributes>;
+  /** At most so many at once per replica; the others wait in the queue. Default: no limit of its own. */
+  readonly concurrency?: number;
+  /**
+   * Milliseconds for one run, then {@link HandlerContext.signal} is aborted and the notification is retried,
+   * even if the handler goes on. A function when it comes from configuration. Default: 120,000.
+   */
+  readonly timeoutMs?: number | ((config: ConnectorConfig) => number);
+  /**
    * Notifications of one entity that wait together need one run; the others end as `superseded`. A function
-   * gives the key of what is handled, or undefined when the notification must be run. Default: every
-   * notification counts.
+   * gives the key of what is handled, or undefined when the notification must be run. Should it fail, the
+   * notification is run. Default: every notification counts.
    */
   readonly coalesce?: boolean | ((notification: FluentNotification) => string | undefined);
   /**
@@ -54,22 +86,31 @@ export interface NotificationHandlerOptions {
 }
 
 /** Metadata of {@link NotificationHandler}; read by the registry. */
-export const HandlerMetadata = DiscoveryService.createDecorator<NotificationHandlerOptions>();
+export const HandlerMetadata = DiscoveryService.createDecorator<NotificationHandlerOptions<object>>();
 
 /**
- * Makes an injectable class the handler of notifications by name.
+ * Makes an injectable class the handler of notifications by name. The class must be provided somewhere,
+ * e.g. in `ConnectorModule.register({ handlers })`.
  *
  * @example
- * NotificationHandler('fc.connect.parcel-shipped')
- * class ParcelShipped implements NotificationHandlerContract { … }
+ * class ParcelShippedAttributes {
+ *   @IsString() TrackingNumber!: string;
+ * }
+ *
+ * @NotificationHandler({ names: 'fc.connect.parcel-shipped', attributes: ParcelShippedAttributes })
+ * export class ParcelShipped {
+ *   async handle(notification: FluentNotification, context: HandlerContext<ParcelShippedAttributes>) {
+ *     context.logger.info({ tracking: context.attributes.TrackingNumber }, 'shipped');
+ *   }
+ * }
  */
-export function NotificationHandler(
-  selector: string | readonly string[] | NotificationHandlerOptions,
-): ClassDecorator {
+export function NotificationHandler<TAttributes = undefined>(
+  selector: string | readonly string[] | NotificationHandlerOptions<TAttributes>,
+): (handler: Type<NotificationHandlerContract<TAttributes>>) => void {
   const options =
     typeof selector === 'string' || Array.isArray(selector)
       ? { names: selector }
-      : (selector as NotificationHandlerOptions);
+      : (selector as NotificationHandlerOptions<object>);
   return HandlerMetadata(options);
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type EnqueueResult } from '../queue/index.js';
+import { badAnswer } from '../replaceable.js';
 import { HandlerRegistry } from './handler-registry.js';
 
 /** Hands a checked notification to the queue with what its handler wants the queue to know. */
@@ -20,9 +21,12 @@ export class NotificationIntake {
   async submit(notification: FluentNotification): Promise<EnqueueResult | 'ignored'> {
     const handler = this.registry.find(notification.name);
     if (!handler) return 'ignored';
-    return this.queue.enqueue(notification, {
+    const result: unknown = await this.queue.enqueue(notification, {
       coalesceKey: handler.coalesceKey(notification),
       announces: handler.announces(notification),
     });
+    // Another answer must not become a 200.
+    if (result === 'accepted' || result === 'duplicate') return result;
+    throw badAnswer(this.queue, 'enqueue', `neither 'accepted' nor 'duplicate'`);
   }
 }

@@ -10,11 +10,17 @@ import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
 
+/** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */
+const MAX_TIMEOUT_MS = 86_400_000;
+
 /** The built-in handler: brings the order of a notification into agreement. */
 @NotificationHandler({
   names: (config) => config.orderStatusEventNames,
   coalesce: (notification) => orderOf(notification)?.id,
   announces: announcedStatus,
+  // A round makes three calls, each of which may take its whole time-out.
+  timeoutMs: ({ httpClientTimeoutMs }) =>
+    Math.min(Math.max(120_000, 4 * httpClientTimeoutMs), MAX_TIMEOUT_MS),
 })
 @Injectable()
 export class OrderStatusHandler implements NotificationHandlerContract {

@@ -39,7 +39,8 @@ export interface ProcessContext {
 
 /**
  * Runs one notification. Resolves when its work is done; throws `TransientError`, `ConfigurationError`
- * (both retried) or `PermanentError` (dead letter). Any other error is retried like a transient one.
+ * (both retried), `PermanentError` (dead letter) or {@link HandBack} (not now). Any other error is retried
+ * like a transient one.
  */
 export type NotificationProcessor = (
   notification: FluentNotification,
@@ -111,6 +112,18 @@ export abstract class MessageQueue {
 
   /** @returns how many dead letters were put back. */
   abstract replayAll(): Promise<number>;
+}
+
+/**
+ * Thrown by a processor that cannot take a notification now: it is run again after the delay, and nothing
+ * has failed (no attempt, no report).
+ */
+export class HandBack extends Error {
+  override readonly name = 'HandBack';
+
+  constructor(readonly delayMs: number) {
+    super(`handed back for ${delayMs} ms`);
+  }
 }
 
 /** The queue could not confirm a notification; the sender must try again. */

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { ConnectorConfig } from '../config/index.js';
+import { ConnectorConfig, type AccountConfig } from '../config/index.js';
+import { asConnectorError, badAnswer } from '../replaceable.js';
 import type { JsonRequest } from './json-body.js';
 import { Problem } from './problem.js';
 import { SignatureVerifier } from './signature-verifier.js';
@@ -25,7 +27,7 @@ export class SignatureGuard implements CanActivate {
     const { accountId, retailerId } = body as Record<string, unknown>;
     const account = typeof accountId === 'string' ? this.config.account(accountId) : undefined;
     if (!account) throw unauthorized('the account is not configured');
-    const reason = this.verifier.verify(rawBody, headers, account);
+    const reason = this.doubtsOf(rawBody, headers, account);
     if (reason !== undefined) throw unauthorized(reason);
     // A retailer that is no name at all breaks the contract, which is the next check.
     const named = typeof retailerId === 'string' && retailerId.trim() !== '';
@@ -33,6 +35,21 @@ export class SignatureGuard implements CanActivate {
       throw unauthorized('the retailer is not configured for the account; check FLUENT_RETAILER_IDS');
     }
     return true;
+  }
+
+  /** A verifier that throws, or answers with something else than a reason, has not let the webhook pass. */
+  private doubtsOf(
+    rawBody: Buffer,
+    headers: IncomingHttpHeaders,
+    account: AccountConfig,
+  ): string | undefined {
+    try {
+      const reason: unknown = this.verifier.verify(rawBody, headers, account);
+      if (reason === undefined || typeof reason === 'string') return reason;
+      throw badAnswer(this.verifier, 'verify', 'neither undefined nor a reason');
+    } catch (error) {
+      return asConnectorError(this.verifier, 'verify', error).message;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { TransientError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
 import { REDIS_ANSWER_TIMEOUT_MS, REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
 import {
+  HandBack,
   MessageQueue,
   QueueUnavailableError,
   type DeadLetter,
@@ -263,6 +264,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   ): Promise<Error> {
     // Handed back by the shutdown, not failed: another worker takes it over at once.
     if (this.abort.signal.aborted) return new RunLaterSignal(1);
+    if (error instanceof HandBack) return new RunLaterSignal(error.delayMs);
 
     const now = Date.now();
     const { notification } = job.data;
