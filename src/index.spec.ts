@@ -69,6 +69,7 @@ it('exports exactly what partners may use', () => {
     'WavePack',
     'bootstrapConnector',
     'commercetoolsMessageOf',
+    'gql',
     'orderOf',
     'orderUpdateActions',
   ]);

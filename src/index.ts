@@ -153,3 +153,5 @@ export {
 } from './config/index.js';
 export { PinoLogger } from './logging/index.js';
 export type { Logger } from 'pino';
+// For documents of one's own.
+export { gql, type TypedDocumentNode } from '@apollo/client';

@@ -1,0 +1,155 @@
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlocks, countLines, section } from './code-blocks.js';
+import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
+
+const EXTENDING = readFileSync(join(REPOSITORY, 'docs/extending.md'), 'utf8');
+const FIRST_OVERRIDE = section(EXTENDING, 'Your first override');
+const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
+
+let machine: PartnerMachine;
+let project: string;
+
+beforeAll(async () => {
+  machine = await PartnerMachine.withPackedPackage();
+});
+afterAll(() => machine?.remove());
+
+describe('the package', () => {
+  it('carries the built code with its types, and neither sources nor tests', () => {
+    expect(machine.files).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/main.js']),
+    );
+    expect(machine.files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
+    expect(machine.files.filter((path) => /spec|^(src|test|demo|bench)\//.test(path))).toEqual([]);
+  });
+
+  it('is installed, extended and tested in an empty folder by the commands of docs/extending.md', async () => {
+    const blocks = codeBlocks(FIRST_OVERRIDE);
+    const files = blocks.filter(({ title }) => title !== undefined);
+    const commands = blocks
+      .filter(({ language }) => language === 'sh')
+      .map(({ code }) => code)
+      .join('');
+    const [prepare, check] = commands.split(/(?=npx vitest)/);
+    project = machine.path('my-connector');
+    const started = performance.now();
+    await machine.sh(prepare ?? '');
+    for (const { title, code } of files) writeFileSync(join(project, title ?? ''), code);
+    const output = await machine.sh(check ?? '', project);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    expect(output).toMatch(/Tests.*1 passed/);
+
+    const figures = `${countLines(commands)} commands and ${countLines(files.map(({ code }) => code).join(''))} lines`;
+    process.stdout.write(`time to first override: ${figures}, ${seconds} s\n`);
+    expect(FIRST_OVERRIDE).toContain(figures);
+  });
+
+  it('gives ES modules and CommonJS its two entries, and nothing else', async () => {
+    const probe = `
+      const [main, testing] = await Promise.all([import('${PACKAGE}'), import('${PACKAGE}/testing')]);
+      const { createRequire } = await import('node:module');
+      const refused = await import('${PACKAGE}/dist/queue/index.js').catch((error) => error.code);
+      console.log(JSON.stringify({
+        main: Object.keys(main), testing: Object.keys(testing), refused,
+        same: createRequire(process.cwd() + '/x.js')('${PACKAGE}').StatusMapper === main.StatusMapper,
+      }));`;
+    writeFileSync(join(project, 'probe.mjs'), probe);
+    const found = JSON.parse(await machine.sh('node --no-warnings probe.mjs', project)) as Record<
+      string,
+      unknown
+    >;
+    expect(found['refused']).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    expect(found['same']).toBe(true);
+    expect(found['main']).toEqual(
+      expect.arrayContaining([
+        'ConnectorModule',
+        'bootstrapConnector',
+        'NotificationHandler',
+        'StatusMapper',
+      ]),
+    );
+    expect(found['testing']).toEqual(
+      expect.arrayContaining([
+        'createTestConnector',
+        'FluentEmulator',
+        'CommercetoolsEmulator',
+        'signWebhook',
+      ]),
+    );
+  });
+
+  it('has one copy of what it shares with the application', async () => {
+    const tree = await machine.sh('npm ls --all --parseable', project);
+    const paths = tree.split('\n');
+    for (const name of [
+      '@nestjs/common',
+      '@nestjs/core',
+      'graphql',
+      'class-validator',
+      'class-transformer',
+    ]) {
+      expect(paths.filter((path) => path.endsWith(`/node_modules/${name}`))).toHaveLength(1);
+    }
+  });
+
+  it('has complete types: none of its declarations has an error or an unknown import', async () => {
+    const folder = join(project, 'types');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, 'use.ts'),
+      `export * from '${PACKAGE}';\nexport * as testing from '${PACKAGE}/testing';\n`,
+    );
+    await machine.sh('npm install --save-dev --no-audit --no-fund @types/node@20', project);
+    // The declarations of dependencies are not ours to check.
+    const errors = await machine.typecheck(folder, { skipLibCheck: false }).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    expect(errors.split('\n').filter((line) => line.includes(PACKAGE) || line.startsWith('use.ts'))).toEqual(
+      [],
+    );
+  });
+
+  it('compiles every piece of code in docs/extending.md', async () => {
+    const folder = join(project, 'docs');
+    mkdirSync(folder);
+    const blocks = codeBlocks(EXTENDING).filter(({ language }) => language === 'ts');
+    expect(blocks.length).toBeGreaterThan(8);
+    for (const { title, code, line } of blocks) writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
+    await machine.typecheck(folder);
+  });
+
+  it('does not compile a replacement that does not fit', async () => {
+    const folder = join(project, 'wrong');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, 'wrong.ts'),
+      `import { ConnectorModule, OrderLookup, SettingsStatusMapper } from '${PACKAGE}';
+       ConnectorModule.register({ overrides: [{ provide: OrderLookup, useClass: SettingsStatusMapper }] });\n`,
+    );
+    await expect(machine.typecheck(folder)).rejects.toThrow(
+      /wrong\.ts\(2,.*OrderLookup.* is not assignable to type 'Override'/,
+    );
+  });
+});
+
+describe('the example', () => {
+  it.each(EXAMPLES)('%s installs the package, compiles, and passes its test', async (name) => {
+    const example = machine.path('examples', name);
+    cpSync(join(REPOSITORY, 'examples', name), example, {
+      recursive: true,
+      filter: (path) => !/\/(node_modules|dist)$/.test(path),
+    });
+    const results = process.env['TEST_RESULTS_DIR'];
+    const reporters = results
+      ? `-- --reporter=default --reporter=json --outputFile=${join(results, `example-${name}.json`)}`
+      : '';
+    const output = await machine.sh(
+      `npm install --no-audit --no-fund ${PACKAGE}\nnpm run build\nnpm test ${reporters}`,
+      example,
+    );
+    expect(output).toMatch(/Tests.* passed/);
+  });
+});

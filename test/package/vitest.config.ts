@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const resultsDir = process.env['TEST_RESULTS_DIR'];
+
+export default defineConfig({
+  test: {
+    name: 'package',
+    include: ['test/package/**/*.package-spec.ts'],
+    // Each installs what a partner would install.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    reporters: resultsDir
+      ? ['default', ['json', { outputFile: join(resultsDir, 'package.json') }]]
+      : ['default'],
+  },
+});
