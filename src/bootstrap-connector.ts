@@ -7,6 +7,7 @@ import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './seams.js';
+import { startTracing } from './tracing/index.js';
 import { acceptJsonBodies, answerBrokenRequest, answerBrokenUrl } from './webhook/index.js';
 
 /** How a connector lives in its process. */
@@ -41,12 +42,12 @@ export async function bootstrapConnector(
   module: DynamicModule | Type,
   { embedded = false }: BootstrapOptions = {},
 ): Promise<NestFastifyApplication> {
-  if (embedded) return start(module);
+  if (embedded) return start(module, false);
   try {
     endOnUnexpectedErrors();
     // Left alone, V8 lets the heap grow to three times what is alive before it collects.
     setFlagsFromString('--heap-growing-percent=60');
-    const app = await start(module);
+    const app = await start(module, true);
     surviveForgottenPromises();
     endOnSignals(app);
     return app;
@@ -56,7 +57,7 @@ export async function bootstrapConnector(
   }
 }
 
-async function start(module: DynamicModule | Type): Promise<NestFastifyApplication> {
+async function start(module: DynamicModule | Type, ownsProcess: boolean): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -81,6 +82,8 @@ async function start(module: DynamicModule | Type): Promise<NestFastifyApplicati
     const { host, port, webhookBodyLimitBytes } = server;
     app.useLogger(app.get(ConnectorLogger));
     app.flushLogs();
+    // The tracer is the process's: a host application has its own, and it is used when it is there.
+    if (ownsProcess) await traceUntilClosed(adapter);
     acceptJsonBodies(adapter.getInstance(), webhookBodyLimitBytes);
     adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
     await app.listen({ host, port });
@@ -90,6 +93,14 @@ async function start(module: DynamicModule | Type): Promise<NestFastifyApplicati
     await app.close();
     throw explainListen(error);
   }
+}
+
+async function traceUntilClosed(adapter: FastifyAdapter): Promise<void> {
+  const tracing = await startTracing(process.env, (message) => PinoLogger.root.warn(message));
+  if (!tracing) return;
+  PinoLogger.root.info('tracing is on');
+  // All work has ended by then.
+  adapter.getInstance().addHook('onClose', () => tracing.stop());
 }
 
 function endOnSignals(app: NestFastifyApplication): void {

@@ -7,6 +7,7 @@ import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from '../queue/index.js';
 import { UNEXPECTED, asConnectorError, badAnswer } from '../replaceable.js';
 import { withDeadline } from './handler-deadline.js';
+import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry } from './handler-registry.js';
 import type { HandlerContext, HandlerResult } from './notification-handler.js';
 import { readAttributes } from './read-attributes.js';
@@ -59,7 +60,9 @@ export class NotificationDispatcher implements OnApplicationBootstrap {
     const attributes = await this.attributesOf(notification, handler);
     const leave = await handler.slots?.enter();
     try {
-      return await this.run(handler, notification, { ...context, scope, attributes });
+      return await inSpan(handler.className, {}, () =>
+        this.run(handler, notification, { ...context, scope, attributes }),
+      );
     } finally {
       leave?.();
     }

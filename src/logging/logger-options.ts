@@ -1,5 +1,6 @@
 import type { LoggerOptions } from 'pino';
 import type { LoggingConfig } from '../config/index.js';
+import { traceOfLogLine } from '../tracing/index.js';
 
 /** Fields that never belong into a log line, whoever logs the object that has them. */
 const SECRET_FIELDS = [
@@ -25,6 +26,7 @@ export function loggerOptions({ level }: LoggingConfig): LoggerOptions {
     level,
     base: undefined,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    mixin: traceOfLogLine,
     formatters: { level: (label) => ({ level: label }) },
     redact: {
       paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),

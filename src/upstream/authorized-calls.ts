@@ -78,21 +78,21 @@ export class AuthorizedCalls {
     send: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<Outcome<T>> {
-    const startedAt = performance.now();
-    try {
-      const result = await send();
-      this.metrics.observe(this.target, operation, 'ok', startedAt);
-      return { result };
-    } catch (cause) {
-      if (signal?.aborted) {
-        this.metrics.observe(this.target, operation, 'aborted', startedAt);
-        throw signal.reason;
+    return this.metrics.measure(this.target, operation, async (ended) => {
+      try {
+        const result = await send();
+        ended('ok');
+        return { result };
+      } catch (cause) {
+        if (signal?.aborted) {
+          ended('aborted');
+          throw signal.reason;
+        }
+        const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
+        const error = this.classify(failure, this.subject, operation);
+        ended(isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error));
+        return { failure, error };
       }
-      const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
-      const error = this.classify(failure, this.subject, operation);
-      const outcome = isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error);
-      this.metrics.observe(this.target, operation, outcome, startedAt);
-      return { failure, error };
-    }
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigurationError, PermanentError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
+import { SpanKind, inSpan, markFailed } from '../tracing/index.js';
 import { OutageError } from './outage-error.js';
 
 /** How a call ended, as the label of the metric. */
@@ -16,7 +17,10 @@ export interface LastCall {
 /** Partners name their own operations; a generated name per call must not grow the metric without end. */
 const MAX_OPERATIONS = 50;
 
-/** Measures every HTTP call to an upstream, token calls included. */
+/** Ends that are no failure of the call: the next step is decided from them. */
+const EXPECTED: ReadonlySet<CallOutcome> = new Set(['ok', 'conflict', 'aborted']);
+
+/** Measures every HTTP call to an upstream, token calls included, and tells the trace of it. */
 @Injectable()
 export class CallMetrics {
   private readonly operations = new Set<string>();
@@ -24,8 +28,33 @@ export class CallMetrics {
 
   constructor(private readonly metrics: ConnectorMetrics) {}
 
-  /** @param startedAt from `performance.now()` */
-  observe(target: string, operation: string, outcome: CallOutcome, startedAt: number): void {
+  /**
+   * Runs one call.
+   *
+   * @param operation what is asked for, e.g. the name of a GraphQL operation
+   * @param call says how it ended, once, before it resolves or throws
+   */
+  async measure<T>(
+    target: string,
+    operation: string,
+    call: (ended: (outcome: CallOutcome) => void) => Promise<T>,
+  ): Promise<T> {
+    const startedAt = performance.now();
+    // The trace is not continued there: `traceparent` would tell strangers of it, and neither upstream reads it.
+    const attributes = { 'fluent_connector.target': target, 'fluent_connector.operation': operation };
+    return inSpan(
+      `${operation} ${target.split(':', 1)[0]}`,
+      { kind: SpanKind.CLIENT, attributes, isFailure: () => false },
+      (span) =>
+        call((outcome) => {
+          this.observe(target, operation, outcome, startedAt);
+          span.setAttribute('fluent_connector.outcome', outcome);
+          if (!EXPECTED.has(outcome)) markFailed(span, outcome);
+        }),
+    );
+  }
+
+  private observe(target: string, operation: string, outcome: CallOutcome, startedAt: number): void {
     // A call that its caller gave up says nothing about the target.
     if (outcome !== 'aborted') this.lastCalls.set(target, { outcome, at: new Date() });
     if (!this.operations.has(operation) && this.operations.size < MAX_OPERATIONS) {

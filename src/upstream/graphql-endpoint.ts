@@ -5,6 +5,7 @@ import { BaseHttpLink } from '@apollo/client/link/http';
 import { Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
 import { TransientError } from '../errors.js';
+import { annotateSpan } from '../tracing/index.js';
 import { AuthorizedCalls, type Classify } from './authorized-calls.js';
 import { CallMetrics } from './call-metrics.js';
 import { CircuitBreakers } from './circuit-breakers.js';
@@ -82,6 +83,7 @@ export class GraphqlEndpoint {
   ): Promise<TData> {
     const { name, isMutation } = operationOf(document);
     const send = async (token: string): Promise<TData> => {
+      annotateSpan('graphql.operation.type', isMutation ? 'mutation' : 'query');
       const context = {
         headers: { ...headers, authorization: `Bearer ${token}` },
         ...(signal && { fetchOptions: { signal } }),

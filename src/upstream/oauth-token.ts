@@ -64,18 +64,19 @@ export class OAuthToken {
   }
 
   private async fetch(): Promise<string> {
-    const startedAt = performance.now();
-    const answer = await this.send();
-    if ('token' in answer) {
-      this.metrics.observe(this.target, 'token', 'ok', startedAt);
-      this.current = answer.token;
-      this.refusal = undefined;
-      return answer.token.value;
-    }
-    const error = classifyTokenFailure(answer, this.subject);
-    this.metrics.observe(this.target, 'token', outcomeOf(error), startedAt);
-    if (error instanceof ConfigurationError) this.refusal = { error, until: Date.now() + REFUSAL_MS };
-    throw error;
+    return this.metrics.measure(this.target, 'token', async (ended) => {
+      const answer = await this.send();
+      if ('token' in answer) {
+        ended('ok');
+        this.current = answer.token;
+        this.refusal = undefined;
+        return answer.token.value;
+      }
+      const error = classifyTokenFailure(answer, this.subject);
+      ended(outcomeOf(error));
+      if (error instanceof ConfigurationError) this.refusal = { error, until: Date.now() + REFUSAL_MS };
+      throw error;
+    });
   }
 
   private async send(): Promise<{ token: Token } | UpstreamFailure> {

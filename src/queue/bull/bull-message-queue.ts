@@ -7,6 +7,7 @@ import { ConnectorConfig } from '../../config/index.js';
 import { TransientError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
 import { REDIS_ANSWER_TIMEOUT_MS, REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
+import { currentTrace } from '../../tracing/index.js';
 import {
   HandBack,
   MessageQueue,
@@ -26,6 +27,7 @@ import { acceptedAtMs, historyOf, jobIdOf, type Look, type NotificationJobData }
 import { redisWarnings } from './redis-warnings.js';
 import { DeadLetterSignal, RunLaterSignal } from './run-signals.js';
 import { defineQueueCommands, type QueueCommands } from './scripts.js';
+import { inRunSpan, inSendSpan } from './spans.js';
 
 export const QUEUE_NAME = 'notifications';
 
@@ -86,14 +88,21 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   override async enqueue(
     notification: FluentNotification,
-    { coalesceKey, announces }: EnqueueOptions = {},
+    options: EnqueueOptions = {},
+  ): Promise<EnqueueResult> {
+    return inSendSpan(notification, () => this.add(notification, options));
+  }
+
+  private async add(
+    notification: FluentNotification,
+    { coalesceKey, announces }: EnqueueOptions,
   ): Promise<EnqueueResult> {
     if (this.unconfirmed >= MAX_UNCONFIRMED) {
       throw new QueueUnavailableError(`Redis has ${MAX_UNCONFIRMED} notifications yet to confirm`);
     }
     const id = jobIdOf(notification);
     // The script puts the number in front, so the brace is left out.
-    const data = JSON.stringify({ coalesceKey, announces, notification }).slice(1);
+    const data = JSON.stringify({ coalesceKey, announces, trace: currentTrace(), notification }).slice(1);
     this.unconfirmed++;
     try {
       const result = await this.answering.acceptNotification(
@@ -131,7 +140,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     // Resolves only when the queue is closed.
     this.queue
       .process('*', this.config.queue.concurrency, (job: NotificationJob) =>
-        this.tracked(this.run(job, processor, report)),
+        this.tracked(inRunSpan(job.data, report, (reportInSpan) => this.run(job, processor, reportInSpan))),
       )
       .catch((error: unknown) => this.logger.error(`queue: processing ended: ${String(error)}`));
   }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FluentNotification } from '../../notification/index.js';
+import type { TraceCarrier } from '../../tracing/index.js';
 import type { NotificationOutcome } from '../message-queue.js';
 import { NO_FAILURES, type FailureHistory } from '../retry-schedule.js';
 
@@ -15,6 +16,8 @@ export interface NotificationJobData {
   readonly number: number;
   readonly coalesceKey?: string;
   readonly announces?: string;
+  /** Where the webhook's trace stood when the notification was added; every run continues there. */
+  readonly trace?: TraceCarrier;
   readonly notification: FluentNotification;
   readonly history?: FailureHistory;
   readonly error?: { name: string; message: string };

@@ -1,0 +1,3 @@
+export * from './span.js';
+export * from './start-tracing.js';
+export * from './trace-carrier.js';
