@@ -15,6 +15,7 @@ export interface CommercetoolsRequestOptions {
  * Replace it to reach commercetools another way. The default is {@link ApolloCommercetoolsClient}.
  */
 export abstract class CommercetoolsClient {
+  /** Runs a query. Never answered from a cache. */
   abstract query<TData, TVariables extends Record<string, unknown>>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
@@ -22,6 +23,11 @@ export abstract class CommercetoolsClient {
     options?: CommercetoolsRequestOptions,
   ): Promise<TData>;
 
+  /**
+   * Runs a mutation, once: what may have been written is for the caller to find out.
+   *
+   * @throws ConflictError when the mutation named another version than the present one.
+   */
   abstract mutate<TData, TVariables extends Record<string, unknown>>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,

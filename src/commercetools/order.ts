@@ -14,8 +14,11 @@ export const SHIPMENT_STATES = [
   'Canceled',
 ] as const;
 
+/** One of {@link ORDER_STATES}. */
 export type OrderState = (typeof ORDER_STATES)[number];
+/** One of {@link PAYMENT_STATES}. */
 export type PaymentState = (typeof PAYMENT_STATES)[number];
+/** One of {@link SHIPMENT_STATES}. */
 export type ShipmentState = (typeof SHIPMENT_STATES)[number];
 
 /** The three states of an order. A missing one means: leave it as it is. */

@@ -48,6 +48,7 @@ export interface RetailerScope {
   readonly mappingSettings: MappingSettings;
 }
 
+/** The HTTP server and its end. */
 export interface ServerConfig {
   readonly host: string;
   readonly port: number;
@@ -58,12 +59,14 @@ export interface ServerConfig {
   readonly adminToken?: string;
 }
 
+/** When a failed notification is tried again, and for how long. */
 export interface RetryConfig {
   readonly maxAgeSeconds: number;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
 }
 
+/** The queue and its workers. */
 export interface QueueConfig {
   readonly redisUrl: string;
   readonly concurrency: number;
@@ -90,6 +93,7 @@ export interface CommercetoolsMessagesConfig {
   readonly secret?: string;
 }
 
+/** What is logged, and how it looks. */
 export interface LoggingConfig {
   readonly level: string;
   readonly format: 'json' | 'pretty';

@@ -20,6 +20,7 @@ export interface FluentOrder {
   readonly attributes: readonly FluentAttribute[];
 }
 
+/** An attribute of a Fluent entity; `value` has the type that `type` names. */
 export interface FluentAttribute {
   readonly name: string;
   readonly type: string;

@@ -44,6 +44,10 @@ export interface HandlerResult {
  * other error is retried like a transient one, under the name of the class.
  */
 export interface NotificationHandlerContract<TAttributes = undefined> {
+  /**
+   * @param notification as Fluent sent it: of its fields only the seven required ones were checked.
+   * @returns how it ended; nothing means `{ outcome: 'updated' }`.
+   */
   handle(
     notification: FluentNotification,
     context: HandlerContext<TAttributes>,

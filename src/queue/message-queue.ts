@@ -70,6 +70,7 @@ export interface DeadLetter {
   readonly diedAt: Date;
 }
 
+/** Where a notification is: `delayed` ones sleep before a retry or a second look. */
 export type QueueState = 'waiting' | 'active' | 'delayed' | 'dead';
 
 /** Whether the queue can be trusted with notifications. */
@@ -97,6 +98,7 @@ export abstract class MessageQueue {
   /** Takes no new notifications; resolves when running ones ended or `timeoutMs` passed (these are handed back). */
   abstract drain(timeoutMs: number): Promise<void>;
 
+  /** How many notifications are in each state. */
   abstract counts(): Promise<Record<QueueState, number>>;
 
   /** Never throws: an unreachable queue is an answer. Resolves within 2 s. */
@@ -105,6 +107,7 @@ export abstract class MessageQueue {
   /** Dead letters, newest first. */
   abstract deadLetters(page?: { offset?: number; limit?: number }): Promise<readonly DeadLetter[]>;
 
+  /** @returns undefined when there is no dead letter with this id. */
   abstract deadLetter(id: string): Promise<DeadLetter | undefined>;
 
   /** Puts a dead letter back into the queue with a fresh retry age. @returns false when there is none with this id. */

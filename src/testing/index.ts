@@ -17,7 +17,7 @@ export type {
 export * from './fluent/reference-data.js';
 export * from './fluent/webhook-sender.js';
 export type { EmulatedNotification, WalkOptions, WalkResult } from './fluent/workflow-walk.js';
-export { ApiEmulator, type ApiEmulatorOptions, type RestRoute } from './http/api-emulator.js';
+export { ApiEmulator, type Answer, type ApiEmulatorOptions, type RestRoute } from './http/api-emulator.js';
 export type * from './http/emulator-request.js';
 export type { Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
 export type { DeliveryOutcome, DeliveryRetry } from './http/repeated-delivery.js';

@@ -117,6 +117,7 @@ export class PrivateRedis {
     this.#running.process.kill('SIGSTOP');
   }
 
+  /** The server that was suspended goes on, and answers what it was asked meanwhile. */
   resume(): void {
     this.#running.process.kill('SIGCONT');
   }

@@ -46,7 +46,7 @@ interface Surroundings {
   readonly redisUrl?: string;
 }
 
-/** What is tested: parts and handlers, as {@link ConnectorModule.register} takes them, … */
+/** What is tested: parts and handlers, as `ConnectorModule.register` takes them, … */
 export interface TestedParts extends Omit<ConnectorModuleOptions, 'env'>, Surroundings {
   readonly module?: undefined;
 }
@@ -54,12 +54,13 @@ export interface TestedParts extends Omit<ConnectorModuleOptions, 'env'>, Surrou
 /** … or a whole application. */
 export interface TestedModule extends Surroundings {
   /**
-   * The module that the application hands to {@link bootstrapConnector}. It reads its configuration from
+   * The module that the application hands to `bootstrapConnector`. It reads its configuration from
    * `process.env`, which is replaced for the time of the start.
    */
   readonly module: DynamicModule | Type;
 }
 
+/** What {@link createTestConnector} starts. */
 export type TestConnectorOptions = TestedParts | TestedModule;
 
 /** An order on both sides. */
@@ -123,7 +124,9 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
       ...options.env,
     };
     const runs: RunReport[] = [];
-    const { app, webhookPath, messagesPath, queue, close } = await startConnector(options, env, (run) => runs.push(run));
+    const { app, webhookPath, messagesPath, queue, close } = await startConnector(options, env, (run) =>
+      runs.push(run),
+    );
     cleanUps.push(close);
     const url = await app.getUrl();
     fluent.webhookUrl = url + webhookPath;
@@ -245,6 +248,7 @@ export class TestConnector implements AsyncDisposable {
     );
   }
 
+  /** The same as {@link TestConnector.stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

@@ -2,6 +2,7 @@ import { Equals } from 'class-validator';
 import { FulfilmentEvent, type FulfilmentEventFields } from '../fluent-event.js';
 import { Integer, ListOf, Nested, OptionalText, Text, optional } from '../rules.js';
 
+/** How many of a fulfilment item are in an article. */
 export class ArticleItem {
   @Text() fulfilmentItemId!: string;
   @Integer() quantity!: number;
@@ -28,17 +29,20 @@ export class RejectReason {
   @Text() value: string = 'Rejected outside of packing';
 }
 
+/** Items of a fulfilment that were not packed, and why. */
 export class Rejection {
   @Text() fulfilmentItemId!: string;
   @Integer() rejectedQty!: number;
   @Nested(() => RejectReason) rejectReason: RejectReason = new RejectReason();
 }
 
+/** Everything that was packed, and everything that was not. */
 export class PackedItems {
   @ListOf(() => Article) articles!: Article[];
   @ListOf(() => Rejection) rejections!: Rejection[];
 }
 
+/** Attributes of {@link ConfirmParcels}. */
 export class ConfirmParcelsAttributes {
   @Nested(() => PackedItems) packedItems!: PackedItems;
 }

@@ -2,6 +2,7 @@ import { Equals } from 'class-validator';
 import { OrderEvent, type OrderEventFields } from '../fluent-event.js';
 import { Nested, OptionalText, Text } from '../rules.js';
 
+/** Attributes of {@link OrderAppeasement}. */
 export class OrderAppeasementAttributes {
   /** An amount as text, e.g. `10.50`. */
   @Text() appeasementAmount!: string;

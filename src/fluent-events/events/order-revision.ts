@@ -2,6 +2,7 @@ import { Equals, ValidateIf } from 'class-validator';
 import { OrderEvent, type OrderEventFields } from '../fluent-event.js';
 import { FiniteNumber, Integer, ListOf, Nested, Text, optional } from '../rules.js';
 
+/** Why an item was removed or changed. */
 export class RevisionReason {
   @Text() value!: string;
   /** A key of the user interface's translations. */
@@ -23,6 +24,7 @@ export class RevisedItem {
   revisionReason?: RevisionReason;
 }
 
+/** Attributes of {@link OrderRevision}. */
 export class OrderRevisionAttributes {
   @ListOf(() => RevisedItem) revisedItems!: RevisedItem[];
 }

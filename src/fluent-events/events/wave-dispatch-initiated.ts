@@ -12,6 +12,7 @@ export class DispatchArticle {
   @OptionalText() maxWeight?: string;
 }
 
+/** Attributes of {@link WaveDispatchInitiated}. */
 export class WaveDispatchAttributes {
   @optional(ListOf(() => DispatchArticle)) fulfilmentArticles?: DispatchArticle[];
 }

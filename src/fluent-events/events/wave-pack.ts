@@ -33,6 +33,7 @@ export class FulfilmentItem {
   @WithSku(Integer()) rejectedQty?: number;
 }
 
+/** Attributes of {@link WavePack} and {@link FulfilmentPack}. */
 export class PackAttributes {
   @ListOf(() => PickedItem) pickedItems!: PickedItem[];
   @optional(ListOf(() => FulfilmentItem)) fulfilmentItems?: FulfilmentItem[];

@@ -9,7 +9,7 @@ import type {
 } from './order-record.js';
 import { applyActions } from './update-actions.js';
 
-/** What {@link CommercetoolsState.addOrder} needs. */
+/** What `CommercetoolsEmulator.addOrder` needs. */
 export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
   /** A UUID by default. */
   id?: string;

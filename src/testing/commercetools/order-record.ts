@@ -29,11 +29,13 @@ export interface CommercetoolsOrderRecord extends EmulatedOrderStates {
   readonly history: readonly StateChange[];
 }
 
+/** The shipping info of an order; without it an order cannot have deliveries. */
 export interface ShippingInfoRecord {
   readonly shippingMethodName: string;
   readonly deliveries: readonly DeliveryRecord[];
 }
 
+/** A delivery of an order. */
 export interface DeliveryRecord {
   readonly id: string;
   readonly key: string | null;
@@ -43,11 +45,13 @@ export interface DeliveryRecord {
   readonly custom: CustomFieldsRecord | null;
 }
 
+/** How many of a line item are in a delivery or parcel. */
 export interface DeliveryItemRecord {
   readonly id: string;
   readonly quantity: number;
 }
 
+/** A parcel of a delivery. */
 export interface ParcelRecord {
   readonly id: string;
   readonly key: string | null;
@@ -57,6 +61,7 @@ export interface ParcelRecord {
   readonly custom: CustomFieldsRecord | null;
 }
 
+/** How a parcel is followed on its way. */
 export interface TrackingDataRecord {
   readonly trackingId?: string | null;
   readonly carrier?: string | null;
@@ -65,6 +70,7 @@ export interface TrackingDataRecord {
   readonly isReturn: boolean;
 }
 
+/** Custom fields with the type that they belong to. */
 export interface CustomFieldsRecord {
   /** Key or id of the type. */
   readonly type: string;

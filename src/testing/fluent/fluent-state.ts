@@ -27,7 +27,7 @@ export interface FluentOrderRecord {
   readonly history: readonly StatusChange[];
 }
 
-/** What {@link FluentState.addOrder} needs. */
+/** What `FluentEmulator.addOrder` needs. */
 export interface NewFluentOrder {
   /** A free number by default. */
   id?: string;
@@ -52,7 +52,7 @@ export interface FluentSettingRecord {
   readonly contextId: number;
 }
 
-/** What {@link FluentState.setSetting} needs. */
+/** What `FluentEmulator.setSetting` needs. */
 export interface NewFluentSetting {
   name: string;
   /** Text, for value types other than `JSON` and `LOB`. */

@@ -36,7 +36,9 @@ export type FaultEffect =
   /** Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
   | { kind: 'uncertain'; answer?: 'drop' | 'general' };
 
+/** A fault and the requests that it hits. */
 export type Fault = FaultEffect & FaultScope;
+/** The name of a fault. */
 export type FaultKind = Fault['kind'];
 
 /** What the faults decided about one request. */

@@ -34,12 +34,14 @@ export class RequestLog {
     return ordered.filter(({ operation: own, fields }) => own === operation || fields.includes(operation));
   }
 
+  /** Forgets every counter and every request. */
   clear(): void {
     this.#counts.clear();
     this.#recent = [];
     this.#next = 0;
   }
 
+  /** @internal */
   record(request: EmulatorRequest, status: number): void {
     this.#count(request.operation);
     for (const field of request.fields) this.#count(field);
