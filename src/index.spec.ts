@@ -44,6 +44,7 @@ it('exports exactly what partners may use', () => {
     'OrderLookup',
     'OrderRevision',
     'OrderRevisionAttributes',
+    'OrderStatusHook',
     'OrderUpdate',
     'PAYMENT_STATES',
     'PackAttributes',
@@ -72,5 +73,6 @@ it('exports exactly what partners may use', () => {
     'gql',
     'orderOf',
     'orderUpdateActions',
+    'withOrderFields',
   ]);
 });

@@ -46,6 +46,7 @@ export {
   orderUpdateActions,
   type CommercetoolsOrder,
   type CommercetoolsRequestOptions,
+  type OrderLookupOptions,
   type OrderState,
   type OrderStates,
   type OrderUpdateAction,
@@ -57,6 +58,7 @@ export {
   FluentClient,
   type FluentAttribute,
   type FluentOrder,
+  type FluentOrderOptions,
   type FluentRequestOptions,
   type FluentScope,
   type FluentSetting,
@@ -109,6 +111,15 @@ export {
   type SendEventOptions,
   type SentEvent,
 } from './fluent-events/index.js';
+
+// A little more than the built-in handler does.
+export {
+  OrderStatusHook,
+  type HookedOrder,
+  type OrderStatusHookContract,
+  type OrderStatusHookOptions,
+} from './order-status/index.js';
+export { withOrderFields, type OrderFields } from './upstream/index.js';
 
 // Handlers of notifications.
 export {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { RetailerScope } from '../config/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
+import { withOrderFields } from '../upstream/index.js';
+import { CommercetoolsClient } from './commercetools-client.js';
 import { ORDER_BY_ID, ORDER_BY_NUMBER, type OrderNode } from './documents.js';
-import { OrderLookup } from './order-lookup.js';
+import { OrderLookup, type OrderLookupOptions } from './order-lookup.js';
 import type { CommercetoolsOrder } from './order.js';
 
 /** Finds an order by the Fluent ref as order number or id, after its prefix is taken off. */
@@ -16,15 +17,21 @@ export class ConfiguredOrderLookup extends OrderLookup {
   async find(
     { ref }: OrderReference,
     { project, orderLookup, orderRefPrefix = '' }: RetailerScope,
-    options?: CommercetoolsRequestOptions,
+    { fields, ...options }: OrderLookupOptions = {},
   ): Promise<CommercetoolsOrder | undefined> {
     const key = ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
     if (key === '') return undefined;
     const { order } =
       orderLookup === 'id'
-        ? await this.client.query(project.key, ORDER_BY_ID, { id: key }, options)
-        : await this.client.query(project.key, ORDER_BY_NUMBER, { orderNumber: key }, options);
-    return order ? toOrder(order) : undefined;
+        ? await this.client.query(project.key, withOrderFields(ORDER_BY_ID, fields), { id: key }, options)
+        : await this.client.query(
+            project.key,
+            withOrderFields(ORDER_BY_NUMBER, fields),
+            { orderNumber: key },
+            options,
+          );
+    if (!order) return undefined;
+    return fields ? { ...toOrder(order), fields: order } : toOrder(order);
   }
 }
 

@@ -3,6 +3,7 @@ export * from './commercetools-client.js';
 export * from './commercetools.module.js';
 export * from './configured-order-lookup.js';
 export * from './conflict-error.js';
+export { ORDER_BY_ID as COMMERCETOOLS_ORDER_QUERY } from './documents.js';
 export * from './mutation-order-update.js';
 export * from './order-lookup.js';
 export * from './order-update-actions.js';

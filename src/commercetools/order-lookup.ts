@@ -1,7 +1,14 @@
 import type { RetailerScope } from '../config/index.js';
 import type { OrderReference } from '../notification/index.js';
+import type { OrderFields } from '../upstream/index.js';
 import type { CommercetoolsRequestOptions } from './commercetools-client.js';
 import type { CommercetoolsOrder } from './order.js';
+
+/** Options of {@link OrderLookup.find}. */
+export interface OrderLookupOptions extends CommercetoolsRequestOptions {
+  /** More fields to read with the order, for hooks; see {@link CommercetoolsOrder.fields}. */
+  readonly fields?: OrderFields;
+}
 
 /**
  * Finds the commercetools order of a Fluent order.
@@ -11,13 +18,14 @@ import type { CommercetoolsOrder } from './order.js';
  * `ORDER_REF_PREFIX`).
  *
  * It must read the one order, never a list query: lists may lag behind writes, and a stale
- * "already equal" would skip a needed write.
+ * "already equal" would skip a needed write. With hooks that ask for fields, its query must have them
+ * (`withOrderFields`).
  */
 export abstract class OrderLookup {
   /** @returns the order as it is now with its version, or undefined when commercetools has none. */
   abstract find(
     order: OrderReference,
     scope: RetailerScope,
-    options?: CommercetoolsRequestOptions,
+    options?: OrderLookupOptions,
   ): Promise<CommercetoolsOrder | undefined>;
 }

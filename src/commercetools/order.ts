@@ -34,6 +34,8 @@ export interface CommercetoolsOrder extends OrderStates {
   /** The optimistic lock: an update must name the version that was read. */
   readonly version: number;
   readonly orderState: OrderState;
+  /** The order as commercetools sent it, with the fields that the look-up was asked for; only when it was. */
+  readonly fields?: unknown;
 }
 
 /** One update action: an object with exactly one key, e.g. `{ changeOrderState: { orderState } }`. */

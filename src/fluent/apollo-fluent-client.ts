@@ -13,9 +13,11 @@ import {
   type FluentAttribute,
   FluentClient,
   type FluentOrder,
+  type FluentOrderOptions,
   type FluentRequestOptions,
   type FluentSetting,
 } from './fluent-client.js';
+import { withOrderFields } from '../upstream/index.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 
 /** Fluent allows 500; with this many the query's complexity stays far below its limit of 11,111. */
@@ -42,10 +44,12 @@ export class ApolloFluentClient extends FluentClient {
   async getOrder(
     scope: RetailerScope,
     orderId: string,
-    options?: FluentRequestOptions,
+    { fields, ...options }: FluentOrderOptions = {},
   ): Promise<FluentOrder | undefined> {
-    const { orderById } = await this.query(scope.account.id, ORDER_BY_ID, { id: orderId }, options);
-    return orderById ? toOrder(orderById) : undefined;
+    const query = withOrderFields(ORDER_BY_ID, fields);
+    const { orderById } = await this.query(scope.account.id, query, { id: orderId }, options);
+    if (!orderById) return undefined;
+    return fields ? { ...toOrder(orderById), fields: orderById } : toOrder(orderById);
   }
 
   async *ordersUpdatedSince(

@@ -1,10 +1,17 @@
 import type { TypedDocumentNode } from '@apollo/client';
 import type { RetailerScope } from '../config/index.js';
+import type { OrderFields } from '../upstream/index.js';
 
 /** Options of one upstream call. */
 export interface FluentRequestOptions {
   /** Ends the call early (shutdown, handler time-out). */
   signal?: AbortSignal;
+}
+
+/** Options of {@link FluentClient.getOrder}. */
+export interface FluentOrderOptions extends FluentRequestOptions {
+  /** More fields to read with the order; see {@link FluentOrder.fields}. */
+  readonly fields?: OrderFields;
 }
 
 /** A Fluent order as far as the connector reads it. */
@@ -18,6 +25,8 @@ export interface FluentOrder {
   /** ISO 8601 with offset, as Fluent sends it. */
   readonly updatedOn?: string;
   readonly attributes: readonly FluentAttribute[];
+  /** The order as Fluent sent it, with {@link FluentOrderOptions.fields}; only when these were given. */
+  readonly fields?: unknown;
 }
 
 /** An attribute of a Fluent entity; `value` has the type that `type` names. */
@@ -55,7 +64,7 @@ export abstract class FluentClient {
   abstract getOrder(
     scope: RetailerScope,
     orderId: string,
-    options?: FluentRequestOptions,
+    options?: FluentOrderOptions,
   ): Promise<FluentOrder | undefined>;
 
   /** Orders of the whole account whose `updatedOn` is `since` or later, page by page, each once. */

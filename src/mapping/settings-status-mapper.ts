@@ -3,6 +3,7 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { MappingKind, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
+import { ask, badAnswer } from '../replaceable.js';
 import { SettingsSource } from '../settings/index.js';
 import { type MappedState, mappedState } from './mapped-state.js';
 import { settingNames } from './setting-names.js';
@@ -37,12 +38,16 @@ export class SettingsStatusMapper extends StatusMapper {
     const configured = scope.mappingSettings[kind];
     if (configured === undefined) return undefined;
     const names = settingNames(kind, configured);
-    const setting = await this.settings.get(scope, names);
+    const { settings } = this;
+    const setting = await ask(settings, 'get', () => settings.get(scope, names));
     if (!setting) {
       throw new ConfigurationError(
         `setting ${names.join(' or ')} does not exist for retailer ${scope.retailerId} of Fluent account ` +
           `${scope.account.id}: create it, or set ${kind.toUpperCase()}_STATUS_MAPPING_SETTING=off`,
       );
+    }
+    if (typeof setting !== 'object' || !('value' in setting)) {
+      throw badAnswer(settings, 'get', 'no setting with a value');
     }
     return mappedState(kind, setting, status);
   }

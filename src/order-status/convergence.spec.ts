@@ -16,6 +16,7 @@ import type { FluentClient, FluentOrder } from '../fluent/index.js';
 import type { StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import { SeededRandom } from '../testing/seeded-random.js';
+import type { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusSync } from './order-status-sync.js';
 
 // The pause after a conflict is only politeness; the scheduler decides who is next.
@@ -117,15 +118,30 @@ class World {
 
 type Sync = (world: World) => Promise<unknown>;
 
-const product: Sync = (world) =>
-  new OrderStatusSync(
-    { find: world.find } satisfies OrderLookup,
-    { apply: world.apply } satisfies OrderUpdate,
-    { map: async (order) => statesOf(order.status) } satisfies StatusMapper,
-    { getOrder: world.getOrder } as unknown as FluentClient,
-    { orderNotFoundMaxAgeSeconds: 1 } as ConnectorConfig,
-    { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
-  ).sync(ORDER, SCOPE, { signal: new AbortController().signal, logger });
+function productWith(mapper: StatusMapper, hooks: Partial<OrderStatusHooks>): Sync {
+  const all = { skippedBy: async () => undefined, actions: async () => [], ...hooks };
+  return (world) =>
+    new OrderStatusSync(
+      { find: world.find } satisfies OrderLookup,
+      { apply: world.apply } satisfies OrderUpdate,
+      mapper,
+      { getOrder: world.getOrder } as unknown as FluentClient,
+      { orderNotFoundMaxAgeSeconds: 1 } as ConnectorConfig,
+      { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
+      all as OrderStatusHooks,
+    ).sync(ORDER, SCOPE, { signal: new AbortController().signal, logger });
+}
+
+const product = productWith({ map: async (order) => statesOf(order.status) }, {});
+
+/** The same states, but every one of them written by a hook. */
+const productByHooks = productWith(
+  { map: async () => ({}) },
+  {
+    actions: async ({ commercetoolsOrder, fluentOrder }) =>
+      orderUpdateActions(commercetoolsOrder, statesOf(fluentOrder.status)),
+  },
+);
 
 /** Tempting ways to write the sync; each must be caught, or the test below proves nothing. */
 const wrong: Record<string, Sync> = {
@@ -217,6 +233,10 @@ async function faultsOver(sync: Sync, seeds: number): Promise<string[]> {
 describe('convergence under random interleavings', () => {
   it('ends with the last status and never goes back', async () => {
     expect(await faultsOver(product, 1500)).toEqual([]);
+  }, 60_000);
+
+  it('does so also with what hooks compute', async () => {
+    expect(await faultsOver(productByHooks, 500)).toEqual([]);
   }, 60_000);
 
   it.each(Object.keys(wrong))(

@@ -6,6 +6,7 @@ import {
   OrderLookup,
   OrderUpdate,
   orderUpdateActions,
+  type CommercetoolsOrder,
   type CommercetoolsRequestOptions,
   type OrderStates,
 } from '../commercetools/index.js';
@@ -15,6 +16,10 @@ import { FluentClient, type FluentOrder } from '../fluent/index.js';
 import { StatusMapper } from '../mapping/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
+import { ask } from '../replaceable.js';
+import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
+import type { HookedOrder } from './order-status-hook.js';
+import { OrderStatusHooks } from './order-status-hooks.js';
 
 /** Conflicts in a row after which the queue's back-off takes over. */
 const MAX_ROUNDS = 5;
@@ -46,44 +51,69 @@ export class OrderStatusSync {
     private readonly fluent: FluentClient,
     private readonly config: ConnectorConfig,
     private readonly metrics: ConnectorMetrics,
+    private readonly hooks: OrderStatusHooks,
   ) {}
 
   /**
    * Reads commercetools first and Fluent second, and writes with the version of the first read: whoever
    * wrote in between has made that version stale. So the last write that succeeds carries the freshest
    * status, with any number of writers and without a lock. Swapping the reads, or doing both at once,
-   * would let an old status be written over a newer one.
+   * would let an old status be written over a newer one. Whatever is written follows from these two reads
+   * alone, hooks included, and is computed anew after a conflict.
    *
    * @throws TransientError when the order is not there yet, or conflicts do not end.
    * @throws PermanentError when the order belongs to another retailer.
    */
   async sync(order: OrderReference, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
+    const { signal, logger } = options;
     for (let round = 1; ; round++) {
-      const current = await this.lookup.find(order, scope, options);
-      if (!current) throw this.notInCommercetools(order, scope);
-
+      const current = await this.readCommercetoolsOrder(order, scope, options);
       const fluentOrder = await this.readFluentOrder(order, scope, options);
-      const states = await this.mapper.map(fluentOrder, scope);
-      const result = { status: fluentOrder.status, states };
-      if (isEmpty(states)) return { ...result, outcome: 'unmapped' };
+      const { status } = fluentOrder;
 
-      const actions = orderUpdateActions(current, states);
-      if (actions.length === 0) return { ...result, outcome: 'unchanged' };
+      const hooked = hookedOrder(fluentOrder, current, scope, options);
+      const skippedBy = await this.hooks.skippedBy(hooked);
+      if (skippedBy !== undefined) {
+        logger.debug({ orderRef: order.ref, status }, `${skippedBy} leaves the order alone`);
+        return { outcome: 'unchanged', status, states: {} };
+      }
+
+      const states = await this.mapped(fluentOrder, scope, signal);
+      const actions = [...orderUpdateActions(current, states), ...(await this.hooks.actions(hooked, states))];
+      if (actions.length === 0) {
+        return { outcome: isEmpty(states) ? 'unmapped' : 'unchanged', status, states };
+      }
 
       try {
-        await this.update.apply(current, actions, scope, options);
-        return { ...result, outcome: 'updated' };
+        const { update } = this;
+        await ask(update, 'apply', () => update.apply(current, actions, scope, options), signal);
+        return { outcome: 'updated', status, states };
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         this.metrics.conflicts.inc();
-        options.logger.debug(
-          { orderRef: order.ref, round },
-          'somebody else wrote the order; reading it again',
-        );
+        logger.debug({ orderRef: order.ref, round }, 'somebody else wrote the order; reading it again');
         if (round === MAX_ROUNDS) throw error;
       }
-      await delay(Math.random() * CONFLICT_JITTER_MS * round, undefined, { signal: options.signal });
+      await delay(Math.random() * CONFLICT_JITTER_MS * round, undefined, { signal });
     }
+  }
+
+  private async readCommercetoolsOrder(
+    order: OrderReference,
+    scope: RetailerScope,
+    options: SyncOptions,
+  ): Promise<CommercetoolsOrder> {
+    const { lookup } = this;
+    const { commercetoolsFields: fields } = this.hooks;
+    const find = () => lookup.find(order, scope, { ...options, fields });
+    const current = checkedOrder(lookup, await ask(lookup, 'find', find, options.signal), !!fields);
+    if (!current) throw this.notInCommercetools(order, scope);
+    return current;
+  }
+
+  private async mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
+    const { mapper } = this;
+    return checkedStates(mapper, await ask(mapper, 'map', () => mapper.map(order, scope), signal));
   }
 
   private async readFluentOrder(
@@ -92,7 +122,10 @@ export class OrderStatusSync {
     { signal }: SyncOptions,
   ): Promise<FluentOrder> {
     const account = scope.account.id;
-    const fluentOrder = await this.fluent.getOrder(scope, id, { signal });
+    const { fluent } = this;
+    const { fluentFields: fields } = this.hooks;
+    const getOrder = () => fluent.getOrder(scope, id, { signal, fields });
+    const fluentOrder = checkedFluentOrder(fluent, await ask(fluent, 'getOrder', getOrder, signal), !!fields);
     if (!fluentOrder) {
       throw new TransientError(
         `Fluent account ${account} has no order with id ${id} (ref ${ref}); ` +
@@ -118,6 +151,22 @@ export class OrderStatusSync {
       { code: 'OrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
     );
   }
+}
+
+function hookedOrder(
+  fluentOrder: FluentOrder,
+  commercetoolsOrder: CommercetoolsOrder,
+  scope: RetailerScope,
+  { logger, signal }: SyncOptions,
+): HookedOrder {
+  return {
+    // Whether there are fields has been checked where they were read.
+    fluentOrder: fluentOrder as HookedOrder['fluentOrder'],
+    commercetoolsOrder: commercetoolsOrder as HookedOrder['commercetoolsOrder'],
+    scope,
+    logger,
+    signal,
+  };
 }
 
 function isEmpty({ orderState, paymentState, shipmentState }: OrderStates): boolean {

@@ -2,6 +2,7 @@ export { CallMetrics, type CallOutcome, type LastCall } from './call-metrics.js'
 export * from './circuit-breakers.js';
 export * from './graphql-endpoint.js';
 export type { TokenRequest } from './oauth-token.js';
+export * from './order-fields.js';
 export * from './outage-error.js';
 export * from './rest-endpoint.js';
 export { classOfStatus, failureError } from './upstream-failure.js';

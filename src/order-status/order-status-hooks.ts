@@ -1,0 +1,118 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import {
+  COMMERCETOOLS_ORDER_QUERY,
+  type OrderStates,
+  type OrderUpdateAction,
+} from '../commercetools/index.js';
+import { ConfigurationError } from '../errors.js';
+import { FLUENT_ORDER_QUERY } from '../fluent/index.js';
+import { ask, badAnswer, nameOf } from '../replaceable.js';
+import { type OrderFields, type OrderFragment, combineOrderFragments } from '../upstream/index.js';
+import {
+  HookMetadata,
+  type HookedOrder,
+  type OrderStatusHookContract,
+  type OrderStatusHookOptions,
+} from './order-status-hook.js';
+
+/** commercetools refuses an update with more. */
+const MAX_ACTIONS = 500;
+
+interface Hook {
+  readonly instance: OrderStatusHookContract;
+  readonly options: OrderStatusHookOptions;
+}
+
+/** The hooks of all modules, found and checked at start. */
+@Injectable()
+export class OrderStatusHooks implements OnModuleInit {
+  private hooks: readonly Hook[] = [];
+  /** What the hooks need of a Fluent order. */
+  fluentFields?: OrderFields;
+  /** What the hooks need of a commercetools order. */
+  commercetoolsFields?: OrderFields;
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  /** @throws ConfigurationError that names a hook that does nothing, or whose fragment is wrong. */
+  onModuleInit(): void {
+    this.hooks = [...this.discover()].toSorted(
+      (one, other) => (one.options.order ?? 0) - (other.options.order ?? 0),
+    );
+    this.fluentFields = combineOrderFragments(this.fragments('fluentFields'), FLUENT_ORDER_QUERY);
+    this.commercetoolsFields = combineOrderFragments(
+      this.fragments('commercetoolsFields'),
+      COMMERCETOOLS_ORDER_QUERY,
+    );
+  }
+
+  /** @returns the class of the first hook that wants the order left alone. */
+  async skippedBy(order: HookedOrder): Promise<string | undefined> {
+    for (const { instance } of this.hooks) {
+      const skips: unknown = await ask(instance, 'skip', () => instance.skip?.(order) ?? false, order.signal);
+      if (typeof skips !== 'boolean') throw badAnswer(instance, 'skip', 'neither true nor false');
+      if (skips) return nameOf(instance);
+    }
+    return undefined;
+  }
+
+  /** @returns the update actions of all hooks, in their order. */
+  async actions(order: HookedOrder, states: OrderStates): Promise<OrderUpdateAction[]> {
+    const all: OrderUpdateAction[] = [];
+    for (const { instance } of this.hooks) {
+      const actions: unknown = await ask(
+        instance,
+        'actions',
+        () => instance.actions?.(order, states),
+        order.signal,
+      );
+      if (actions === undefined) continue;
+      if (!Array.isArray(actions) || !actions.every(isAction)) {
+        throw badAnswer(
+          instance,
+          'actions',
+          'no list of update actions; each is an object with one key, e.g. { setCustomField: { name, value } }',
+        );
+      }
+      all.push(...actions);
+      if (all.length > MAX_ACTIONS) {
+        throw badAnswer(instance, 'actions', `more than the ${MAX_ACTIONS} actions that one update may have`);
+      }
+    }
+    return all;
+  }
+
+  private *discover(): Generator<Hook> {
+    const seen = new Set<unknown>();
+    for (const wrapper of this.discovery.getProviders({ metadataKey: HookMetadata.KEY })) {
+      const options = this.discovery.getMetadataByDecorator(HookMetadata, wrapper);
+      const instance = wrapper.instance as OrderStatusHookContract | undefined;
+      // One class may be provided by several modules, or under a second token.
+      if (!options || !instance || seen.has(wrapper.metatype)) continue;
+      seen.add(wrapper.metatype);
+      if (typeof instance.skip !== 'function' && typeof instance.actions !== 'function') {
+        throw new ConfigurationError(
+          `${nameOf(instance)} has @OrderStatusHook but neither a method skip(order) nor actions(order, states)`,
+        );
+      }
+      yield { instance, options };
+    }
+  }
+
+  private fragments(side: 'fluentFields' | 'commercetoolsFields'): OrderFragment[] {
+    return this.hooks.flatMap(({ instance, options }) => {
+      const text = options[side];
+      return text === undefined ? [] : [{ owner: `${nameOf(instance)} (${side})`, text }];
+    });
+  }
+}
+
+function isAction(action: unknown): action is OrderUpdateAction {
+  return (
+    typeof action === 'object' &&
+    action !== null &&
+    !Array.isArray(action) &&
+    Object.keys(action).length === 1
+  );
+}

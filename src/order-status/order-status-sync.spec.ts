@@ -1,0 +1,318 @@
+import { Injectable, Module, type Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { pino } from 'pino';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
+import {
+  ConflictError,
+  type CommercetoolsOrder,
+  type OrderLookup,
+  type OrderUpdate,
+  type OrderUpdateAction,
+} from '../commercetools/index.js';
+import type { ConnectorConfig, RetailerScope } from '../config/index.js';
+import { ConfigurationError, TransientError } from '../errors.js';
+import type { FluentClient } from '../fluent/index.js';
+import type { StatusMapper } from '../mapping/index.js';
+import type { ConnectorMetrics } from '../metrics/index.js';
+import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
+import { OrderStatusHooks } from './order-status-hooks.js';
+import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
+
+const SCOPE = { account: { id: 'ACME' }, retailerId: '1', project: { key: 'shop' } } as RetailerScope;
+const CURRENT: CommercetoolsOrder = { id: 'ct-1', version: 3, orderState: 'Open' };
+const FLUENT = { id: '1', ref: 'O_1', type: 'HD', status: 'BOOKED', retailerId: '1', attributes: [] };
+
+class Lookup {
+  find = async (): Promise<unknown> => ({ ...CURRENT, fields: {} });
+}
+class Fluent {
+  getOrder = async (): Promise<unknown> => ({ ...FLUENT, fields: {} });
+}
+class Mapper {
+  map = async (): Promise<unknown> => ({ orderState: 'Confirmed' });
+}
+class Update {
+  readonly sent: (readonly OrderUpdateAction[])[] = [];
+  apply = async (_: CommercetoolsOrder, actions: readonly OrderUpdateAction[]): Promise<void> =>
+    void this.sent.push(actions);
+}
+
+async function hooksOf(...providers: Provider[]): Promise<OrderStatusHooks> {
+  @Module({ providers })
+  class PartnerModule {}
+  const module = await Test.createTestingModule({
+    imports: [DiscoveryModule, PartnerModule],
+    providers: [OrderStatusHooks],
+  }).compile();
+  await module.init();
+  return module.get(OrderStatusHooks);
+}
+
+class Setup {
+  readonly lookup = new Lookup();
+  readonly fluent = new Fluent();
+  readonly mapper = new Mapper();
+  readonly update = new Update();
+
+  async sync(hooks: readonly Provider[] = [], signal = new AbortController().signal): Promise<SyncResult> {
+    return new OrderStatusSync(
+      this.lookup as unknown as OrderLookup,
+      this.update satisfies OrderUpdate,
+      this.mapper as unknown as StatusMapper,
+      this.fluent as unknown as FluentClient,
+      { orderNotFoundMaxAgeSeconds: 1 } as ConnectorConfig,
+      { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
+      await hooksOf(...hooks),
+    ).sync({ id: '1', ref: 'O_1' }, SCOPE, { signal, logger: pino({ level: 'silent' }) });
+  }
+}
+
+const throwing = (error: unknown) => async (): Promise<never> => {
+  throw error;
+};
+
+describe('a replaced part', () => {
+  it.each<[string, (setup: Setup) => void, RegExp]>([
+    [
+      'mapper that throws',
+      ({ mapper }) => (mapper.map = throwing(new TypeError('oops'))),
+      /^Mapper\.map\(\) failed: TypeError: oops$/,
+    ],
+    [
+      'mapper that throws at once',
+      ({ mapper }) =>
+        (mapper.map = () => {
+          throw new Error('now');
+        }),
+      /^Mapper\.map\(\) failed: Error: now$/,
+    ],
+    [
+      'mapper that rejects with no Error',
+      ({ mapper }) => (mapper.map = throwing('text')),
+      /^Mapper\.map\(\) failed: text$/,
+    ],
+    [
+      'mapper that gives nothing',
+      ({ mapper }) => (mapper.map = async () => undefined),
+      /^Mapper\.map\(\) gave no object with states$/,
+    ],
+    [
+      'mapper that gives a list',
+      ({ mapper }) => (mapper.map = async () => ['Open']),
+      /^Mapper\.map\(\) gave no object/,
+    ],
+    [
+      'mapper with a state that there is not',
+      ({ mapper }) => (mapper.map = async () => ({ paymentState: 'paid' })),
+      /^Mapper\.map\(\) gave the paymentState "paid"; allowed are BalanceDue, /,
+    ],
+    [
+      'mapper that gives null for a state',
+      ({ mapper }) => (mapper.map = async () => ({ orderState: null })),
+      /gave the orderState null/,
+    ],
+    [
+      'look-up that throws',
+      ({ lookup }) => (lookup.find = throwing(new Error('oops'))),
+      /^Lookup\.find\(\) failed: Error: oops$/,
+    ],
+    [
+      'look-up without a version',
+      ({ lookup }) => (lookup.find = async () => ({ id: 'x' })),
+      /^Lookup\.find\(\) gave no order with an id and a version$/,
+    ],
+    [
+      'look-up that gives text',
+      ({ lookup }) => (lookup.find = async () => 'x'),
+      /^Lookup\.find\(\) gave no order/,
+    ],
+    [
+      'client without a status',
+      ({ fluent }) => (fluent.getOrder = async () => ({ retailerId: '1' })),
+      /^Fluent\.getOrder\(\) gave no order with a status/,
+    ],
+    [
+      'update that throws',
+      ({ update }) => (update.apply = throwing(new Error('oops'))),
+      /^Update\.apply\(\) failed: Error: oops$/,
+    ],
+  ])('costs a try, under its name: a %s', async (_, breakIt, message) => {
+    const setup = new Setup();
+    breakIt(setup);
+    const failure = setup.sync();
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toBeInstanceOf(TransientError);
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('keeps its say when it throws an error of the connector', async () => {
+    const setup = new Setup();
+    const error = new ConfigurationError('create the table');
+    setup.mapper.map = throwing(error);
+    await expect(setup.sync()).rejects.toBe(error);
+  });
+
+  it('is named when it hangs', async () => {
+    const setup = new Setup();
+    setup.mapper.map = () => new Promise(() => undefined);
+    const end = new AbortController();
+    const failure = setup.sync([], end.signal);
+    setTimeout(() => end.abort(new TransientError('time is up')), 20);
+    await expect(failure).rejects.toThrow('time is up; it waited for Mapper.map()');
+  });
+});
+
+interface Attributes {
+  readonly attributes: readonly { readonly name: string; readonly value: string }[];
+}
+interface Custom {
+  readonly tracking: string | null;
+}
+
+@OrderStatusHook({
+  fluentFields: 'fragment Attributes on Order { attributes { name value } }',
+  commercetoolsFields: 'fragment Custom on Order { tracking: custom }',
+})
+@Injectable()
+class Tracking implements OrderStatusHookContract<Attributes, Custom> {
+  actions({ fluentOrder, commercetoolsOrder }: HookedOrder<Attributes, Custom>): OrderUpdateAction[] {
+    expectTypeOf(commercetoolsOrder.fields.tracking).toEqualTypeOf<string | null>();
+    const number = fluentOrder.fields.attributes.find(({ name }) => name === 'tracking')?.value;
+    if (number === undefined || number === commercetoolsOrder.fields.tracking) return [];
+    return [{ setCustomField: { name: 'tracking', value: JSON.stringify(number) } }];
+  }
+}
+
+@OrderStatusHook({ order: -1 })
+@Injectable()
+class First implements OrderStatusHookContract {
+  skip = ({ fluentOrder }: HookedOrder): boolean => fluentOrder.status === 'DRAFT';
+  actions = async (): Promise<OrderUpdateAction[]> => [{ first: {} }];
+}
+
+function shipped(setup: Setup, tracking: string | null = null): Setup {
+  setup.fluent.getOrder = async () => ({
+    ...FLUENT,
+    fields: { attributes: [{ name: 'tracking', value: 'T-1' }] },
+  });
+  setup.lookup.find = async () => ({ ...CURRENT, fields: { tracking } });
+  return setup;
+}
+
+const TRACKING_ACTION = { setCustomField: { name: 'tracking', value: '"T-1"' } };
+
+describe('hooks', () => {
+  it('add their actions behind those of the states, in one update, in their order', async () => {
+    const setup = shipped(new Setup());
+    expect(await setup.sync([Tracking, First])).toMatchObject({ outcome: 'updated' });
+    expect(setup.update.sent).toEqual([
+      [{ changeOrderState: { orderState: 'Confirmed' } }, { first: {} }, TRACKING_ACTION],
+    ]);
+  });
+
+  it('act when no state changes, and when none is mapped', async () => {
+    for (const states of [{ orderState: 'Open' }, {}]) {
+      const setup = shipped(new Setup());
+      setup.mapper.map = async () => states;
+      expect(await setup.sync([Tracking])).toMatchObject({ outcome: 'updated' });
+      expect(setup.update.sent).toEqual([[TRACKING_ACTION]]);
+    }
+  });
+
+  it('see the commercetools order, and so know when there is nothing to do', async () => {
+    const setup = shipped(new Setup(), 'T-1');
+    setup.mapper.map = async () => ({});
+    expect(await setup.sync([Tracking])).toMatchObject({ outcome: 'unmapped' });
+    setup.mapper.map = async () => ({ orderState: 'Open' });
+    expect(await setup.sync([Tracking])).toMatchObject({ outcome: 'unchanged' });
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('compute anew from both orders after a conflict', async () => {
+    const setup = shipped(new Setup());
+    const actions = vi.spyOn(Tracking.prototype, 'actions');
+    setup.update.apply = async () => {
+      shipped(setup, 'T-1');
+      setup.mapper.map = async () => ({ orderState: 'Open' });
+      throw new ConflictError('conflict');
+    };
+    expect(await setup.sync([Tracking])).toMatchObject({ outcome: 'unchanged' });
+    expect(actions).toHaveBeenCalledTimes(2);
+  });
+
+  it('can leave an order alone, before anything is mapped', async () => {
+    const setup = new Setup();
+    setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'DRAFT' });
+    setup.mapper.map = throwing(new ConfigurationError('no mapping'));
+    expect(await setup.sync([First])).toEqual({ outcome: 'unchanged', status: 'DRAFT', states: {} });
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('ask both systems for their fields', async () => {
+    const setup = shipped(new Setup());
+    const find = vi.spyOn(setup.lookup, 'find');
+    const getOrder = vi.spyOn(setup.fluent, 'getOrder');
+    await setup.sync([Tracking]);
+    for (const read of [find, getOrder]) {
+      const options = (read.mock.calls[0] as unknown[]).at(-1);
+      expect(options).toMatchObject({ fields: { kind: 'Document' } });
+    }
+  });
+
+  it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([
+    ['throws', 'actions', throwing(new TypeError('oops')), /^Odd\.actions\(\) failed: TypeError: oops$/],
+    ['gives no list', 'actions', async () => ({}), /^Odd\.actions\(\) gave no list of update actions/],
+    ['gives actions with two keys', 'actions', () => [{ a: {}, b: {} }], /^Odd\.actions\(\) gave no list/],
+    [
+      'gives too many actions',
+      'actions',
+      () => Array.from({ length: 501 }, () => ({ a: {} })),
+      /gave more than the 500/,
+    ],
+    ['does not know whether to skip', 'skip', () => 'yes', /^Odd\.skip\(\) gave neither true nor false$/],
+    ['cannot skip', 'skip', throwing(new Error('oops')), /^Odd\.skip\(\) failed: Error: oops$/],
+  ])('cost a try when one %s, and nothing is written', async (_, method, body, message) => {
+    @OrderStatusHook()
+    class Odd {
+      [name: string]: unknown;
+      constructor() {
+        this[method] = body;
+      }
+    }
+    const setup = new Setup();
+    const failure = setup.sync([Odd]);
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toBeInstanceOf(TransientError);
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it.each(['lookup', 'fluent'] as const)(
+    'say so when a replaced %s does not read their fields',
+    async (part) => {
+      const setup = shipped(new Setup());
+      if (part === 'lookup') setup.lookup.find = async () => CURRENT;
+      else setup.fluent.getOrder = async () => FLUENT;
+      await expect(setup.sync([Tracking])).rejects.toThrow(
+        /^(Lookup\.find|Fluent\.getOrder)\(\) gave an order without the fields that a hook asks for/,
+      );
+    },
+  );
+
+  it('stop the start when one is useless or has a fragment that is wrong', async () => {
+    // @ts-expect-error JavaScript has no types
+    @OrderStatusHook()
+    class Useless {
+      readonly nothing = true;
+    }
+    await expect(hooksOf(Useless)).rejects.toThrow(/Useless has @OrderStatusHook but neither/);
+
+    @OrderStatusHook({ fluentFields: 'fragment F on Customer { id }' })
+    class WrongFragment implements OrderStatusHookContract {
+      actions = () => [];
+    }
+    await expect(hooksOf(WrongFragment)).rejects.toThrow(
+      /fragment of WrongFragment \(fluentFields\) cannot be used/,
+    );
+  });
+});

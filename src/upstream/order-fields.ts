@@ -1,0 +1,163 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  KnownFragmentNamesRule,
+  NoFragmentCyclesRule,
+  NoUndefinedVariablesRule,
+  NoUnusedFragmentsRule,
+  OverlappingFieldsCanBeMergedRule,
+  UniqueFragmentNamesRule,
+  type FragmentSpreadNode,
+  type OperationDefinitionNode,
+  buildSchema,
+  parse,
+  validate,
+  visit,
+} from 'graphql';
+import { ConfigurationError } from '../errors.js';
+
+/**
+ * More fields of the one order that is read: the GraphQL fragment `OrderFields on Order`, with the
+ * fragments that it uses. {@link withOrderFields} adds it to a query.
+ */
+export type OrderFields = DocumentNode;
+
+/** A GraphQL fragment on `Order`, and whose it is. */
+export interface OrderFragment {
+  readonly owner: string;
+  readonly text: string;
+}
+
+const FIELDS = 'OrderFields';
+/** The upstreams' schemas are theirs and change; these rules hold whatever the fields are. */
+const RULES = [
+  UniqueFragmentNamesRule,
+  KnownFragmentNamesRule,
+  NoFragmentCyclesRule,
+  NoUnusedFragmentsRule,
+  NoUndefinedVariablesRule,
+  OverlappingFieldsCanBeMergedRule,
+];
+const ANY_SCHEMA = buildSchema('type Query { _: Boolean }');
+
+const extended = new WeakMap<OrderFields, WeakMap<DocumentNode, DocumentNode>>();
+
+/**
+ * Makes one fragment of several.
+ *
+ * @param query the query that they will be added to: what they select must not contradict it.
+ * @returns undefined when there is none.
+ * @throws ConfigurationError that names the owner of a fragment that is wrong, or contradicts another.
+ */
+export function combineOrderFragments(
+  fragments: readonly OrderFragment[],
+  query: DocumentNode,
+): OrderFields | undefined {
+  if (fragments.length === 0) return undefined;
+  const parsed = fragments.map((fragment) => {
+    const own = readFragments(fragment);
+    check(query, [own], fragment.owner);
+    return own;
+  });
+  check(query, parsed, fragments.map(({ owner }) => owner).join(' and '));
+  return combined(parsed);
+}
+
+/**
+ * @param query with one operation that reads one order as its only field.
+ * @returns the query, with the fields added to the order.
+ *
+ * @example
+ * const { order } = await client.query(project.key, withOrderFields(ORDER_BY_KEY, options.fields), { key });
+ */
+export function withOrderFields<TDocument extends DocumentNode>(
+  query: TDocument,
+  fields?: OrderFields,
+): TDocument {
+  if (!fields) return query;
+  let known = extended.get(fields);
+  if (!known) extended.set(fields, (known = new WeakMap()));
+  let document = known.get(query);
+  if (!document) known.set(query, (document = extend(query, fields)));
+  return document as TDocument;
+}
+
+function extend(query: DocumentNode, fields: OrderFields): DocumentNode {
+  const definitions = query.definitions.map((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? extendOperation(definition) : definition,
+  );
+  return { ...query, definitions: [...definitions, ...fields.definitions] };
+}
+
+function extendOperation(operation: OperationDefinitionNode): OperationDefinitionNode {
+  const [order, ...others] = operation.selectionSet.selections;
+  if (order?.kind !== Kind.FIELD || !order.selectionSet || others.length > 0) {
+    throw new ConfigurationError(
+      `the query ${operation.name?.value ?? 'without a name'} does not have an order as its only field, so no fields can be added to it`,
+    );
+  }
+  const selections = [...order.selectionSet.selections, spread(FIELDS)];
+  const selectionSet = { ...order.selectionSet, selections };
+  return {
+    ...operation,
+    selectionSet: { ...operation.selectionSet, selections: [{ ...order, selectionSet }] },
+  };
+}
+
+/** The fragments of one text; the first is the one on Order. */
+type Fragments = readonly [FragmentDefinitionNode, ...FragmentDefinitionNode[]];
+
+/** @returns them under names that only their owner has. */
+function readFragments({ owner, text }: OrderFragment): Fragments {
+  let document: DocumentNode;
+  try {
+    document = parse(text, { noLocation: true });
+  } catch (error) {
+    throw wrong(owner, error instanceof Error ? error.message : String(error));
+  }
+  const [first] = document.definitions;
+  const isFragment = (node: { kind: Kind }): boolean => node.kind === Kind.FRAGMENT_DEFINITION;
+  if (
+    first?.kind !== Kind.FRAGMENT_DEFINITION ||
+    first.typeCondition.name.value !== 'Order' ||
+    !document.definitions.every(isFragment)
+  ) {
+    throw wrong(
+      owner,
+      'it must be a fragment on Order, e.g. fragment Fields on Order { id }; others that it uses may follow',
+    );
+  }
+  const rename = <T extends FragmentDefinitionNode | FragmentSpreadNode>(node: T): T => ({
+    ...node,
+    name: { ...node.name, value: `${owner.replaceAll(/\W/g, '_')}_${node.name.value}` },
+  });
+  const renamed = visit(document, { FragmentDefinition: rename, FragmentSpread: rename });
+  return renamed.definitions as unknown as Fragments;
+}
+
+function combined(texts: readonly Fragments[]): OrderFields {
+  const all: FragmentDefinitionNode = {
+    kind: Kind.FRAGMENT_DEFINITION,
+    name: { kind: Kind.NAME, value: FIELDS },
+    typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: 'Order' } },
+    selectionSet: {
+      kind: Kind.SELECTION_SET,
+      selections: texts.map(([{ name }]) => spread(name.value)),
+    },
+  };
+  return { kind: Kind.DOCUMENT, definitions: [all, ...texts.flat()] };
+}
+
+function spread(name: string): FragmentSpreadNode {
+  return { kind: Kind.FRAGMENT_SPREAD, name: { kind: Kind.NAME, value: name } };
+}
+
+function check(query: DocumentNode, fragments: readonly Fragments[], owner: string): void {
+  const problems = validate(ANY_SCHEMA, withOrderFields(query, combined(fragments)), RULES);
+  if (problems.length > 0) throw wrong(owner, problems.map(({ message }) => message).join(' '));
+}
+
+function wrong(owner: string, problem: string): ConfigurationError {
+  return new ConfigurationError(`the GraphQL fragment of ${owner} cannot be used: ${problem}`);
+}
