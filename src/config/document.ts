@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { Transform, Type, plainToInstance } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsArray,
@@ -10,13 +9,9 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { YAMLParseError, parse } from 'yaml';
 import type { OrderLookupField } from './connector-config.js';
-import { contradictionsOf } from './document-contradictions.js';
-import { describeViolation, violationsOf } from './problems.js';
 import { splitPublicKeys } from './public-key.js';
 import { ArePublicKeys, IsHttpUrl, IsRequiredText } from './rules.js';
-import { readSecretFile } from './variables.js';
 
 const TEXT = { message: 'must be text; put it in quotes' };
 const BLOCK = { message: 'must hold keys and values' };
@@ -103,74 +98,4 @@ export class ConnectorDocument {
   @IsArray({ message: 'must be a list of at least one project' })
   @Type(() => ProjectDocument)
   projects!: ProjectDocument[];
-}
-
-const SECRET_FIELDS = ['username', 'password', 'clientId', 'clientSecret', 'webhookPublicKeys'];
-
-/**
- * @param problems is given a line for each thing that is wrong, with its path in the file.
- * @returns undefined when the file cannot be read at all; unusable when there are problems.
- */
-export function readDocument(path: string, problems: string[]): ConnectorDocument | undefined {
-  const content = readYaml(path, problems);
-  if (content === undefined) return undefined;
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    problems.push(`CONNECTOR_CONFIG ${path} must have the keys accounts and projects`);
-    return undefined;
-  }
-  const unreadable = new Set<string>();
-  for (const list of ['accounts', 'projects'] as const) {
-    const items = (content as Record<string, unknown>)[list];
-    if (!Array.isArray(items)) continue;
-    items.forEach((item, index) => readSecretFiles(item, `${list}[${index}]`, unreadable, problems));
-  }
-  const document = plainToInstance(ConnectorDocument, content);
-  const violations = violationsOf(document).filter((violation) => !unreadable.has(violation.path));
-  problems.push(...violations.map(describeViolation), ...contradictionsOf(document));
-  return document;
-}
-
-/** @returns undefined after a problem. */
-function readYaml(path: string, problems: string[]): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    problems.push(`CONNECTOR_CONFIG ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    return undefined;
-  }
-  try {
-    return parse(text) as unknown;
-  } catch (error) {
-    // The parser's message quotes the line, which may hold a secret.
-    const where =
-      error instanceof YAMLParseError
-        ? `line ${error.linePos?.[0].line ?? '?'}: ${error.code}`
-        : 'an alias has no anchor, or there are too many';
-    problems.push(`CONNECTOR_CONFIG ${path} is not YAML (${where})`);
-    return undefined;
-  }
-}
-
-/** Puts the content of `passwordFile` into `password`, and so on. */
-function readSecretFiles(item: unknown, path: string, unreadable: Set<string>, problems: string[]): void {
-  if (typeof item !== 'object' || item === null) return;
-  const fields = item as Record<string, unknown>;
-  for (const name of SECRET_FIELDS) {
-    const file = fields[`${name}File`];
-    if (file === undefined) continue;
-    delete fields[`${name}File`];
-    const result =
-      fields[name] !== undefined
-        ? { problem: `and ${name} are both set; keep one` }
-        : typeof file === 'string'
-          ? readSecretFile(file)
-          : { problem: 'must be the path of a readable file' };
-    if (result.problem === undefined) {
-      fields[name] = result.secret;
-    } else {
-      problems.push(`${path}.${name}File ${result.problem}`);
-      unreadable.add(`${path}.${name}`);
-    }
-  }
 }

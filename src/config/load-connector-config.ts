@@ -5,13 +5,9 @@ import type {
   ProjectConfig,
   RetailerScope,
 } from './connector-config.js';
-import {
-  readDocument,
-  type AccountDocument,
-  type ConnectorDocument,
-  type RetailerOptionsDocument,
-} from './document.js';
+import type { AccountDocument, ConnectorDocument, RetailerOptionsDocument } from './document.js';
 import { ConfigurationProblems } from './problems.js';
+import { readDocument } from './read-document.js';
 import { ScopedConnectorConfig, type AccountScopes } from './scoped-connector-config.js';
 import { readVariables, type Environment, type Variables } from './variables.js';
 

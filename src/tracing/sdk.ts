@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../package-info.js';
-import type { Tracing, TracingOptions } from './start-tracing.js';
+import type { Tracing, TracingOptions } from './tracing-options.js';
 
 /** A collector that is away must not hold up the end of the process. */
 const STOP_TIMEOUT_MS = 3000;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../errors.js';
-import { startTracing, tracingOptions } from './start-tracing.js';
+import { startTracing } from './start-tracing.js';
+import { tracingOptions } from './tracing-options.js';
 
 const endpoint = 'http://collector:4318';
 
