@@ -24,6 +24,7 @@ it('exports exactly what partners may use', () => {
     'EventFailedError',
     'EventNotMatchedError',
     'EventRefusedError',
+    'FileSettingsSource',
     'FluentClient',
     'FluentEvent',
     'FluentEvents',

@@ -30,7 +30,12 @@ export {
   type QueueState,
   type RunReport,
 } from './queue/index.js';
-export { FluentSettingsSource, SettingsSource, type SettingValue } from './settings/index.js';
+export {
+  FileSettingsSource,
+  FluentSettingsSource,
+  SettingsSource,
+  type SettingValue,
+} from './settings/index.js';
 export { SettingsStatusMapper, StatusMapper } from './mapping/index.js';
 export {
   ApolloCommercetoolsClient,

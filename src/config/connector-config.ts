@@ -115,6 +115,8 @@ export abstract class ConnectorConfig {
   /** Names that the built-in order status handler serves. */
   abstract readonly orderStatusEventNames: readonly string[];
   abstract readonly settingsCacheTtlSeconds: number;
+  /** A file or folder that settings are read from instead of Fluent. */
+  abstract readonly settingsFile: string | undefined;
   abstract readonly httpClientTimeoutMs: number;
   abstract readonly orderNotFoundMaxAgeSeconds: number;
   abstract readonly reconciliation: { readonly intervalSeconds: number; readonly overlapSeconds: number };

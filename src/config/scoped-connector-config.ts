@@ -33,6 +33,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly accounts: readonly AccountConfig[];
   override readonly orderStatusEventNames: readonly string[];
   override readonly settingsCacheTtlSeconds: number;
+  override readonly settingsFile: string | undefined;
   override readonly httpClientTimeoutMs: number;
   override readonly orderNotFoundMaxAgeSeconds: number;
   override readonly reconciliation: ConnectorConfig['reconciliation'];
@@ -71,6 +72,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.logging = { level: variables.LOG_LEVEL, format: variables.LOG_FORMAT };
     this.orderStatusEventNames = variables.ORDER_STATUS_EVENT_NAMES;
     this.settingsCacheTtlSeconds = variables.SETTINGS_CACHE_TTL;
+    this.settingsFile = variables.SETTINGS_FILE;
     this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.reconciliation = {

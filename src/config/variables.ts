@@ -135,6 +135,10 @@ export class Variables {
   @IsIntegerVariable(0, MAX_TIMER_SECONDS)
   SETTINGS_CACHE_TTL: number = 300;
 
+  @IsOptional()
+  @IsString()
+  SETTINGS_FILE?: string;
+
   @IsIntegerVariable(1, 1000)
   QUEUE_CONCURRENCY: number = 16;
 

@@ -1,3 +1,4 @@
+export * from './file-settings-source.js';
 export * from './fluent-settings-source.js';
 export * from './settings-source.js';
 export * from './settings.module.js';

@@ -12,7 +12,7 @@ export interface SettingValue {
 
 /**
  * Where named settings come from. The default is Fluent, cached for `SETTINGS_CACHE_TTL` seconds; stale
- * values are served while Fluent is unreachable.
+ * values are served while Fluent is unreachable. With `SETTINGS_FILE` it is {@link FileSettingsSource}.
  */
 export abstract class SettingsSource {
   /**
