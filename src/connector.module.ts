@@ -22,6 +22,7 @@ import { HealthModule } from './health/index.js';
 import { LoggingModule } from './logging/index.js';
 import { MappingModule } from './mapping/index.js';
 import { MetricsModule } from './metrics/index.js';
+import { OrderCancellationModule } from './order-cancellation/index.js';
 import { OrderStatusModule } from './order-status/index.js';
 import { QueueModule } from './queue/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
@@ -146,6 +147,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(QueueModule),
       HandlersModule,
       OrderStatusModule,
+      OrderCancellationModule,
       replaceable(WebhookModule, WebhookModule.register()),
       CommercetoolsMessagesModule.register(),
       ReconciliationModule,

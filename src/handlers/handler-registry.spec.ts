@@ -100,6 +100,12 @@ describe('HandlerRegistry', () => {
     expect((await registryOf(Configured)).names).toEqual(['x', 'y']);
   });
 
+  it('lets configuration switch a handler off', async () => {
+    @NotificationHandler({ names: () => [] })
+    class SwitchedOff extends Handles {}
+    expect((await registryOf(SwitchedOff)).names).toEqual([]);
+  });
+
   it('refuses to start when two handlers have one name', async () => {
     @NotificationHandler('shipped')
     class OtherShipped extends Handles {}

@@ -117,11 +117,13 @@ function problemsOf(
   instance: Partial<NotificationHandlerContract<object | undefined>>,
   names: readonly unknown[],
   timeoutMs: number,
-  { attributes, concurrency = 1 }: NotificationHandlerOptions<object>,
+  { attributes, concurrency = 1, names: selector }: NotificationHandlerOptions<object>,
 ): string[] {
   const problems: string[] = [];
   if (typeof instance.handle !== 'function') problems.push('has no method handle(notification, context)');
-  if (names.length === 0 || names.some((name) => typeof name !== 'string' || name.trim() === '')) {
+  // Configuration may switch a handler off.
+  const isEmpty = names.length === 0 && typeof selector !== 'function';
+  if (isEmpty || names.some((name) => typeof name !== 'string' || name.trim() === '')) {
     problems.push('names no notification; give @NotificationHandler at least one name');
   }
   if (!Number.isInteger(concurrency) || concurrency < 1) {

@@ -57,9 +57,9 @@ export interface NotificationHandlerContract<TAttributes = undefined> {
 /** Options of {@link NotificationHandler}. */
 export interface NotificationHandlerOptions<TAttributes = undefined> {
   /**
-   * The notification names it serves; a function when they come from configuration. A `*` in a name stands
-   * for any characters (`fc.connect.*`). A handler of the exact name goes before one of a pattern. Metrics
-   * count what a pattern matched under the pattern.
+   * The notification names it serves; a function when they come from configuration, which switches the
+   * handler off by giving none. A `*` in a name stands for any characters (`fc.connect.*`). A handler of the
+   * exact name goes before one of a pattern. Metrics count what a pattern matched under the pattern.
    */
   readonly names: string | readonly string[] | ((config: ConnectorConfig) => readonly string[]);
   /** Takes its names over from another handler, which would be a start-up error without it. */

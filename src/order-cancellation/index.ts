@@ -1,0 +1,2 @@
+export * from './order-cancellation.handler.js';
+export * from './order-cancellation.module.js';
