@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { IsNotEmpty, IsString } from 'class-validator';
 import {
   NotificationHandler,
   OrderLookup,
@@ -12,32 +13,41 @@ import {
   type NotificationHandlerContract,
 } from 'fluent-commercetools-connector';
 
+/** A notification that breaks these rules becomes a dead letter that names the fields. */
+export class ParcelShippedAttributes {
+  @IsString()
+  @IsNotEmpty()
+  TrackingNumber!: string;
+}
+
 /**
  * Writes the tracking number of a parcel to custom fields of the order. Running it twice writes the same
  * twice, so that a retry does no harm.
  */
-@NotificationHandler('example.parcel-shipped')
+@NotificationHandler({
+  names: 'example.parcel-shipped',
+  attributes: ParcelShippedAttributes,
+  timeoutMs: 30_000,
+})
 @Injectable()
-export class ParcelShippedHandler implements NotificationHandlerContract {
+export class ParcelShippedHandler implements NotificationHandlerContract<ParcelShippedAttributes> {
   constructor(
     private readonly lookup: OrderLookup,
     private readonly update: OrderUpdate,
   ) {}
 
-  async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
-    const { scope, signal, logger } = context;
+  async handle(
+    notification: FluentNotification,
+    { attributes, scope, signal, logger }: HandlerContext<ParcelShippedAttributes>,
+  ): Promise<HandlerResult> {
     const order = orderOf(notification);
-    const trackingNumber = (notification.attributes as { TrackingNumber?: unknown } | undefined)
-      ?.TrackingNumber;
-    if (!order || typeof trackingNumber !== 'string') {
-      // No repetition heals it: to the dead letters, with a message that tells what to correct.
-      throw new PermanentError('the notification must be about an order and carry attributes.TrackingNumber');
-    }
+    // No repetition heals it: to the dead letters, with a message that tells what to correct.
+    if (!order) throw new PermanentError('the notification names no order; send it from the ORDER workflow');
     const options = { signal, correlationId: notification.id };
     const current = await this.lookup.find(order, scope, options);
     if (!current) throw new TransientError(`commercetools does not have the order ${order.ref} yet`);
 
-    const fields = [{ name: 'trackingNumber', value: JSON.stringify(trackingNumber) }];
+    const fields = [{ name: 'trackingNumber', value: JSON.stringify(attributes.TrackingNumber) }];
     const setCustomType = { type: { typeId: 'type', key: 'fluent-tracking' }, fields };
     await this.update.apply(current, [{ setCustomType }], scope, options);
     logger.info({ orderRef: order.ref }, 'tracking number written');

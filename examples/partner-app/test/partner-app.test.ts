@@ -50,5 +50,5 @@ it('makes a notification without a tracking number a dead letter that says so', 
   const { id } = connector.fluent.notification(fluent.id);
   await connector.fluent.notify(fluent.id, { id, name: 'example.parcel-shipped' });
   const run = await connector.waitForRun({ id, outcome: 'dead' });
-  expect(run.error?.message).toContain('attributes.TrackingNumber');
+  expect(run.error?.message).toContain('TrackingNumber');
 });
