@@ -329,6 +329,16 @@ describe('coalescing', () => {
     expect(reports.map((run) => run.outcome).sort()).toEqual(['dead', 'updated']);
   });
 
+  it('does not count a run that says that it covers nothing', async () => {
+    const queue = await startQueue();
+    for (const id of ['a1', 'a2']) await queue.enqueue(notification({ id }), { coalesceKey: 'order-1' });
+    let runs = 0;
+    const reports = await collect(queue, async () => ({ outcome: 'unchanged', covers: ++runs > 1 }));
+    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
+    expect(reports.map((run) => run.outcome)).toEqual(['unchanged', 'unchanged']);
+    expect(await queue.enqueue(notification({ id: 'a1' }), { coalesceKey: 'order-1' })).toBe('duplicate');
+  });
+
   it('keeps other orders apart', async () => {
     const queue = await startQueue();
     for (const key of ['a', 'b', 'c']) await queue.enqueue(notification(), { coalesceKey: key });

@@ -113,6 +113,24 @@ describe('reconciliation', () => {
     expect(await connector.metric('queue_jobs', 'dead')).toBe(0);
   });
 
+  it('does not settle the webhook of an order that commercetools does not have yet', async () => {
+    const connector = await startConnector({
+      RETRY_BASE_DELAY: '4000',
+      RETRY_MAX_DELAY: '4000',
+      LOOK_AGAIN_DELAY: '100',
+    });
+    await firstLook();
+    const id = fluent.addOrder({ ref: 'LATE' }).id;
+    fluent.webhookUrl = connector.webhookUrl;
+    expect((await fluent.move(id, 'BOOKED')).result).toBe('accepted');
+    const outcomes = () =>
+      lines.filter((line) => line['entityRef'] === 'LATE').map((line) => String(line['outcome']));
+    await vi.waitFor(() => expect(outcomes()).toEqual(expect.arrayContaining(['retried', 'unchanged'])), patience);
+    commercetools.addOrder({ orderNumber: 'LATE' });
+    await expectAgreement('LATE', 'BOOKED');
+    expect(outcomes()).not.toContain('superseded');
+  });
+
   it('keeps the watermark while Fluent cannot be asked', async () => {
     await startConnector({ RECONCILE_OVERLAP: '0', HTTP_CLIENT_TIMEOUT: '300' });
     await firstLook();

@@ -34,6 +34,11 @@ export interface HandlerResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
   /** The state of the entity that the handler saw; see {@link NotificationHandlerOptions.announces}. */
   readonly saw?: string;
+  /**
+   * False when the run gave up without doing what the others that wait for the same entity are there for:
+   * they are run all the same, instead of ending as `superseded`. Default: true.
+   */
+  readonly covers?: boolean;
 }
 
 /**

@@ -49,7 +49,8 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) return undefined;
         throw error;
       });
-    if (!result) return { outcome: 'unchanged' };
+    // A webhook of the same order may be waiting until commercetools has it.
+    if (!result) return { outcome: 'unchanged', covers: false };
     const { outcome, status, states } = result;
     context.logger.debug({ orderRef: order.ref, status, states, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();

@@ -25,6 +25,8 @@ export interface ProcessResult {
   readonly outcome: Exclude<NotificationOutcome, 'superseded'>;
   /** The state that the run saw, compared with {@link EnqueueOptions.announces}. */
   readonly saw?: string;
+  /** False when the run left undone what others with its coalesce key wait for: they are run all the same. */
+  readonly covers?: boolean;
 }
 
 /** One run of a notification. */

@@ -227,7 +227,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     }
     const done = doneKey(String(job.id));
     await this.working.finishRun(
-      coalesceKey === undefined ? done : orderKey(coalesceKey),
+      coalesceKey === undefined || result.covers === false ? done : orderKey(coalesceKey),
       done,
       number,
       state,

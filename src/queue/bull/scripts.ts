@@ -94,7 +94,7 @@ export interface QueueCommands {
     coalesced: '0' | '1',
   ): Promise<[number: string, covered: string | null, saw: string | null, stalls: string]>;
   coverRun(orderKey: string, number: string, saw: string, lifetimeSeconds: number): Promise<number>;
-  /** `orderKey` is `doneKey` when the notification is not coalesced. */
+  /** `orderKey` is `doneKey` when the run covers no other notification. */
   finishRun(
     orderKey: string,
     doneKey: string,
