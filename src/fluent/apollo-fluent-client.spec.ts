@@ -165,6 +165,17 @@ describe('ApolloFluentClient', () => {
       expect(sent().length).toBeLessThanOrEqual(2);
     });
 
+    it('ends when the cursors go round in a circle', async () => {
+      const next: Record<string, string> = { null: 'a', a: 'b', b: 'c', c: 'a' };
+      answer = ({ variables }) => {
+        const cursor = next[String(variables['after'])] ?? '';
+        if (sent().length > 10) throw new Error('asked without end');
+        return data(page([cursor], [cursor], true));
+      };
+      await expect(read()).resolves.toEqual(['a', 'b', 'c']);
+      expect(sent()).toHaveLength(4);
+    });
+
     it('reads a page only when it is needed', async () => {
       answer = () => data(page(['1'], ['a'], true));
       for await (const _ of client.ordersUpdatedSince('ACME', new Date(0))) break;

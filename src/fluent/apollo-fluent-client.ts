@@ -100,13 +100,15 @@ export class ApolloFluentClient extends FluentClient {
 async function* pages<TNode>(
   read: (page: { first: number; after: string | null }) => Promise<Connection<TNode> | null>,
 ): AsyncGenerator<TNode> {
+  const asked = new Set<string | null>();
   for (let after: string | null = null; ;) {
     const connection: Connection<TNode> | null = await read({ first: PAGE_SIZE, after });
     const edges = connection?.edges ?? [];
     for (const edge of edges) if (edge?.node) yield edge.node;
     const cursor = edges.at(-1)?.cursor ?? null;
-    // A cursor that stands still would read the same page for ever.
-    if (!connection?.pageInfo?.hasNextPage || cursor === null || cursor === after) return;
+    asked.add(after);
+    // A cursor that was asked for before would lead round the same pages for ever.
+    if (!connection?.pageInfo?.hasNextPage || cursor === null || asked.has(cursor)) return;
     after = cursor;
   }
 }
