@@ -19,7 +19,7 @@ export abstract class ConnectorError extends Error {
 export interface TransientErrorOptions extends ConnectorErrorOptions {
   /** The earliest useful moment for the next attempt, in milliseconds from now (Retry-After). */
   retryAfterMs?: number;
-  /** Give up after this many seconds instead of `RETRY_MAX_AGE`. */
+  /** Give up this many seconds after the first error that says so, instead of after `RETRY_MAX_AGE`. */
   maxAgeSeconds?: number;
 }
 

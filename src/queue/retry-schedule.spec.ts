@@ -46,9 +46,20 @@ describe('decideRetry', () => {
 
   it('lets an error set a shorter age', () => {
     const error = new TransientError('not there yet', { maxAgeSeconds: 60 });
-    const history = { ...NO_FAILURES, attempts: 3, firstFailedAt: now - 61_000 };
-    expect(decideRetry(error, history, config, now, latest).next).toBe('dead');
-    expect(decideRetry(new TransientError('x'), history, config, now, latest).next).toBe('retry');
+    const { history } = decideRetry(error, NO_FAILURES, config, now, latest);
+    const later = now + 61_000;
+    expect(decideRetry(error, history, config, later, latest).next).toBe('dead');
+    expect(decideRetry(new TransientError('x'), history, config, later, latest).next).toBe('retry');
+  });
+
+  it('counts an age of its own from the first such error, without the time that was held back', () => {
+    const notThere = new TransientError('not there yet', { maxAgeSeconds: 60 });
+    const outage = { ...NO_FAILURES, attempts: 30, firstFailedAt: now - 7_200_000, heldMs: 3_600_000 };
+    let { history } = decideRetry(notThere, outage, config, now, latest);
+    expect(decideRetry(notThere, history, config, now + 59_000, latest).next).toBe('retry');
+    history = decideRetry(new CircuitOpenError('x', 100_000), history, config, now, () => 0).history;
+    expect(decideRetry(notThere, history, config, now + 159_000, latest).next).toBe('retry');
+    expect(decideRetry(notThere, history, config, now + 161_000, latest).next).toBe('dead');
   });
 
   it('retries configuration and unknown errors on the same schedule', () => {

@@ -11,6 +11,8 @@ export interface FailureHistory {
   readonly holds: number;
   /** How long open circuits held it back in all; this time does not count as retry age. */
   readonly heldMs: number;
+  /** When the first error with an age of its own came, less the time held back until then. */
+  readonly ownAgeFrom?: number;
 }
 
 export const NO_FAILURES: FailureHistory = { attempts: 0, holds: 0, heldMs: 0 };
@@ -49,12 +51,16 @@ export function decideRetry(
     return { next: 'retry', delayMs, history: held };
   }
 
-  const failed = { ...history, firstFailedAt, attempts: history.attempts + 1, holds: 0 };
+  const transient = error instanceof TransientError ? error : undefined;
+  const ownAgeSeconds = transient?.maxAgeSeconds;
+  const unheld = now - history.heldMs;
+  // An order is waited for from when it was missed first, not from an outage hours before.
+  const ownAgeFrom = history.ownAgeFrom ?? (ownAgeSeconds === undefined ? undefined : unheld);
+  const failed = { ...history, firstFailedAt, ownAgeFrom, attempts: history.attempts + 1, holds: 0 };
   if (error instanceof PermanentError) return { next: 'dead', history: failed };
 
-  const transient = error instanceof TransientError ? error : undefined;
-  const maxAgeMs = (transient?.maxAgeSeconds ?? config.maxAgeSeconds) * 1000;
-  const remainingMs = firstFailedAt + history.heldMs + maxAgeMs - now;
+  const ageFrom = ownAgeSeconds === undefined ? firstFailedAt : (ownAgeFrom ?? unheld);
+  const remainingMs = ageFrom + (ownAgeSeconds ?? config.maxAgeSeconds) * 1000 - unheld;
   if (remainingMs <= 0) return { next: 'dead', history: failed };
 
   const jittered = random() * ceiling(config, failed.attempts);
