@@ -125,7 +125,10 @@ describe('reconciliation', () => {
     expect((await fluent.move(id, 'BOOKED')).result).toBe('accepted');
     const outcomes = () =>
       lines.filter((line) => line['entityRef'] === 'LATE').map((line) => String(line['outcome']));
-    await vi.waitFor(() => expect(outcomes()).toEqual(expect.arrayContaining(['retried', 'unchanged'])), patience);
+    await vi.waitFor(
+      () => expect(outcomes()).toEqual(expect.arrayContaining(['retried', 'unchanged'])),
+      patience,
+    );
     commercetools.addOrder({ orderNumber: 'LATE' });
     await expectAgreement('LATE', 'BOOKED');
     expect(outcomes()).not.toContain('superseded');
