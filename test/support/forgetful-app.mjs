@@ -1,0 +1,20 @@
+// A partner's application in plain JavaScript, on the build.
+import { bootstrapConnector, ConnectorModule, NotificationHandler } from '../../dist/index.js';
+
+class Forgetful {
+  async handle() {
+    void Promise.reject(new Error('nobody waits for me'));
+  }
+}
+NotificationHandler('forgetful')(Forgetful);
+
+class Reckless {
+  async handle() {
+    setImmediate(() => {
+      throw new Error('thrown into nothing');
+    });
+  }
+}
+NotificationHandler('reckless')(Reckless);
+
+await bootstrapConnector(ConnectorModule.register({ handlers: [Forgetful, Reckless] }));
