@@ -17,21 +17,26 @@ export class ConfiguredOrderLookup extends OrderLookup {
   async find(
     { ref }: OrderReference,
     { project, orderLookup, orderRefPrefix = '' }: RetailerScope,
-    { fields, ...options }: OrderLookupOptions = {},
+    { commercetoolsFields, ...options }: OrderLookupOptions = {},
   ): Promise<CommercetoolsOrder | undefined> {
     const key = ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
     if (key === '') return undefined;
     const { order } =
       orderLookup === 'id'
-        ? await this.client.query(project.key, withOrderFields(ORDER_BY_ID, fields), { id: key }, options)
+        ? await this.client.query(
+            project.key,
+            withOrderFields(ORDER_BY_ID, commercetoolsFields),
+            { id: key },
+            options,
+          )
         : await this.client.query(
             project.key,
-            withOrderFields(ORDER_BY_NUMBER, fields),
+            withOrderFields(ORDER_BY_NUMBER, commercetoolsFields),
             { orderNumber: key },
             options,
           );
     if (!order) return undefined;
-    return fields ? { ...toOrder(order), fields: order } : toOrder(order);
+    return commercetoolsFields ? { ...toOrder(order), fields: order } : toOrder(order);
   }
 }
 

@@ -7,7 +7,7 @@ import type { CommercetoolsOrder } from './order.js';
 /** Options of {@link OrderLookup.find}. */
 export interface OrderLookupOptions extends CommercetoolsRequestOptions {
   /** More fields to read with the order, for hooks; see {@link CommercetoolsOrder.fields}. */
-  readonly fields?: OrderFields;
+  readonly commercetoolsFields?: OrderFields;
 }
 
 /**

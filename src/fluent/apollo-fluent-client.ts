@@ -44,12 +44,12 @@ export class ApolloFluentClient extends FluentClient {
   async getOrder(
     scope: RetailerScope,
     orderId: string,
-    { fields, ...options }: FluentOrderOptions = {},
+    { fluentFields, ...options }: FluentOrderOptions = {},
   ): Promise<FluentOrder | undefined> {
-    const query = withOrderFields(ORDER_BY_ID, fields);
+    const query = withOrderFields(ORDER_BY_ID, fluentFields);
     const { orderById } = await this.query(scope.account.id, query, { id: orderId }, options);
     if (!orderById) return undefined;
-    return fields ? { ...toOrder(orderById), fields: orderById } : toOrder(orderById);
+    return fluentFields ? { ...toOrder(orderById), fields: orderById } : toOrder(orderById);
   }
 
   async *ordersUpdatedSince(

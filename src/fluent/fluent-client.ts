@@ -11,7 +11,7 @@ export interface FluentRequestOptions {
 /** Options of {@link FluentClient.getOrder}. */
 export interface FluentOrderOptions extends FluentRequestOptions {
   /** More fields to read with the order; see {@link FluentOrder.fields}. */
-  readonly fields?: OrderFields;
+  readonly fluentFields?: OrderFields;
 }
 
 /** A Fluent order as far as the connector reads it. */
@@ -25,7 +25,7 @@ export interface FluentOrder {
   /** ISO 8601 with offset, as Fluent sends it. */
   readonly updatedOn?: string;
   readonly attributes: readonly FluentAttribute[];
-  /** The order as Fluent sent it, with {@link FluentOrderOptions.fields}; only when these were given. */
+  /** The order as Fluent sent it, with {@link FluentOrderOptions.fluentFields}; only when these were given. */
   readonly fields?: unknown;
 }
 

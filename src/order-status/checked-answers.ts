@@ -42,7 +42,7 @@ export function checkedOrder(
   if (!isObject(answer) || !isText(answer['id']) || !Number.isInteger(answer['version'])) {
     throw badAnswer(lookup, 'find', 'no order with an id and a version');
   }
-  checkFields(lookup, 'find', answer, fieldsAreNeeded);
+  if (fieldsAreNeeded) checkFields(lookup, 'find', answer, 'commercetoolsFields');
   return answer as unknown as CommercetoolsOrder;
 }
 
@@ -56,21 +56,17 @@ export function checkedFluentOrder(
   if (!isObject(answer) || typeof answer['status'] !== 'string' || !isText(answer['retailerId'])) {
     throw badAnswer(client, 'getOrder', 'no order with a status and a retailerId');
   }
-  checkFields(client, 'getOrder', answer, fieldsAreNeeded);
+  if (fieldsAreNeeded) checkFields(client, 'getOrder', answer, 'fluentFields');
   return answer as unknown as FluentOrder;
 }
 
-function checkFields(
-  owner: object,
-  method: string,
-  answer: Record<string, unknown>,
-  fieldsAreNeeded: boolean,
-): void {
-  if (!fieldsAreNeeded || isObject(answer['fields'])) return;
+function checkFields(owner: object, method: string, answer: Record<string, unknown>, option: string): void {
+  if (isObject(answer['fields'])) return;
   throw badAnswer(
     owner,
     method,
-    'an order without the fields that a hook asks for; query withOrderFields(document, options.fields) and return what it gives as fields',
+    `an order without the fields that a hook asks for; query withOrderFields(document, options.${option}) ` +
+      'and return the order that it gives as fields',
   );
 }
 

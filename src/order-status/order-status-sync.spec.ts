@@ -254,10 +254,9 @@ describe('hooks', () => {
     const find = vi.spyOn(setup.lookup, 'find');
     const getOrder = vi.spyOn(setup.fluent, 'getOrder');
     await setup.sync([Tracking]);
-    for (const read of [find, getOrder]) {
-      const options = (read.mock.calls[0] as unknown[]).at(-1);
-      expect(options).toMatchObject({ fields: { kind: 'Document' } });
-    }
+    const optionsOf = ({ mock }: { mock: { calls: unknown[][] } }): unknown => mock.calls[0]?.at(-1);
+    expect(optionsOf(find)).toMatchObject({ commercetoolsFields: { kind: 'Document' } });
+    expect(optionsOf(getOrder)).toMatchObject({ fluentFields: { kind: 'Document' } });
   });
 
   it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([

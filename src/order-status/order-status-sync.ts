@@ -104,9 +104,13 @@ export class OrderStatusSync {
     options: SyncOptions,
   ): Promise<CommercetoolsOrder> {
     const { lookup } = this;
-    const { commercetoolsFields: fields } = this.hooks;
-    const find = () => lookup.find(order, scope, { ...options, fields });
-    const current = checkedOrder(lookup, await ask(lookup, 'find', find, options.signal), !!fields);
+    const { commercetoolsFields } = this.hooks;
+    const find = () => lookup.find(order, scope, { ...options, commercetoolsFields });
+    const current = checkedOrder(
+      lookup,
+      await ask(lookup, 'find', find, options.signal),
+      !!commercetoolsFields,
+    );
     if (!current) throw this.notInCommercetools(order, scope);
     return current;
   }
@@ -123,9 +127,13 @@ export class OrderStatusSync {
   ): Promise<FluentOrder> {
     const account = scope.account.id;
     const { fluent } = this;
-    const { fluentFields: fields } = this.hooks;
-    const getOrder = () => fluent.getOrder(scope, id, { signal, fields });
-    const fluentOrder = checkedFluentOrder(fluent, await ask(fluent, 'getOrder', getOrder, signal), !!fields);
+    const { fluentFields } = this.hooks;
+    const getOrder = () => fluent.getOrder(scope, id, { signal, fluentFields });
+    const fluentOrder = checkedFluentOrder(
+      fluent,
+      await ask(fluent, 'getOrder', getOrder, signal),
+      !!fluentFields,
+    );
     if (!fluentOrder) {
       throw new TransientError(
         `Fluent account ${account} has no order with id ${id} (ref ${ref}); ` +

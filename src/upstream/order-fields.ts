@@ -69,7 +69,7 @@ export function combineOrderFragments(
  * @returns the query, with the fields added to the order.
  *
  * @example
- * const { order } = await client.query(project.key, withOrderFields(ORDER_BY_KEY, options.fields), { key });
+ * const { order } = await client.query(project.key, withOrderFields(ORDER_BY_KEY, options.commercetoolsFields), { key });
  */
 export function withOrderFields<TDocument extends DocumentNode>(
   query: TDocument,
