@@ -26,6 +26,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
+        test: {
+          ...shared,
+          name: 'chart',
+          include: ['test/chart/**/*.chart-spec.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
     coverage: {
       provider: 'v8',

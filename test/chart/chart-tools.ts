@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export const CHART = 'helm/fluent-commercetools-connector';
+/** What the schema validator knows; the chart needs at least 1.27. */
+const KUBERNETES_VERSION = '1.30';
+const RELEASE = ['rel', CHART, '--namespace', 'shop'];
+
+const folder =
+  process.env['CHART_TOOLS'] ??
+  join(
+    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+    'fluent-commercetools-connector/chart-tools',
+  );
+
+/** Whether `.ci/install-chart-tools` has been run on this machine. */
+export const hasChartTools = existsSync(join(folder, 'installed'));
+
+/** How a tool ended. */
+export interface ToolResult {
+  readonly ok: boolean;
+  /** Its standard output. */
+  readonly text: string;
+  /** Everything that it said. */
+  readonly output: string;
+}
+
+function run(tool: string, args: readonly string[], input?: string): ToolResult {
+  const { status, stdout, stderr, error } = spawnSync(join(folder, 'bin', tool), args, {
+    encoding: 'utf8',
+    input,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error) throw error;
+  return { ok: status === 0, text: stdout, output: stdout + stderr };
+}
+
+/** @param values the content of a values file. */
+export function helmTemplate(values: unknown): ToolResult {
+  return run('helm', ['template', ...RELEASE, '--values', '-'], JSON.stringify(values));
+}
+
+/** @param values the content of a values file. */
+export function helmLint(values: unknown): ToolResult {
+  return run('helm', ['lint', '--strict', CHART, '--values', '-'], JSON.stringify(values));
+}
+
+/** What an operator is told after `helm install`. @param values the content of a values file. */
+export function helmNotes(values: unknown): ToolResult {
+  const { text, ...result } = run(
+    'helm',
+    ['install', ...RELEASE, '--dry-run=client', '--values', '-'],
+    JSON.stringify(values),
+  );
+  const notes = text.slice(text.indexOf('\nNOTES:'));
+  return { ...result, text: notes, output: result.ok ? notes : result.output };
+}
+
+/** Checks the manifests in a file or folder against the schemas of Kubernetes and of the custom resources. */
+export function validateManifests(path: string): ToolResult {
+  const schemas = ['--version', KUBERNETES_VERSION, '--local-crds', join(folder, 'crds')];
+  return run('kubectl-validate', [path, ...schemas]);
+}
+
+export function promtool(...args: string[]): ToolResult {
+  return run('promtool', args);
+}
