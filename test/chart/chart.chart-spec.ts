@@ -13,9 +13,10 @@ import {
   helmLint,
   helmNotes,
   helmTemplate,
-  promtool,
+  requireChartToolsInCi,
   validateManifests,
 } from './chart-tools.js';
+import { hasPromtool, promtool, requirePromtoolInCi } from '../support/promtool.js';
 import { type Manifest, manifestsOf, ofKind } from './manifests.js';
 import { SMALL, VALUE_SETS } from './value-sets.js';
 
@@ -37,10 +38,8 @@ function environment(deployment: Manifest): Record<string, string> {
   return Object.fromEntries(env.map(({ name, value }: Record<string, string>) => [name, value]));
 }
 
-if (!hasChartTools) {
-  // oxlint-disable-next-line no-console
-  console.warn('The chart is not checked: run .ci/install-chart-tools (needs Go and apt) to have its tools.');
-}
+requireChartToolsInCi();
+requirePromtoolInCi();
 
 describe.skipIf(!hasChartTools)('the chart', () => {
   let folder: string;
@@ -173,8 +172,15 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(deployment.spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(drain + shutdown + 5);
   });
 
-  it('publishes the webhook path alone', () => {
-    const rendered = render(VALUE_SETS['everything on']);
+  it.each([
+    ['alone', false, ['/api/v1/fluent-connect/webhook']],
+    [
+      'and the one of messages when told so',
+      true,
+      ['/api/v1/fluent-connect/webhook', '/api/v1/commercetools/messages'],
+    ],
+  ])('publishes the webhook path %s', (_name, publish, expected) => {
+    const rendered = render({ ...VALUE_SETS['everything on'], commercetoolsMessages: { publish } });
     const paths = [
       ...ofKind(rendered, 'Ingress').flatMap(({ spec }) =>
         spec.rules.flatMap(({ http }: Manifest) =>
@@ -187,10 +193,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
         ),
       ),
     ];
-    expect(paths).toEqual([
-      ['/api/v1/fluent-connect/webhook', 'Exact'],
-      ['/api/v1/fluent-connect/webhook', 'Exact'],
-    ]);
+    expect(paths).toEqual([...expected, ...expected].map((path) => [path, 'Exact']));
   });
 
   it('replaces the pods when a secret or the configuration file changes, and only then', () => {
@@ -292,15 +295,15 @@ describe.skipIf(!hasChartTools)('the chart', () => {
   });
 });
 
-describe.skipIf(!hasChartTools)('the alerts', () => {
+describe.skipIf(!hasPromtool)('the alerts', () => {
   it('are what Prometheus accepts', () => {
-    const { ok, output } = promtool('check', 'rules', ALERTS);
-    expect(ok, output).toBe(true);
+    const { status, output } = promtool(['check', 'rules', ALERTS]);
+    expect(status, output).toBe(0);
   });
 
   it('fire when they should, and not when they should not', () => {
-    const { ok, output } = promtool('test', 'rules', 'test/chart/alerts.test.yaml');
-    expect(ok, output).toBe(true);
+    const { status, output } = promtool(['test', 'rules', 'test/chart/alerts.test.yaml']);
+    expect(status, output).toBe(0);
   });
 });
 

@@ -7,7 +7,7 @@ export type Manifest = any;
 /** @returns the objects of a rendered chart. */
 export function manifestsOf(rendered: string): Manifest[] {
   return parseAllDocuments(rendered)
-    .map((document) => document.toJS() as Manifest)
+    .map((document): Manifest => document.toJS())
     .filter((manifest) => manifest !== null);
 }
 

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const START_TIMEOUT_MS = 20_000;
 const LAST_WORDS = 20;
+const PORT_ATTEMPTS = 3;
 
 /** One line of the connector's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -50,6 +51,22 @@ export class ConnectorProcess {
     environment: Readonly<Record<string, string>>,
     onLine: (line: LogLine) => void = () => undefined,
     launch: Launch = { command: [process.execPath, 'dist/main.js'], cwd: process.cwd() },
+  ): Promise<ConnectorProcess> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ConnectorProcess.startOnce(environment, onLine, launch);
+      } catch (error) {
+        // Somebody else may take a free port before the connector does.
+        const isPortTaken = environment['PORT'] === undefined && /EADDRINUSE/.test(String(error));
+        if (!isPortTaken || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private static async startOnce(
+    environment: Readonly<Record<string, string>>,
+    onLine: (line: LogLine) => void,
+    launch: Launch,
   ): Promise<ConnectorProcess> {
     const port = environment['PORT'] ?? String(await freePort());
     const [program, ...args] = launch.command;

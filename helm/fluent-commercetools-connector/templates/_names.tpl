@@ -38,6 +38,12 @@ app.kubernetes.io/part-of: fluent-commercetools-connector
 {{- define "connector.receivingRole" -}}{{ ternary "ingress" "all" .Values.split }}{{- end -}}
 {{- define "connector.processingRole" -}}{{ ternary "worker" "all" .Values.split }}{{- end -}}
 
+{{/* What the outside may reach; health, metrics and admin stay inside the cluster. */}}
+{{- define "connector.publicPaths" -}}
+{{- $messages := .Values.commercetoolsMessages -}}
+{{- ternary (list .Values.webhookPath $messages.path) (list .Values.webhookPath) $messages.publish | toJson -}}
+{{- end -}}
+
 {{- define "connector.serviceAccountName" -}}
 {{- $own := ternary (include "connector.fullname" .) "default" .Values.serviceAccount.create -}}
 {{- default $own .Values.serviceAccount.name -}}

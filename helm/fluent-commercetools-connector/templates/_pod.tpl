@@ -5,6 +5,7 @@
 - { name: PORT, value: "8080" }
 - { name: LOG_FORMAT, value: json }
 - { name: WEBHOOK_PATH, value: {{ $values.webhookPath | quote }} }
+- { name: COMMERCETOOLS_MESSAGES_PATH, value: {{ $values.commercetoolsMessages.path | quote }} }
 - { name: DRAIN_DELAY, value: {{ $values.drainDelaySeconds | quote }} }
 - { name: SHUTDOWN_TIMEOUT, value: {{ $values.shutdownTimeoutSeconds | quote }} }
 {{- if include "connector.hasConfigFile" .root }}
