@@ -218,6 +218,20 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(Object.keys(env).filter((name) => /^(FLUENT|CTP)_/.test(name))).toEqual([]);
   });
 
+  it('mounts mappings as a folder with a file for each setting, which Kubernetes updates', () => {
+    const rendered = render(VALUE_SETS['mappings from a ConfigMap']);
+    const mappings = ofKind(rendered, 'ConfigMap')[0];
+    expect(mappings.data).toEqual({
+      'fc.connect.commercetools.order.order-status-mapping': '{"fluent":{"BOOKED":"Confirmed"}}',
+    });
+    const [deployment] = ofKind(rendered, 'Deployment');
+    const { containers, volumes } = deployment.spec.template.spec;
+    const mount = containers[0].volumeMounts.find(({ name }: Manifest) => name === 'mappings');
+    expect(environment(deployment).SETTINGS_FILE).toBe(mount.mountPath);
+    expect(mount).not.toHaveProperty('subPath');
+    expect(volumes).toContainEqual({ name: 'mappings', configMap: { name: mappings.metadata.name } });
+  });
+
   it.each<[string, object, RegExp]>([
     ['a typo', { splitt: true }, /splitt/],
     ['a typo deep inside', { keda: { redis: { adress: 'r:6379' } } }, /adress/],
@@ -227,6 +241,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     ['a number for text', { fluent: { retailerIds: [1] } }, /retailerIds/],
     ['text for a switch', { split: 'yes' }, /split/],
     ['a path without a slash', { webhookPath: 'webhook' }, /webhookPath/],
+    ['a mapping of another shape', { mappings: { content: { a: { BOOKED: 'Open' } } } }, /mappings/],
     ['no Secret', { secrets: { existingSecret: '' } }, /set secrets\.existingSecret/],
     ['no account', { fluent: { accountId: '' } }, /fluent\.accountId is required/],
     ['two sources of secrets', { secrets: { values: { REDIS_URL: 'redis://r' } } }, /keep one/],

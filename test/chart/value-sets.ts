@@ -78,6 +78,12 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
     },
   },
   'several accounts': { ...SEVERAL_ACCOUNTS, secrets: { existingSecret: 'connector' } },
+  'mappings from a ConfigMap': {
+    ...SMALL,
+    mappings: {
+      content: { 'fc.connect.commercetools.order.order-status-mapping': { fluent: { BOOKED: 'Confirmed' } } },
+    },
+  },
   'several accounts in a Secret': {
     connectorConfig: { existingSecret: 'accounts' },
     secrets: { existingSecret: 'connector' },

@@ -75,6 +75,16 @@ app.kubernetes.io/part-of: fluent-commercetools-connector
 {{- end -}}
 {{- end -}}
 
+{{/* The ConfigMap with the mappings, empty when Fluent has them. */}}
+{{- define "connector.mappings" -}}
+{{- with .Values.mappings -}}
+{{- if and .content .existingConfigMap -}}
+{{- fail "mappings.content and mappings.existingConfigMap are both set; keep one" -}}
+{{- end -}}
+{{- if .content -}}{{ include "connector.fullname" $ }}-mappings{{- else -}}{{ .existingConfigMap }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The keys of the Secret that the connector is told about, by the names of their variables. */}}
 {{- define "connector.secretKeys" -}}
 {{- $keys := list -}}

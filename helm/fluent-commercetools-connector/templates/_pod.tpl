@@ -24,6 +24,9 @@
 - { name: CTP_SCOPES, value: {{ default (printf "manage_orders:%s" .projectKey) .scopes | quote }} }
 {{- end }}
 {{- end }}
+{{- if include "connector.mappings" .root }}
+- { name: SETTINGS_FILE, value: /etc/connector/mappings }
+{{- end }}
 {{- if $values.redis.bundled.enabled }}
 - { name: REDIS_URL, value: redis://{{ include "connector.fullname" .root }}-redis:6379 }
 {{- end }}
@@ -121,7 +124,14 @@ spec:
         {{- if include "connector.hasConfigFile" .root }}
         - { name: config, mountPath: /etc/connector/config, readOnly: true }
         {{- end }}
+        {{- if include "connector.mappings" .root }}
+        - { name: mappings, mountPath: /etc/connector/mappings, readOnly: true }
+        {{- end }}
   volumes:
+    {{- with include "connector.mappings" .root }}
+    - name: mappings
+      configMap: { name: {{ . }} }
+    {{- end }}
     {{- if $hasSecrets }}
     - name: secrets
       secret: { secretName: {{ include "connector.secretName" .root }}, defaultMode: 0440 }
