@@ -37,6 +37,21 @@ it('audits each update with the version that it produced', async () => {
   });
 });
 
+it('writes the tracking number of a Fluent order together with its states, once', async () => {
+  const attributes = [{ name: 'TrackingNumber', type: 'STRING', value: 'T-0' }];
+  const { fluent, commercetools } = connector.addOrder({ ref: 'HD_5', attributes });
+  await connector.fluent.move(fluent.id, 'BOOKED');
+  await connector.settled();
+  expect(commercetools).toMatchObject({
+    orderState: 'Confirmed',
+    custom: { fields: { trackingNumber: 'T-0' } },
+    history: [{}, { orderState: 'Confirmed' }],
+  });
+  await connector.fluent.notify(fluent.id);
+  await connector.settled();
+  expect(commercetools.history).toHaveLength(2);
+});
+
 it('writes the tracking number of a parcel', async () => {
   const { fluent, commercetools } = connector.addOrder({ ref: 'HD_3' });
   const shipped = { name: 'example.parcel-shipped', attributes: { TrackingNumber: 'T-1' } };
