@@ -11,6 +11,7 @@ import {
 import { CommercetoolsModule } from './commercetools/index.js';
 import { CommercetoolsMessagesModule } from './commercetools-messages/index.js';
 import { ConfigModule } from './config/index.js';
+import { FluentBatchesModule } from './fluent-batches/index.js';
 import { FluentEventsModule } from './fluent-events/index.js';
 import { FluentModule } from './fluent/index.js';
 import {
@@ -141,6 +142,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       UpstreamModule,
       replaceable(FluentModule),
       FluentEventsModule,
+      FluentBatchesModule,
       replaceable(CommercetoolsModule),
       replaceable(SettingsModule),
       replaceable(MappingModule),

@@ -126,6 +126,18 @@ export {
 } from './order-status/index.js';
 export { withOrderFields, type OrderFields } from './upstream/index.js';
 
+// Many entities into Fluent.
+export {
+  FluentBatches,
+  MAX_BATCH_ENTITIES,
+  type BatchEntity,
+  type EntityFailure,
+  type InventoryEntity,
+  type LoadOptions,
+  type LoadProgress,
+  type LoadResult,
+} from './fluent-batches/index.js';
+
 // Handlers of notifications.
 export {
   NotificationHandler,

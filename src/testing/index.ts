@@ -5,6 +5,7 @@ export type { EmulatedMessage, MessageOptions, MessageSender } from './commercet
 export type * from './commercetools/order-record.js';
 export type { EventOutcome, EventRule, FluentEventEntry } from './fluent/event-state.js';
 export * from './fluent/fluent-emulator.js';
+export type { BatchRules, FluentBatchEntry, FluentJobEntry } from './fluent/job-api.js';
 export { FLUENT_SDL } from './fluent/fluent-schema.js';
 export type {
   FluentAttributeRecord,

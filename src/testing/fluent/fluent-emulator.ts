@@ -9,7 +9,7 @@ import {
 } from '../http/api-emulator.js';
 import { GraphqlEngine, selectOperation } from '../http/graphql-engine.js';
 import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
-import { EventApi } from './event-api.js';
+import { EventApi, type Refuse } from './event-api.js';
 import { type EventRule, EventState, type FluentEventEntry } from './event-state.js';
 import { FluentApiError } from './fluent-api-error.js';
 import { fluentResolvers } from './fluent-resolvers.js';
@@ -21,6 +21,7 @@ import {
   type NewFluentOrder,
   type NewFluentSetting,
 } from './fluent-state.js';
+import { type BatchRules, type FluentJobEntry, JobApi } from './job-api.js';
 import { queryComplexity } from './query-complexity.js';
 import { REFERENCE_MAPPINGS, REFERENCE_WORKFLOWS } from './reference-data.js';
 import { type EmulatedNotification, type WalkOptions, type WalkResult, walkOrder } from './workflow-walk.js';
@@ -56,7 +57,7 @@ export interface FluentEmulatorOptions extends ApiEmulatorOptions {
 type FluentCredentials = Readonly<Record<'username' | 'password' | 'client_id' | 'client_secret', string>>;
 
 /**
- * A Fluent account on 127.0.0.1: OAuth, GraphQL for orders and settings, the Events API, and signed webhooks.
+ * A Fluent account on 127.0.0.1: OAuth, GraphQL for orders and settings, the Events API, jobs and batches, and signed webhooks.
  *
  * @example
  * const fluent = await new FluentEmulator().start();
@@ -79,6 +80,7 @@ export class FluentEmulator extends ApiEmulator {
   readonly #state: FluentState;
   readonly #events: EventState;
   readonly #eventApi: EventApi;
+  readonly #jobApi: JobApi;
   readonly #credentials: FluentCredentials;
   readonly #tokenLifetimeSeconds: number;
   readonly #refreshTokens?: Set<string>;
@@ -102,10 +104,12 @@ export class FluentEmulator extends ApiEmulator {
     this.#webhookKeys = options.webhookKeys;
     this.#state = new FluentState(retailerId, this.now);
     this.#events = new EventState(this.now);
-    this.#eventApi = new EventApi(accountId, this.#events, this.now, (status, code, message) => ({
+    const refuse: Refuse = (status, code, message) => ({
       status,
       body: this.errorBody(status, code, message),
-    }));
+    });
+    this.#eventApi = new EventApi(accountId, this.#events, this.now, refuse);
+    this.#jobApi = new JobApi(this.now, refuse);
     this.engine = new GraphqlEngine(
       fluentSchema,
       fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }),
@@ -240,6 +244,21 @@ export class FluentEmulator extends ApiEmulator {
     this.#events.setRule(name, rule);
   }
 
+  /** Jobs with their batches, oldest first. */
+  get jobs(): readonly FluentJobEntry[] {
+    return this.#jobApi.jobs;
+  }
+
+  /** Inventory that batches have loaded, by `locationRef:skuRef`. */
+  get inventory(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
+    return this.#jobApi.inventory;
+  }
+
+  /** Decides what becomes of batches and their entities from now on. */
+  set batchRules(rules: BatchRules) {
+    this.#jobApi.rules = rules;
+  }
+
   /** Creates the setting, or replaces the one with the same name, context and context id. */
   setSetting(setting: NewFluentSetting): FluentSettingRecord {
     return this.#state.setSetting(setting);
@@ -289,6 +308,26 @@ export class FluentEmulator extends ApiEmulator {
       if (method === 'GET' && id) {
         return { name: 'getEvent', mutation: false, answer: () => this.#eventApi.get(id) };
       }
+    }
+    return resource === 'job' ? this.#jobRoute(method, id, rest) : undefined;
+  }
+
+  #jobRoute(method: string, id: string | undefined, rest: readonly string[]): Route {
+    const api = this.#jobApi;
+    const [collection, batchId] = rest;
+    if (method === 'POST' && id === undefined) {
+      return { name: 'createJob', mutation: true, answer: (body) => api.createJob(body) };
+    }
+    if (id === undefined || rest.length > 2) return undefined;
+    if (method === 'GET' && collection === undefined) {
+      return { name: 'getJob', mutation: false, answer: () => api.getJob(id) };
+    }
+    if (collection !== 'batch') return undefined;
+    if (method === 'POST' && batchId === undefined) {
+      return { name: 'sendBatch', mutation: true, answer: (body) => api.sendBatch(id, body) };
+    }
+    if (method === 'GET' && batchId) {
+      return { name: 'getBatch', mutation: false, answer: () => api.getBatch(id, batchId) };
     }
     return undefined;
   }

@@ -1,0 +1,5 @@
+export { type BatchEntity, type InventoryEntity, MAX_BATCH_ENTITIES } from './batch-entity.js';
+export * from './file-load-state.js';
+export * from './fluent-batches.js';
+export * from './fluent-batches.module.js';
+export * from './load-state.js';

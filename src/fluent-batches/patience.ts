@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TransientError } from '../errors.js';
+
+/** Pauses that grow, and when to give up. */
+export interface Patience {
+  readonly firstMs: number;
+  readonly longestMs: number;
+  readonly giveUpAfterMs: number;
+}
+
+const GROWTH = 1.6;
+
+/** Waits a little longer each time; a random part keeps several callers apart. */
+export class Pauses {
+  private readonly startedAt = performance.now();
+  private nextMs: number;
+
+  constructor(
+    private readonly patience: Patience,
+    private readonly signal: AbortSignal,
+  ) {
+    this.nextMs = patience.firstMs;
+  }
+
+  /**
+   * @returns whether the time is over; otherwise after a pause of at least `atLeastMs`.
+   * @throws the signal's reason
+   */
+  async isOver(atLeastMs = 0): Promise<boolean> {
+    const pauseMs = Math.max(this.nextMs * (0.75 + 0.5 * Math.random()), atLeastMs);
+    if (performance.now() - this.startedAt + pauseMs > this.patience.giveUpAfterMs) return true;
+    this.nextMs = Math.min(this.nextMs * GROWTH, this.patience.longestMs);
+    try {
+      await delay(pauseMs, undefined, { signal: this.signal });
+    } catch (error) {
+      // The timer's own error would hide why everything ends.
+      this.signal.throwIfAborted();
+      throw error;
+    }
+    return false;
+  }
+}
+
+/** Repeats what fails for a reason that time heals, until it succeeds or patience ends. */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<T> {
+  const pauses = new Pauses(patience, signal);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TransientError) || (await pauses.isOver(error.retryAfterMs))) throw error;
+    }
+  }
+}
