@@ -60,13 +60,27 @@ export {
 } from './commercetools/index.js';
 export {
   ApolloFluentClient,
+  CREATE_ORDER,
+  CREATE_SETTING,
   FluentClient,
+  FluentGraphql,
+  UPDATE_ORDER,
+  UPDATE_SETTING,
+  type Connection,
+  type CreateFluentOrderInput,
+  type CreateFluentSettingInput,
   type FluentAttribute,
+  type FluentAttributeInput,
+  type FluentNodesOptions,
   type FluentOrder,
   type FluentOrderOptions,
   type FluentRequestOptions,
   type FluentScope,
   type FluentSetting,
+  type UpdateFluentOrderInput,
+  type UpdateFluentSettingInput,
+  type WrittenOrder,
+  type WrittenSetting,
 } from './fluent/index.js';
 
 // Events into Fluent's workflows.

@@ -2,7 +2,6 @@ import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { Injectable } from '@nestjs/common';
 import type { RetailerScope } from '../config/index.js';
 import {
-  type Connection,
   ORDERS_UPDATED_SINCE,
   ORDER_BY_ID,
   type OrderNode,
@@ -19,9 +18,8 @@ import {
 } from './fluent-client.js';
 import { withOrderFields } from '../upstream/index.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
+import { pages } from './pages.js';
 
-/** Fluent allows 500; with this many the query's complexity stays far below its limit of 11,111. */
-const PAGE_SIZE = 100;
 /** GraphQL's Int, the type of a setting's context id, ends here. */
 const MAX_INT = 2 ** 31 - 1;
 
@@ -93,23 +91,6 @@ export class ApolloFluentClient extends FluentClient {
       if (name !== null && applies) found.push({ name, context, contextId, value: valueOf(setting) });
     }
     return found;
-  }
-}
-
-/** All nodes of all pages, read one page at a time as they are needed. */
-async function* pages<TNode>(
-  read: (page: { first: number; after: string | null }) => Promise<Connection<TNode> | null>,
-): AsyncGenerator<TNode> {
-  const asked = new Set<string | null>();
-  for (let after: string | null = null; ;) {
-    const connection: Connection<TNode> | null = await read({ first: PAGE_SIZE, after });
-    const edges = connection?.edges ?? [];
-    for (const edge of edges) if (edge?.node) yield edge.node;
-    const cursor = edges.at(-1)?.cursor ?? null;
-    asked.add(after);
-    // A cursor that was asked for before would lead round the same pages for ever.
-    if (!connection?.pageInfo?.hasNextPage || cursor === null || asked.has(cursor)) return;
-    after = cursor;
   }
 }
 

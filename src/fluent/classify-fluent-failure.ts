@@ -31,12 +31,26 @@ export function classifyFluentFailure(
   if (failure.status === 401 || failure.status === 429) {
     return failureError(classOfStatus(failure), failure, subject, operation);
   }
+  const limit = limitOf(failure);
+  if (limit) {
+    const problems = [...failure.problems, { message: limit }];
+    return failureError('permanent', { ...failure, problems }, subject, operation);
+  }
   const codes = failure.problems.map(codeOf).filter((code) => code !== undefined);
   for (const [pattern, failureClass] of RULES) {
     const code = codes.find((candidate) => pattern.test(candidate));
     if (code) return failureError(failureClass, failure, subject, operation, code);
   }
   return failureError(classOfStatus(failure), failure, subject, operation);
+}
+
+/** @returns what to change when a request is too large or asks for too much. */
+function limitOf({ status, problems }: UpstreamFailure): string | undefined {
+  if (status === 413) return 'Fluent takes at most 2 MB a request: send less at once';
+  return problems.some(({ message }) => /complexity/i.test(message))
+    ? 'Fluent limits a query to a complexity of 11,111, about the fields times the page sizes above them: ' +
+        'ask for smaller pages (first), fewer fields, or fewer levels of lists'
+    : undefined;
 }
 
 function codeOf({ code, message }: UpstreamProblem): string | undefined {

@@ -21,10 +21,11 @@ export interface SettingNode {
   contextId: number;
 }
 
-/** One page of a list. */
+/** One page of a list, as far as it is needed to read on. */
 export interface Connection<TNode> {
-  edges: ({ cursor: string | null; node: TNode | null } | null)[] | null;
-  pageInfo: { hasNextPage: boolean | null } | null;
+  readonly edges?:
+    readonly ({ readonly cursor?: string | null; readonly node?: TNode | null } | null)[] | null;
+  readonly pageInfo?: { readonly hasNextPage?: boolean | null } | null;
 }
 
 type Page = { first: number; after: string | null };
@@ -100,6 +101,141 @@ export const SETTINGS: TypedDocumentNode<
       pageInfo {
         hasNextPage
       }
+    }
+  }
+`;
+
+/** An attribute to write. */
+export interface FluentAttributeInput {
+  readonly name: string;
+  /** e.g. `STRING`, `INTEGER`, `JSON`. */
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** The parts of a new order that the connector has types for; Fluent knows more. */
+export interface CreateFluentOrderInput {
+  readonly ref: string;
+  /** e.g. `HD`, `CC`: selects the workflow. */
+  readonly type: string;
+  readonly retailer: { readonly id: string };
+  readonly customer: { readonly id: string };
+  readonly items: readonly {
+    readonly ref: string;
+    readonly productRef: string;
+    readonly productCatalogueRef?: string;
+    readonly quantity: number;
+    readonly price?: number;
+    readonly paidPrice?: number;
+    readonly currency?: string;
+    readonly attributes?: readonly FluentAttributeInput[];
+  }[];
+  readonly attributes?: readonly FluentAttributeInput[];
+  readonly totalPrice?: number;
+  readonly totalTaxPrice?: number;
+  readonly [field: string]: unknown;
+}
+
+export interface UpdateFluentOrderInput {
+  readonly id: string;
+  readonly status?: string;
+  readonly attributes?: readonly FluentAttributeInput[];
+  readonly totalPrice?: number;
+  readonly totalTaxPrice?: number;
+  readonly [field: string]: unknown;
+}
+
+export interface CreateFluentSettingInput {
+  readonly name: string;
+  /** `JSON` and `LOB` values go into `lobValue`, others into `value`. */
+  readonly valueType: string;
+  readonly value?: string;
+  readonly lobValue?: unknown;
+  readonly context: string;
+  /** The retailer's id for `RETAILER`, 0 for `ACCOUNT` and `GLOBAL`. */
+  readonly contextId: number;
+}
+
+export interface UpdateFluentSettingInput extends Omit<CreateFluentSettingInput, 'name'> {
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** An order as the mutations answer it. */
+export interface WrittenOrder {
+  readonly id: string;
+  readonly ref: string | null;
+  readonly type: string;
+  readonly status: string | null;
+}
+
+/** A setting as the mutations answer it. */
+export interface WrittenSetting extends SettingNode {
+  readonly id: string;
+}
+
+/** Creates an order; for `FluentGraphql.mutate`. */
+export const CREATE_ORDER: TypedDocumentNode<
+  { createOrder: WrittenOrder | null },
+  { input: CreateFluentOrderInput }
+> = gql`
+  mutation CreateOrder($input: CreateOrderInput) {
+    createOrder(input: $input) {
+      id
+      ref
+      type
+      status
+    }
+  }
+`;
+
+/** Changes an order; for `FluentGraphql.mutate`. What the input leaves out stays. */
+export const UPDATE_ORDER: TypedDocumentNode<
+  { updateOrder: WrittenOrder | null },
+  { input: UpdateFluentOrderInput }
+> = gql`
+  mutation UpdateOrder($input: UpdateOrderInput) {
+    updateOrder(input: $input) {
+      id
+      ref
+      type
+      status
+    }
+  }
+`;
+
+/** Creates a setting; for `FluentGraphql.mutate`. */
+export const CREATE_SETTING: TypedDocumentNode<
+  { createSetting: WrittenSetting | null },
+  { input: CreateFluentSettingInput }
+> = gql`
+  mutation CreateSetting($input: CreateSettingInput) {
+    createSetting(input: $input) {
+      id
+      name
+      valueType
+      lobValue
+      value
+      context
+      contextId
+    }
+  }
+`;
+
+/** Changes a setting; for `FluentGraphql.mutate`. */
+export const UPDATE_SETTING: TypedDocumentNode<
+  { updateSetting: WrittenSetting | null },
+  { input: UpdateFluentSettingInput }
+> = gql`
+  mutation UpdateSetting($input: UpdateSettingInput) {
+    updateSetting(input: $input) {
+      id
+      name
+      valueType
+      lobValue
+      value
+      context
+      contextId
     }
   }
 `;

@@ -9,6 +9,7 @@ export type { BatchRules, FluentBatchEntry, FluentJobEntry } from './fluent/job-
 export { FLUENT_SDL } from './fluent/fluent-schema.js';
 export type {
   FluentAttributeRecord,
+  FluentOrderItemRecord,
   FluentOrderRecord,
   FluentSettingRecord,
   NewFluentOrder,

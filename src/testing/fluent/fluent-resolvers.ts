@@ -1,4 +1,5 @@
-import type { FluentState } from './fluent-state.js';
+import { FluentApiError } from './fluent-api-error.js';
+import type { FluentOrderItemRecord, FluentState, NewFluentSetting, OrderChanges } from './fluent-state.js';
 import { type PageArguments, paginate } from './paging.js';
 
 interface DateRange {
@@ -24,6 +25,20 @@ interface SettingsArguments extends PageArguments {
 }
 
 type StoredOrder = FluentState['orders'][number];
+
+interface CreateOrderInput extends OrderChanges {
+  readonly ref: string;
+  readonly type: string;
+  readonly retailer: { readonly id: string };
+  readonly items: readonly (FluentOrderItemRecord | null)[];
+}
+
+interface SettingInput extends Omit<NewFluentSetting, 'value'> {
+  readonly value?: string | null;
+  readonly valueType: string;
+  readonly context: string;
+  readonly contextId: number;
+}
 
 /** Who the token belongs to. */
 export interface FluentUser {
@@ -52,6 +67,9 @@ export function fluentResolvers(state: FluentState, user: FluentUser): object {
           updatedOn: stored.updatedOn,
           attributes: stored.attributes,
           retailer: retailer(stored.retailerId),
+          totalPrice: stored.totalPrice,
+          totalTaxPrice: stored.totalTaxPrice,
+          items: (args: PageArguments) => paginate(itemsOf(stored), args),
         }
       : null;
   return {
@@ -96,7 +114,53 @@ export function fluentResolvers(state: FluentState, user: FluentUser): object {
       );
       return paginate(matching, args);
     },
+    createOrder: ({ input }: { input?: CreateOrderInput | null }) => {
+      if (!input) return null;
+      const { ref, type, attributes, items, totalPrice, totalTaxPrice } = input;
+      if (state.orderByRef(ref)) throw new FluentApiError('C0120E', `an order with the ref ${ref} exists`);
+      const { id } = state.addOrder({
+        ref,
+        type,
+        retailerId: input.retailer.id,
+        attributes: attributes ?? [],
+        items: items.filter((item) => item !== null),
+        totalPrice,
+        totalTaxPrice,
+      });
+      return order(state.order(id));
+    },
+    updateOrder: ({ input }: { input?: (OrderChanges & { readonly id: string }) | null }) => {
+      if (!input) return null;
+      if (!state.order(input.id)) throw new FluentApiError('C0014E', `there is no order ${input.id}`);
+      return order(state.updateOrder(input.id, input));
+    },
+    createSetting: ({ input }: { input?: SettingInput | null }) => {
+      if (!input) return null;
+      const { name, context, contextId } = input;
+      const isTaken = state.settings.some(
+        (other) => other.name === name && other.context === context && other.contextId === contextId,
+      );
+      if (isTaken) throw new FluentApiError('C0120E', `the setting ${name} exists in that context`);
+      return state.setSetting({ ...input, value: input.value ?? undefined });
+    },
+    updateSetting: ({ input }: { input?: (Partial<SettingInput> & { readonly id: string }) | null }) => {
+      if (!input) return null;
+      const stored = state.settings.find(({ id }) => id === input.id);
+      if (!stored) throw new FluentApiError('C0014E', `there is no setting ${input.id}`);
+      return state.updateSetting(stored, input);
+    },
   };
+}
+
+function itemsOf({ id, items, createdOn, updatedOn }: StoredOrder) {
+  return items.map((item, index) => ({
+    ...item,
+    sequence: index + 1,
+    id: `${id}-${index + 1}`,
+    status: 'ACTIVE',
+    createdOn,
+    updatedOn,
+  }));
 }
 
 function isAmong<T>(wanted: readonly T[] | null | undefined, value: T): boolean {

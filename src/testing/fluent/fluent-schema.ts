@@ -38,6 +38,76 @@ export const FLUENT_SDL = /* GraphQL */ `
     ): SettingConnection
   }
 
+  type Mutation {
+    createOrder(input: CreateOrderInput): Order
+    updateOrder(input: UpdateOrderInput): Order
+    createSetting(input: CreateSettingInput): Setting
+    updateSetting(input: UpdateSettingInput): Setting
+  }
+
+  input AttributeInput {
+    name: String!
+    type: String!
+    value: Json!
+  }
+
+  input RetailerId {
+    id: ID!
+  }
+
+  input CustomerId {
+    id: ID!
+  }
+
+  input CreateOrderInput {
+    ref: String!
+    type: String!
+    attributes: [AttributeInput]
+    retailer: RetailerId!
+    totalPrice: Float
+    totalTaxPrice: Float
+    customer: CustomerId!
+    items: [CreateOrderItemWithOrderInput]!
+  }
+
+  input CreateOrderItemWithOrderInput {
+    ref: String!
+    productRef: String!
+    productCatalogueRef: String
+    quantity: Int!
+    paidPrice: Float
+    currency: String
+    price: Float
+    attributes: [AttributeInput]
+  }
+
+  input UpdateOrderInput {
+    id: ID!
+    status: String
+    attributes: [AttributeInput]
+    totalPrice: Float
+    totalTaxPrice: Float
+  }
+
+  input CreateSettingInput {
+    name: String!
+    valueType: String!
+    lobValue: Json
+    value: String
+    context: String!
+    contextId: Int!
+  }
+
+  input UpdateSettingInput {
+    id: ID!
+    name: String
+    valueType: String!
+    lobValue: Json
+    value: String
+    context: String!
+    contextId: Int!
+  }
+
   input DateRange {
     from: DateTime
     to: DateTime
@@ -104,6 +174,30 @@ export const FLUENT_SDL = /* GraphQL */ `
     retailer: Retailer
     totalPrice: Float
     totalTaxPrice: Float
+    items(first: Int, last: Int, before: String, after: String): OrderItemConnection
+  }
+
+  type OrderItemConnection {
+    edges: [OrderItemEdge]
+    pageInfo: PageInfo
+  }
+
+  type OrderItemEdge {
+    node: OrderItem
+    cursor: String
+  }
+
+  type OrderItem implements Node {
+    id: ID!
+    ref: String
+    status: String!
+    createdOn: DateTime
+    updatedOn: DateTime
+    quantity: Int!
+    paidPrice: Float
+    currency: String
+    price: Float
+    attributes: [Attribute]
   }
 
   type OrderConnection {

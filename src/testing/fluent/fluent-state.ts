@@ -5,6 +5,17 @@ export interface FluentAttributeRecord {
   readonly value: unknown;
 }
 
+/** One item of a Fluent order. */
+export interface FluentOrderItemRecord {
+  readonly ref: string;
+  readonly productRef: string;
+  readonly quantity: number;
+  readonly paidPrice?: number | null;
+  readonly currency?: string | null;
+  readonly price?: number | null;
+  readonly attributes?: readonly FluentAttributeRecord[] | null;
+}
+
 /** A status that an order had, and since when (milliseconds since 1970). */
 export interface StatusChange {
   readonly status: string;
@@ -19,6 +30,9 @@ export interface FluentOrderRecord {
   readonly status: string;
   readonly retailerId: string;
   readonly attributes: readonly FluentAttributeRecord[];
+  readonly items: readonly FluentOrderItemRecord[];
+  readonly totalPrice?: number | null;
+  readonly totalTaxPrice?: number | null;
   /** ISO 8601. */
   readonly createdOn: string;
   /** ISO 8601; moved by every change. */
@@ -39,6 +53,9 @@ export interface NewFluentOrder {
   /** `HD` (home delivery) by default. */
   type?: string;
   attributes?: readonly FluentAttributeRecord[];
+  items?: readonly FluentOrderItemRecord[];
+  totalPrice?: number | null;
+  totalTaxPrice?: number | null;
 }
 
 /** A setting in the Fluent emulator. */
@@ -69,11 +86,27 @@ export interface NewFluentSetting {
 interface StoredOrder extends FluentOrderRecord {
   readonly sequence: number;
   status: string;
+  attributes: readonly FluentAttributeRecord[];
+  totalPrice?: number | null;
+  totalTaxPrice?: number | null;
   updatedOn: string;
   updatedAt: number;
   readonly createdAt: number;
   readonly history: StatusChange[];
 }
+
+/** What {@link FluentState.updateOrder} writes; what is left out stays. */
+export interface OrderChanges {
+  readonly status?: string | null;
+  readonly attributes?: readonly FluentAttributeRecord[] | null;
+  readonly totalPrice?: number | null;
+  readonly totalTaxPrice?: number | null;
+}
+
+/** What {@link FluentState.updateSetting} writes; what is left out stays. */
+export type SettingChanges = {
+  readonly [field in Exclude<keyof FluentSettingRecord, 'id'>]?: FluentSettingRecord[field] | null;
+};
 
 interface StoredSetting extends FluentSettingRecord {
   readonly sequence: number;
@@ -110,6 +143,9 @@ export class FluentState {
       status,
       retailerId,
       attributes: order.attributes ?? [],
+      items: order.items ?? [],
+      totalPrice: order.totalPrice,
+      totalTaxPrice: order.totalTaxPrice,
       createdOn: time,
       updatedOn: time,
       createdAt: at,
@@ -153,6 +189,22 @@ export class FluentState {
     return order;
   }
 
+  /** Writes what is given, the attributes by name, and moves `updatedOn`. */
+  updateOrder(id: string, changes: OrderChanges): StoredOrder {
+    const order = this.existingOrder(id);
+    const { status, attributes, totalPrice, totalTaxPrice } = changes;
+    if (attributes) {
+      const replaced = new Set(attributes.map(({ name }) => name));
+      order.attributes = [...order.attributes.filter(({ name }) => !replaced.has(name)), ...attributes];
+    }
+    if (totalPrice != null) order.totalPrice = totalPrice;
+    if (totalTaxPrice != null) order.totalTaxPrice = totalTaxPrice;
+    if (status != null) this.setStatus(id, status);
+    order.updatedAt = this.now();
+    order.updatedOn = new Date(order.updatedAt).toISOString();
+    return order;
+  }
+
   /** Creates a setting, or replaces the one with the same name, context and context id. */
   setSetting(setting: NewFluentSetting): FluentSettingRecord {
     const { name, lobValue, value, context = 'RETAILER' } = setting;
@@ -171,6 +223,15 @@ export class FluentState {
     };
     this.#settings.set(key, stored);
     return stored;
+  }
+
+  /** Writes what is given; the setting keeps its id and place. */
+  updateSetting(stored: StoredSetting, changes: SettingChanges): FluentSettingRecord {
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null));
+    const updated: StoredSetting = { ...stored, ...given };
+    this.#settings.delete(settingKey(stored.name, stored.context, stored.contextId));
+    this.#settings.set(settingKey(updated.name, updated.context, updated.contextId), updated);
+    return updated;
   }
 
   /** @returns whether there was such a setting. Without a context it is removed from every context. */
