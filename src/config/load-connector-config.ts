@@ -41,8 +41,8 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
   );
 }
 
-/** The one account and project of the environment, in the form of the file. */
-function singleAccountDocument(variables: Variables): ConnectorDocument {
+/** @internal The one account and project of the environment, in the form of the file. */
+export function singleAccountDocument(variables: Variables): ConnectorDocument {
   return {
     accounts: [
       {
@@ -73,12 +73,9 @@ function singleAccountDocument(variables: Variables): ConnectorDocument {
   };
 }
 
-function scopesOf(
-  document: AccountDocument,
-  projects: ReadonlyMap<string, ProjectConfig>,
-  variables: Variables,
-): AccountScopes {
-  const account: AccountConfig = Object.freeze({
+/** @internal */
+export function accountOf(document: AccountDocument): AccountConfig {
+  return Object.freeze({
     id: document.id,
     baseUrl: document.baseUrl ?? `https://${document.id.toLowerCase()}.sandbox.api.fluentretail.com`,
     username: document.username,
@@ -88,6 +85,14 @@ function scopesOf(
     webhookPublicKeys: Object.freeze(document.webhookPublicKeys),
     allowMd5Signature: document.allowMd5Signature ?? false,
   });
+}
+
+function scopesOf(
+  document: AccountDocument,
+  projects: ReadonlyMap<string, ProjectConfig>,
+  variables: Variables,
+): AccountScopes {
+  const account = accountOf(document);
   const [onlyProject] = projects.values();
   const scope = (retailer: RetailerOptionsDocument): Omit<RetailerScope, 'retailerId'> => {
     const key = retailer.project ?? document.project;

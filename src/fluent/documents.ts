@@ -105,6 +105,26 @@ export const SETTINGS: TypedDocumentNode<
   }
 `;
 
+export const ORDER_BY_REF: TypedDocumentNode<
+  { orders: Connection<Pick<OrderNode, 'id' | 'ref' | 'type' | 'retailer'>> | null },
+  { ref: string }
+> = gql`
+  query OrderByRef($ref: String!) {
+    orders(ref: [$ref], first: 500) {
+      edges {
+        node {
+          id
+          ref
+          type
+          retailer {
+            id
+          }
+        }
+      }
+    }
+  }
+`;
+
 /** An attribute to write. */
 export interface FluentAttributeInput {
   readonly name: string;

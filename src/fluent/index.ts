@@ -4,6 +4,7 @@ export * from './fluent-client.js';
 export {
   CREATE_ORDER,
   CREATE_SETTING,
+  ORDER_BY_REF,
   UPDATE_ORDER,
   UPDATE_SETTING,
   type Connection,

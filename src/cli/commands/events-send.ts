@@ -1,0 +1,112 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { Command } from 'commander';
+import {
+  ConfirmParcels,
+  type EventEnvelope,
+  FluentEvent,
+  FluentEvents,
+  FulfilmentPack,
+  OrderAppeasement,
+  OrderCancel,
+  OrderRevision,
+  WaveDispatchInitiated,
+  WavePack,
+} from '../../fluent-events/index.js';
+import { FluentEndpoints, FluentGraphql, ORDER_BY_REF } from '../../fluent/index.js';
+import { type Console, UsageError, printLine } from '../console.js';
+import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
+import { readJson } from '../json-file.js';
+
+interface Options extends FluentOptions {
+  readonly order?: string;
+  readonly attributes?: string;
+  readonly sync?: boolean;
+  readonly entityType?: string;
+  readonly entityId?: string;
+  readonly entityRef?: string;
+  readonly entitySubtype?: string;
+}
+
+/** The events that have rules of their own; any other name is sent as it is. */
+const TYPED = new Map<string, new (fields: never) => EventEnvelope>([
+  ['ConfirmParcels', ConfirmParcels],
+  ['FulfilmentPack', FulfilmentPack],
+  ['OrderAppeasement', OrderAppeasement],
+  ['OrderCancel', OrderCancel],
+  ['OrderRevision', OrderRevision],
+  ['WaveDispatchInitiated', WaveDispatchInitiated],
+  ['WavePack', WavePack],
+]);
+const MAX_ATTRIBUTES_BYTES = 2 * 1024 * 1024;
+
+export function eventsSendCommand(console: Console): Command {
+  return withFluentOptions(new Command('send'))
+    .description('send an event into the workflow of an order')
+    .argument('<name>', `${[...TYPED.keys()].join(', ')}, or a name of your own`)
+    .option('--order <ref>', 'the order that the event is about, or whose fulfilment it is about')
+    .option('--attributes <file>', 'JSON object; - reads standard input')
+    .option('--sync', 'wait until the workflow has run')
+    .option('--entity-type <type>', 'what the event is about when it is not the order, e.g. FULFILMENT')
+    .option('--entity-id <id>')
+    .option('--entity-ref <ref>')
+    .option('--entity-subtype <type>', "the order's type by default")
+    .action(async (name: string, options: Options) => {
+      const attributes =
+        options.attributes === undefined
+          ? undefined
+          : await readJson(options.attributes, console.stdin, MAX_ATTRIBUTES_BYTES);
+      const mode = options.sync ? 'sync' : 'async';
+      const sent = await withFluent(console.env, async (services) => {
+        const event = await eventOf(name, attributes, options, services, console.signal);
+        return services.get(FluentEvents).send(event, { ...scopeOf(options), mode, signal: console.signal });
+      });
+      const text = `${name}: ${sent.eventStatus ?? 'accepted'}${sent.eventId ? `, event ${sent.eventId}` : ''}`;
+      await printLine(console.stdout, options.json ? JSON.stringify({ name, mode, ...sent }) : text);
+    });
+}
+
+async function eventOf(
+  name: string,
+  attributes: unknown,
+  options: Options,
+  services: INestApplicationContext,
+  signal: AbortSignal,
+): Promise<EventEnvelope> {
+  const { order: ref, entityType, entityId, entityRef, entitySubtype } = options;
+  if (ref === undefined && entityId === undefined && entityRef === undefined) {
+    throw new UsageError('name what the event is about: --order, or --entity-id and --entity-ref');
+  }
+  const order = ref === undefined ? undefined : await findOrder(ref, options, services, signal);
+  const type = TYPED.get(name);
+  // An event about a part of the order names that part; otherwise the order itself is meant.
+  const isPart = entityId !== undefined || entityRef !== undefined;
+  const about =
+    order && !isPart
+      ? { entityId: order.id, entityRef: ref, entitySubtype: entitySubtype ?? order.type }
+      : { entityId, entityRef, entitySubtype };
+  const given = Object.fromEntries(
+    Object.entries({
+      ...about,
+      entityType: entityType ?? (type ? undefined : 'ORDER'),
+      rootEntityType: type ? undefined : 'ORDER',
+      rootEntityId: order?.id,
+      rootEntityRef: ref,
+      attributes,
+    }).filter(([, value]) => value !== undefined),
+  );
+  return type ? new type(given as never) : new FluentEvent({ name, entityType: 'ORDER', ...given });
+}
+
+/** Refs are unique within a retailer. */
+async function findOrder(
+  ref: string,
+  options: Options,
+  services: INestApplicationContext,
+  signal: AbortSignal,
+): Promise<{ id: string; type: string }> {
+  const scope = services.get(FluentEndpoints).retailerOf(scopeOf(options));
+  const { orders } = await services.get(FluentGraphql).query(ORDER_BY_REF, { ref }, { ...scope, signal });
+  const found = orders?.edges?.find((edge) => edge?.node?.retailer?.id === scope.retailerId)?.node;
+  if (found) return found;
+  throw new Error(`retailer ${scope.retailerId} of Fluent account ${scope.accountId} has no order ${ref}`);
+}

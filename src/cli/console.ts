@@ -1,0 +1,34 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Environment } from '../config/index.js';
+
+/** What a command has of the outside world. Results go to stdout, everything else to stderr. */
+export interface Console {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Environment;
+  /** Aborted when the user ends the command. */
+  readonly signal: AbortSignal;
+}
+
+/** How a command ends. */
+export const EXIT = {
+  done: 0,
+  /** Fluent refused something, or could not be reached. */
+  failed: 1,
+  /** The command line, a file or the configuration is wrong; nothing was sent. */
+  usage: 2,
+  /** Ended by a signal. */
+  interrupted: 130,
+} as const;
+
+/** Something that the user has to correct before anything can be sent. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Resolves when a line is taken, so that a slow reader slows the writer down. */
+export async function printLine(stream: Writable, line: string): Promise<void> {
+  if (stream.write(`${line}\n`)) return;
+  await new Promise<void>((resolve) => stream.once('drain', resolve));
+}

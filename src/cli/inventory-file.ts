@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+import { CsvError, parse } from 'csv-parse';
+import type { InventoryEntity } from '../fluent-batches/index.js';
+import { UsageError } from './console.js';
+import { openFile, readJson } from './json-file.js';
+
+/** A JSON file is read as a whole; larger ones come as CSV or JSON lines, which are read as they are needed. */
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
+/** So many wrong entities are named before the check ends. */
+const MAX_PROBLEMS = 20;
+
+/** A file that was read through once. */
+export interface CheckedFile {
+  readonly entities: number;
+  /** Names the content: the same entities in the same order have the same. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Reads entities from a `.csv` file with a header, a `.json` file with a list, or a `.jsonl`/`.ndjson` file with
+ * one object a line. Of CSV, `qty` and `correctedQty` become numbers, and empty fields are left out.
+ *
+ * @throws UsageError when the file or an entity is wrong
+ */
+export async function* readInventory(path: string): AsyncGenerator<InventoryEntity> {
+  let position = 0;
+  for await (const entity of rawEntities(path)) {
+    position += 1;
+    const problem = problemOf(entity);
+    if (problem) throw new UsageError(`${path}: entity ${position}: ${problem}`);
+    yield entity as InventoryEntity;
+  }
+}
+
+/** @throws UsageError that names the first twenty entities that are wrong */
+export async function checkInventory(path: string): Promise<CheckedFile> {
+  const problems: string[] = [];
+  const hash = createHash('sha256');
+  let entities = 0;
+  for await (const entity of rawEntities(path)) {
+    entities += 1;
+    hash.update(`${JSON.stringify(entity)}\n`);
+    const problem = problemOf(entity);
+    if (problem) problems.push(`entity ${entities}: ${problem}`);
+    if (problems.length === MAX_PROBLEMS) break;
+  }
+  if (problems.length > 0) throw new UsageError(`${path} was not loaded:\n- ${problems.join('\n- ')}`);
+  if (entities === 0) throw new UsageError(`${path} holds no entities`);
+  return { entities, fingerprint: hash.digest('hex') };
+}
+
+function rawEntities(path: string): AsyncIterable<unknown> {
+  switch (extname(path).toLowerCase()) {
+    case '.csv':
+      return fromCsv(path);
+    case '.json':
+      return fromJson(path);
+    case '.jsonl':
+    case '.ndjson':
+      return fromLines(path);
+    default:
+      throw new UsageError(`${path} must end with .csv, .json, .jsonl or .ndjson`);
+  }
+}
+
+async function* fromCsv(path: string): AsyncGenerator {
+  const source = (await openFile(path)).createReadStream();
+  const parser = source.pipe(
+    parse({ bom: true, columns: true, skip_empty_lines: true, trim: true, max_record_size: MAX_LINE_BYTES }),
+  );
+  // A pipe does not hand errors on.
+  source.once('error', (error) => parser.destroy(error));
+  try {
+    for await (const row of parser as AsyncIterable<Record<string, string>>) {
+      const given = Object.entries(row).filter(([, value]) => value !== '');
+      yield Object.fromEntries(
+        given.map(([name, value]) => [
+          name,
+          name === 'qty' || name === 'correctedQty' ? toNumber(value) : value,
+        ]),
+      );
+    }
+  } catch (error) {
+    if (error instanceof CsvError)
+      throw new UsageError(`${path} is not CSV: ${error.code} at line ${String(error['lines'])}`);
+    throw error;
+  } finally {
+    source.destroy();
+  }
+}
+
+async function* fromJson(path: string): AsyncGenerator {
+  const content = await readJson(path, process.stdin, MAX_JSON_BYTES);
+  if (!Array.isArray(content)) throw new UsageError(`${path} must hold a list of entities`);
+  yield* content;
+}
+
+async function* fromLines(path: string): AsyncGenerator {
+  let number = 0;
+  for await (const line of linesOf(path)) {
+    number += 1;
+    if (line.trim() === '') continue;
+    try {
+      yield JSON.parse(line);
+    } catch (error) {
+      if (error instanceof SyntaxError) throw new UsageError(`${path} has no JSON in line ${number}`);
+      throw error;
+    }
+  }
+}
+
+/** Unlike Node's readline, bounded: a file without line breaks must not fill the memory. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const source = (await openFile(path)).createReadStream({ encoding: 'utf8' });
+  let rest = '';
+  for await (const chunk of source as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE_BYTES)
+      throw new UsageError(`${path} has a line of more than ${MAX_LINE_BYTES} bytes`);
+    yield* lines;
+  }
+  yield rest;
+}
+
+function problemOf(entity: unknown): string | undefined {
+  if (typeof entity !== 'object' || entity === null || Array.isArray(entity)) return 'must be an object';
+  const { locationRef, skuRef, qty, correctedQty } = entity as Record<string, unknown>;
+  const problems = [
+    typeof locationRef === 'string' && locationRef !== '' ? [] : ['locationRef is required'],
+    typeof skuRef === 'string' && skuRef !== '' ? [] : ['skuRef is required'],
+    Number.isFinite(qty) ? [] : ['qty must be a number'],
+    correctedQty === undefined || Number.isFinite(correctedQty) ? [] : ['correctedQty must be a number'],
+  ].flat();
+  return problems.length > 0 ? problems.join(', ') : undefined;
+}
+
+/** Text that is no number stays text, so that the check names it. */
+function toNumber(text: string): number | string {
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number;
+}
