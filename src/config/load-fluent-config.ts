@@ -1,7 +1,8 @@
 import type { ConnectorConfig } from './connector-config.js';
-import { readDocument } from './document.js';
+
 import { accountOf, singleAccountDocument } from './load-connector-config.js';
 import { ConfigurationProblems } from './problems.js';
+import { readDocument } from './read-document.js';
 import { type Environment, type Variables, readVariables } from './variables.js';
 
 /** The part of the configuration that reaches Fluent's API. */
