@@ -184,6 +184,26 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
     expectNoStepBack();
   });
 
+  it('Fluent down: neither commercetools nor the log is flooded by what is held back', async () => {
+    const ids = addOrders(200);
+    const connector = await startConnector();
+    await fluent.down();
+    for (const id of ids) await fluent.move(id, 'BOOKED');
+    await vi.waitFor(async () => expect(await connector.metric('circuit_open', 'fluent')).toBe(1), patience);
+    const told = () => lines.filter(({ msg }) => /^circuit of fluent:ACME is open/.test(String(msg)));
+    await vi.waitFor(() => expect(told().length).toBeGreaterThan(0), patience);
+    // Each round of held-back work is more than the calls of the probes and of those that opened the circuit.
+    await vi.waitFor(
+      async () => expect(await connector.metric('notifications_total', 'retried')).toBeGreaterThan(400),
+      patience,
+    );
+    expect(commercetools.requests.count('order')).toBeLessThan(200);
+    expect(lines.filter(({ outcome }) => outcome === 'retried').length).toBeLessThan(200);
+    await fluent.up();
+    await expectNothingLost();
+    expect(lines.some(({ msg }) => /^circuit of fluent:ACME is closed again/.test(String(msg)))).toBe(true);
+  });
+
   it('Fluent hanging: calls time out, all converge when it answers again', async () => {
     const ids = addOrders(20);
     await startConnector();

@@ -79,9 +79,14 @@ export class FluentEndpoints {
   }
 }
 
+/** @returns the name of an account's circuit breaker and metrics. */
+export function fluentTarget(accountId: string): string {
+  return `fluent:${accountId}`;
+}
+
 function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
   return endpoints.open({
-    target: `fluent:${account.id}`,
+    target: fluentTarget(account.id),
     subject: {
       owner: `Fluent account ${account.id}`,
       credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',

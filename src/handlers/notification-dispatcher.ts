@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
-import { ConfigurationError, TransientError } from '../errors.js';
+import { CircuitOpenError, ConfigurationError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from '../queue/index.js';
@@ -124,6 +124,9 @@ export class NotificationDispatcher implements OnApplicationBootstrap {
     };
     if (outcome === 'dead' || error instanceof ConfigurationError) {
       this.logger.error(line, `notification ${outcome}: ${error?.message ?? ''}`);
+    } else if (error instanceof CircuitOpenError) {
+      // Not a try. An outage holds all notifications back again and again; the breaker tells of it once.
+      this.logger.debug(line, `notification held back: ${error.message}`);
     } else if (outcome === 'retried') {
       this.logger.warn(line, `notification retried: ${error?.message ?? ''}`);
     } else {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PermanentError } from '../errors.js';
+import { fluentTarget } from '../fluent/index.js';
 import {
   NotificationHandler,
   type HandlerContext,
@@ -8,6 +9,7 @@ import {
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
+import { CircuitBreakers } from '../upstream/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
 
 /** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */
@@ -27,6 +29,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
   constructor(
     private readonly orderStatus: OrderStatusSync,
     private readonly metrics: ConnectorMetrics,
+    private readonly breakers: CircuitBreakers,
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
@@ -38,6 +41,9 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         { code: 'NoOrder' },
       );
     }
+    // Fluent is read second. While it is away, the first read would be for nothing, for each notification
+    // that is held back, again and again.
+    this.breakers.throwIfOpen(fluentTarget(context.scope.account.id));
     const result = await this.orderStatus
       .sync(order, context.scope, {
         signal: context.signal,

@@ -51,6 +51,21 @@ describe('CircuitBreakers', () => {
     await expect(succeed()).rejects.toMatchObject({ retryAfterMs: 45_000 });
   });
 
+  it('tells before a call whether it would be let through, and leaves the probe to the call', async () => {
+    expect(() => breakers.throwIfOpen(TARGET)).not.toThrow();
+    expect(() => breakers.throwIfOpen('never called')).not.toThrow();
+    await open();
+    expect(() => breakers.throwIfOpen(TARGET)).toThrow(expect.objectContaining({ retryAfterMs: 1000 }));
+    vi.advanceTimersByTime(1000);
+    breakers.throwIfOpen(TARGET);
+    let answer: () => void = () => undefined;
+    const probe = breakers.execute(TARGET, () => new Promise<void>((resolve) => (answer = resolve)));
+    expect(() => breakers.throwIfOpen(TARGET)).toThrow(CircuitOpenError);
+    answer();
+    await probe;
+    expect(() => breakers.throwIfOpen(TARGET)).not.toThrow();
+  });
+
   it('is not opened by answers that refuse one order', async () => {
     for (let calls = 0; calls < 50; calls++) await failWith(new PermanentError('no such field'));
     expect(breakers.states()).toEqual({ [TARGET]: 'closed' });

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   BrokenCircuitError,
   CircuitBreakerPolicy,
@@ -43,6 +43,7 @@ interface Breaker {
  */
 @Injectable()
 export class CircuitBreakers {
+  private readonly logger = new Logger('Upstream');
   private readonly breakers = new Map<string, Breaker>();
 
   constructor(private readonly metrics: ConnectorMetrics) {}
@@ -74,10 +75,25 @@ export class CircuitBreakers {
     }
   }
 
+  /**
+   * For work that needs a target only after others: what is done before would be for nothing.
+   *
+   * @throws CircuitOpenError when a call to the target would not be let through now
+   */
+  throwIfOpen(target: string): void {
+    const breaker = this.breakers.get(target);
+    if (breaker?.policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
+    const opensInMs = (breaker?.opensUntil ?? 0) - Date.now();
+    if (breaker?.policy.state === CircuitState.Open && opensInMs > 0) {
+      throw new CircuitOpenError(target, opensInMs);
+    }
+  }
+
   states(): Record<string, BreakerState> {
     return Object.fromEntries([...this.breakers].map(([target, { policy }]) => [target, stateOf(policy)]));
   }
 
+  /** What is held back is not told one by one, so that why and for how long is told here. */
   private create(target: string): Breaker {
     const breaker: Breaker = {
       opensUntil: 0,
@@ -86,8 +102,13 @@ export class CircuitBreakers {
         {
           breaker: new CountBreaker(WINDOW),
           halfOpenAfter: new DelegateBackoff(({ attempt, result }) => {
-            const durationMs = openMs(attempt, 'error' in result ? result.error : undefined);
+            const error = 'error' in result ? result.error : undefined;
+            const durationMs = openMs(attempt, error);
             breaker.opensUntil = Date.now() + durationMs;
+            this.logger.warn(
+              `circuit of ${target} is open for ${durationMs} ms; its notifications are held back: ` +
+                (error?.message ?? ''),
+            );
             return durationMs;
           }),
         },
@@ -96,6 +117,7 @@ export class CircuitBreakers {
     const gauge = this.metrics.circuitOpen.labels({ target });
     gauge.set(0);
     breaker.policy.onStateChange((state) => gauge.set(state === CircuitState.Closed ? 0 : 1));
+    breaker.policy.onReset(() => this.logger.log(`circuit of ${target} is closed again`));
     return breaker;
   }
 }
