@@ -8,7 +8,7 @@ import { agrees } from './support/agreement.js';
 import { ConnectorProcess, type Launch } from './support/connector-process.js';
 import { type BuiltImage, buildWithoutDocker } from './support/dockerfile.js';
 
-const BUILD_MS = 300_000;
+const BUILD_MS = 600_000;
 /** Only root may become somebody else, and PID 1 of a namespace of its own. */
 const canIsolate = process.getuid?.() === 0 && spawnSync('unshare', ['-pf', 'true']).status === 0;
 
@@ -22,7 +22,7 @@ let running: number | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fluent-connector-image-'));
-  image = buildWithoutDocker(process.cwd(), folder);
+  image = await buildWithoutDocker(process.cwd(), folder);
   app = join(image.root, image.workdir);
   // Nobody may write, and everybody may read: what a read-only root file system is for the image's user.
   execFileSync('chmod', ['-R', 'a-w,a+rX', folder]);

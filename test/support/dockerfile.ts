@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** What a container of the image would be started with. */
 export interface BuiltImage {
@@ -17,9 +18,9 @@ export interface BuiltImage {
  * Carries out a Dockerfile without Docker: each stage becomes a folder below `into`, RUN runs on this machine in
  * the stage's WORKDIR. Knows only the instructions that ours has; FROM's image is this machine.
  *
- * @throws Error on an instruction that it does not know, rather than proving something else.
+ * @throws Error on an instruction that it does not know, rather than proving something else, and when a step fails.
  */
-export function buildWithoutDocker(context: string, into: string): BuiltImage {
+export async function buildWithoutDocker(context: string, into: string): Promise<BuiltImage> {
   const stages = new Map<string, string>();
   let [root, workdir, user] = ['', '/', ''];
   let command: string[] = [];
@@ -50,7 +51,7 @@ export function buildWithoutDocker(context: string, into: string): BuiltImage {
         break;
       }
       case 'RUN':
-        execFileSync('sh', ['-c', rest], { cwd: join(root, workdir), stdio: 'pipe' });
+        await promisify(execFile)('sh', ['-c', rest], { cwd: join(root, workdir) });
         break;
       case 'ENV':
         env[rest.slice(0, rest.indexOf('='))] = rest.slice(rest.indexOf('=') + 1);
