@@ -1,22 +1,7 @@
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluentEmulator } from '../../src/testing/index.js';
 import { startLocalServer } from '../support/local-server.js';
-
-/** What this test uses of the SDK. */
-interface Sdk {
-  createClient(context: object, options?: { validateConnection?: boolean }): Promise<SdkClient>;
-}
-
-interface SdkClient {
-  // oxlint-disable-next-line typescript/no-explicit-any
-  graphql(payload: { query: string; variables?: object }): Promise<any>;
-  validateWebhook(payload: object, signature: string, rawPayload: string): Promise<boolean>;
-}
-
-const { FC_CONNECT_SDK } = process.env;
-if (!FC_CONNECT_SDK) throw new Error('run this with: npm run test:sdk');
-const sdk = (await import(pathToFileURL(FC_CONNECT_SDK).href)) as Sdk;
+import { type SdkClient, connectSdk } from './sdk.js';
 
 let fluent: FluentEmulator;
 
@@ -25,21 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => fluent.stop());
 
-function connect(overrides: object = {}): Promise<SdkClient> {
-  const { environment } = fluent;
-  const config = {
-    baseUrl: fluent.url,
-    retailerId: fluent.retailerId,
-    clientId: environment.FLUENT_CLIENT_ID,
-    clientSecret: environment.FLUENT_CLIENT_SECRET,
-    username: environment.FLUENT_USERNAME,
-    password: environment.FLUENT_PASSWORD,
-    publicKey: fluent.webhookKeys.publicKey,
-    retryConfig: { baseRetryDelayMs: 100 },
-    ...overrides,
-  };
-  return sdk.createClient({ config }, { validateConnection: true });
-}
+const connect = (overrides?: object): Promise<SdkClient> => connectSdk(fluent, overrides);
 
 describe("the vendor's SDK against the Fluent emulator", () => {
   it('connects, and is refused with a wrong password', async () => {
@@ -98,5 +69,42 @@ describe("the vendor's SDK against the Fluent emulator", () => {
     const client = await connect();
     expect(await client.validateWebhook(JSON.parse(body), signature, body)).toBe(true);
     expect(await client.validateWebhook(JSON.parse(body), signature, `${body} `)).toBe(false);
+  });
+
+  it('sends events, and finds them', async () => {
+    const client = await connect();
+    const event = { name: 'Ping', entityType: 'ORDER', entityRef: 'O_1', rootEntityType: 'ORDER' };
+    const { id } = await client.sendEvent(event);
+    await expect(client.getEventById(id)).resolves.toMatchObject({
+      id,
+      name: 'Ping',
+      eventStatus: 'COMPLETE',
+    });
+    fluent.onEvent('Ping', 'FAILED');
+    await expect(client.sendEvent(event, 'sync')).resolves.toMatchObject({ eventStatus: 'FAILED' });
+    fluent.onEvent('Ping', 'NO_RULESET');
+    await expect(client.sendEvent(event, 'sync')).rejects.toThrow('404');
+    await expect(client.getEventById('unknown')).rejects.toThrow('404');
+    const found = await client.getEvents({ name: 'Ping', 'context.entityRef': 'O_1', count: 2 });
+    expect(found).toMatchObject({ start: 0, count: 2, hasMore: true, results: [{ id }, {}] });
+  });
+
+  it('loads a batch in a job', async () => {
+    const client = await connect();
+    const { id: jobId } = await client.createJob({ name: 'stock', retailerId: '1' });
+    const entities = [{ locationRef: 'S1', skuRef: 'A', qty: 1 }, { locationRef: 'S1' }];
+    const { id } = await client.sendBatch(jobId, { action: 'UPSERT', entityType: 'INVENTORY', entities });
+    const statuses: string[] = [];
+    for (let look = 0; look < 3; look += 1) statuses.push((await client.getBatchStatus(jobId, id)).status);
+    expect(statuses).toEqual(['PENDING', 'RUNNING', 'COMPLETE']);
+    await expect(client.getBatchStatus(jobId, id)).resolves.toMatchObject({
+      totalEntities: 2,
+      errors: [{ entityIndex: 1 }],
+    });
+    await expect(client.getJobStatus(jobId)).resolves.toMatchObject({ id: jobId, status: 'OPEN' });
+    const tooMany = Array.from({ length: 5001 }, () => entities[0]);
+    await expect(
+      client.sendBatch(jobId, { action: 'UPSERT', entityType: 'INVENTORY', entities: tooMany }),
+    ).rejects.toThrow('400');
   });
 });
