@@ -5,6 +5,7 @@ import { codeBlocks, countLines, section } from './code-blocks.js';
 import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
 const EXTENDING = readFileSync(join(REPOSITORY, 'docs/extending.md'), 'utf8');
+const MESSAGES = readFileSync(join(REPOSITORY, 'docs/commercetools-messages.md'), 'utf8');
 const FIRST_OVERRIDE = section(EXTENDING, 'Your first override');
 const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
 
@@ -112,10 +113,10 @@ describe('the package', () => {
     );
   });
 
-  it('compiles every piece of code in docs/extending.md', async () => {
+  it('compiles every piece of code in docs/extending.md and docs/commercetools-messages.md', async () => {
     const folder = join(project, 'docs');
     mkdirSync(folder);
-    const blocks = codeBlocks(EXTENDING).filter(({ language }) => language === 'ts');
+    const blocks = [EXTENDING, MESSAGES].flatMap(codeBlocks).filter(({ language }) => language === 'ts');
     expect(blocks.length).toBeGreaterThan(8);
     for (const { title, code, line } of blocks) writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
     await machine.typecheck(folder);

@@ -226,6 +226,24 @@ describe('updating', () => {
     expect(await codeOf({ setParcelTrackingData: {} })).toBe('InvalidInput');
   });
 
+  it('keeps custom fields of a parcel once it has a type', async () => {
+    const { id } = commercetools.addOrder({ orderNumber: 'O_1' });
+    const custom = { type: { key: 'tracking', typeId: 'type' } };
+    const parcels = [{ key: 'P-1', custom }, { key: 'P-2' }];
+    const setField = (parcelKey: string): object => ({
+      setParcelCustomField: { parcelKey, name: 'url', value: '"https://example.org"' },
+    });
+    const update = (version: number, ...actions: object[]) =>
+      session.graphql(UPDATE, { id, version, actions });
+    await update(1, { addDelivery: { deliveryKey: 'D-1', parcels } }, setField('P-1'));
+    expect(commercetools.order('O_1')?.shippingInfo?.deliveries[0]?.parcels).toMatchObject([
+      { key: 'P-1', custom: { type: 'tracking', fields: { url: 'https://example.org' } } },
+      { key: 'P-2', custom: null },
+    ]);
+    const { json } = await update(4, setField('P-2'));
+    expect(json.errors[0].extensions.code).toBe('InvalidOperation');
+  });
+
   it('has no deliveries without shipping info', async () => {
     const { id } = commercetools.addOrder({ orderNumber: 'O_1', shippingInfo: false });
     const { json } = await session.graphql(UPDATE, { id, version: 1, actions: [{ addDelivery: {} }] });

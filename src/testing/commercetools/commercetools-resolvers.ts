@@ -90,6 +90,7 @@ function represent(order: StoredOrder): object {
     lastModifiedAt: order.lastModifiedAt,
     lastModifiedBy: { isPlatformClient: false, clientId: order.lastModifiedBy },
     orderNumber: order.orderNumber,
+    customerEmail: order.customerEmail,
     orderState: order.orderState,
     paymentState: order.paymentState,
     shipmentState: order.shipmentState,

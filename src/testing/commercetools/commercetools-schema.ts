@@ -50,6 +50,7 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     createdAt: DateTime!
     lastModifiedAt: DateTime!
     orderNumber: String
+    customerEmail: String
     orderState: OrderState!
     paymentState: PaymentState
     shipmentState: ShipmentState
@@ -159,6 +160,7 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     addDelivery: AddOrderDelivery
     addParcelToDelivery: AddOrderParcelToDelivery
     setParcelTrackingData: SetOrderParcelTrackingData
+    setParcelCustomField: SetOrderParcelCustomField
   }
 
   input ChangeOrderState {
@@ -237,6 +239,13 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     trackingData: TrackingDataDraftType
     items: [DeliveryItemDraftType!] = []
     custom: CustomFieldsDraft
+  }
+
+  input SetOrderParcelCustomField {
+    name: String!
+    value: String
+    parcelId: String
+    parcelKey: String
   }
 
   input SetOrderParcelTrackingData {

@@ -14,6 +14,7 @@ export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
   /** A UUID by default. */
   id?: string;
   orderNumber: string;
+  customerEmail?: string;
   /** 1 by default. */
   version?: number;
   /** Whether the order has shipping info, without which it cannot have deliveries; true by default. */
@@ -65,6 +66,7 @@ export class CommercetoolsState {
       id,
       version,
       orderNumber,
+      customerEmail: order.customerEmail ?? null,
       ...states,
       createdAt: time,
       lastModifiedAt: time,

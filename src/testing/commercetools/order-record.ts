@@ -18,6 +18,7 @@ export interface CommercetoolsOrderRecord extends EmulatedOrderStates {
   readonly id: string;
   readonly version: number;
   readonly orderNumber: string;
+  readonly customerEmail: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
   readonly lastModifiedAt: string;

@@ -51,6 +51,12 @@ interface Payloads {
     parcelKey?: string | null;
     trackingData?: TrackingDataRecord | null;
   };
+  setParcelCustomField: {
+    parcelId?: string | null;
+    parcelKey?: string | null;
+    name: string;
+    value?: string | null;
+  };
 }
 
 type Apply<Payload> = (order: OrderContent, payload: Payload, time: string) => OrderContent;
@@ -60,14 +66,7 @@ const ACTIONS: { readonly [Name in keyof Payloads]: Apply<Payloads[Name]> } = {
   changePaymentState: (order, { paymentState }) => ({ ...order, paymentState }),
   changeShipmentState: (order, { shipmentState }) => ({ ...order, shipmentState }),
   setCustomType: (order, payload) => ({ ...order, custom: customFields(payload) }),
-  setCustomField: (order, { name, value }) => {
-    const { custom } = order;
-    if (!custom) throw invalidOperation('the order has no custom type, so a custom field cannot be set');
-    const fields = { ...custom.fields };
-    if (value == null) delete fields[name];
-    else fields[name] = parseJsonText(name, value);
-    return { ...order, custom: { ...custom, fields } };
-  },
+  setCustomField: (order, field) => ({ ...order, custom: withField(order.custom, field, 'the order') }),
   addDelivery: (order, { deliveryKey = null, items, parcels, custom }, time) => {
     const shippingInfo = shippingInfoOf(order);
     if (deliveryKey !== null && shippingInfo.deliveries.some(({ key }) => key === deliveryKey)) {
@@ -97,18 +96,13 @@ const ACTIONS: { readonly [Name in keyof Payloads]: Apply<Payloads[Name]> } = {
     );
     return withDeliveries(order, shippingInfo, deliveries);
   },
-  setParcelTrackingData: (order, { parcelId, parcelKey, trackingData = null }) => {
-    const shippingInfo = shippingInfoOf(order);
-    const isMeant = identifiedBy(parcelId, parcelKey);
-    if (!shippingInfo.deliveries.some(({ parcels }) => parcels.some(isMeant))) {
-      throw invalidOperation('there is no such parcel');
-    }
-    const deliveries = shippingInfo.deliveries.map((delivery) => ({
-      ...delivery,
-      parcels: delivery.parcels.map((parcel) => (isMeant(parcel) ? { ...parcel, trackingData } : parcel)),
-    }));
-    return withDeliveries(order, shippingInfo, deliveries);
-  },
+  setParcelTrackingData: (order, { parcelId, parcelKey, trackingData = null }) =>
+    withParcel(order, parcelId, parcelKey, (parcel) => ({ ...parcel, trackingData })),
+  setParcelCustomField: (order, { parcelId, parcelKey, ...field }) =>
+    withParcel(order, parcelId, parcelKey, (parcel) => ({
+      ...parcel,
+      custom: withField(parcel.custom, field, 'the parcel'),
+    })),
 };
 
 /**
@@ -139,6 +133,18 @@ function customFields({ type, typeKey, typeId, fields }: CustomTypeInput): Custo
   return { type: name, fields: Object.fromEntries(entries) as Record<string, unknown> };
 }
 
+function withField(
+  custom: CustomFieldsRecord | null,
+  { name, value }: { name: string; value?: string | null },
+  owner: string,
+): CustomFieldsRecord {
+  if (!custom) throw invalidOperation(`${owner} has no custom type, so a custom field cannot be set`);
+  const fields = { ...custom.fields };
+  if (value == null) delete fields[name];
+  else fields[name] = parseJsonText(name, value);
+  return { ...custom, fields };
+}
+
 function parseJsonText(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -164,6 +170,24 @@ function newParcel(
 function shippingInfoOf({ shippingInfo }: OrderContent): ShippingInfoRecord {
   if (!shippingInfo) throw invalidOperation('the order has no shipping info, so it cannot have deliveries');
   return shippingInfo;
+}
+
+function withParcel(
+  order: OrderContent,
+  id: string | null | undefined,
+  key: string | null | undefined,
+  change: (parcel: ParcelRecord) => ParcelRecord,
+): OrderContent {
+  const shippingInfo = shippingInfoOf(order);
+  const isMeant = identifiedBy(id, key);
+  if (!shippingInfo.deliveries.some(({ parcels }) => parcels.some(isMeant))) {
+    throw invalidOperation('there is no such parcel');
+  }
+  const deliveries = shippingInfo.deliveries.map((delivery) => ({
+    ...delivery,
+    parcels: delivery.parcels.map((parcel) => (isMeant(parcel) ? change(parcel) : parcel)),
+  }));
+  return withDeliveries(order, shippingInfo, deliveries);
 }
 
 function withDeliveries(
