@@ -8,7 +8,12 @@ import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './seams.js';
 import { startTracing } from './tracing/index.js';
-import { acceptJsonBodies, answerBrokenRequest, answerBrokenUrl } from './webhook/index.js';
+import {
+  acceptJsonBodies,
+  answerBrokenRequest,
+  answerBrokenUrl,
+  boundUnfinishedBodies,
+} from './webhook/index.js';
 
 /** How a connector lives in its process. */
 export interface BootstrapOptions {
@@ -24,8 +29,10 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Longer than the 60 s after which load balancers usually let a connection go, so that they are first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-/** With the body limit and the time-out, this bounds what unsigned requests can hold in memory. */
 const MAX_CONNECTIONS = 1024;
+/** What bodies that are still being received may hold in memory together; at least a few of the largest. */
+const MAX_UNFINISHED_BYTES = 64 * 1024 * 1024;
+const MIN_LARGEST_BODIES = 4;
 /** After all time for a graceful end is up. */
 const EXIT_MARGIN_MS = 5000;
 
@@ -85,6 +92,10 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     // The tracer is the process's: a host application has its own, and it is used when it is there.
     if (ownsProcess) await traceUntilClosed(adapter);
     acceptJsonBodies(adapter.getInstance(), webhookBodyLimitBytes);
+    boundUnfinishedBodies(
+      adapter.getInstance(),
+      Math.max(MAX_UNFINISHED_BYTES, MIN_LARGEST_BODIES * webhookBodyLimitBytes),
+    );
     adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
     await app.listen({ host, port });
     PinoLogger.root.info({ role, url: await app.getUrl() }, 'listening');

@@ -301,6 +301,21 @@ describe('the webhook answers', () => {
     socket.destroy();
   });
 
+  it('takes a body that is broken off for the fault of its sender', async () => {
+    const count = async (outcome: string): Promise<number> =>
+      metric(`webhooks_total{account="other",outcome="${outcome}"}`);
+    const [invalid, unavailable] = [await count('invalid'), await count('unavailable')];
+    const { port } = new URL(await app.getUrl());
+    const socket = connect(Number(port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(
+      `POST ${PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{`,
+      () => socket.resetAndDestroy(),
+    );
+    await vi.waitFor(async () => expect(await count('invalid')).toBe(invalid + 1), { timeout: 5000 });
+    expect(await count('unavailable')).toBe(unavailable);
+  });
+
   it.each([
     ['another type', { 'content-type': 'text/plain' }],
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],

@@ -16,13 +16,21 @@ export function answerBrokenUrl(error: FastifyError, _request: FastifyRequest, r
 /** Answers what is no HTTP request, or never became one, as problem details like every other error. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) {
-    const status = STATUS_OF[error.code ?? ''] ?? 400;
-    const body = JSON.stringify(new Problem(status).toDocument());
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  }
+  writeProblem(socket, new Problem(STATUS_OF[error.code ?? ''] ?? 400));
   socket.destroy(error);
+}
+
+/** Answers where there is no response to write to; the connection cannot be used any further. */
+export function writeProblem(socket: Socket, problem: Problem): void {
+  if (!socket.writable) return;
+  const status = problem.getStatus();
+  const body = JSON.stringify(problem.toDocument());
+  const headers = {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    ...problem.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -6,4 +6,5 @@ export * from './problem.js';
 export * from './rsa-signature-verifier.js';
 export * from './signature-guard.js';
 export * from './signature-verifier.js';
+export * from './unfinished-bodies.js';
 export * from './webhook.module.js';

@@ -48,6 +48,8 @@ export class ProblemDetailsFilter implements ExceptionFilter {
         cause: exception,
       });
     }
+    // The sender went away, or was too slow: nobody reads the answer, and the connector is not to blame.
+    if (request.raw.readableAborted) return new Problem(400, { reason: 'the request was broken off' });
     if (!(exception instanceof HttpException)) return new Problem(500, { cause: exception });
     const status = exception.getStatus();
     // Nest's message for an unknown route repeats the URL, which may carry anything.

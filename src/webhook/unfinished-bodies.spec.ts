@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { fastify, type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { acceptJsonBodies } from './json-body.js';
+import { boundUnfinishedBodies } from './unfinished-bodies.js';
+
+const LIMIT = 100_000;
+
+describe('boundUnfinishedBodies', () => {
+  let server: FastifyInstance;
+  const sockets: Socket[] = [];
+
+  beforeEach(async () => {
+    server = fastify({ forceCloseConnections: true });
+    acceptJsonBodies(server, LIMIT);
+    boundUnfinishedBodies(server, 2 * LIMIT);
+    server.post('/', ({ body }) => ({ length: JSON.stringify(body).length }));
+    await server.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await server.close();
+  });
+
+  /** Sends the beginning of a body; `answer` grows as it comes. */
+  async function begin(length: number, sent: number): Promise<{ socket: Socket; answer: () => string }> {
+    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
+    );
+    socket.write(`"${'x'.repeat(sent - 1)}`);
+    return { socket, answer: () => answer };
+  }
+
+  it('cuts off the largest when all together become too large, and lets the others end', async () => {
+    const largest = await begin(99_000, 98_000);
+    const middle = await begin(90_000, 80_000);
+    const last = await begin(50_000, 40_000);
+    await vi.waitFor(() => expect(largest.answer()).toMatch(/^HTTP\/1.1 503 [^]*retry-after: 5\r\n/), 5000);
+    await vi.waitFor(() => expect(largest.socket.closed).toBe(true), 5000);
+    middle.socket.write(`${'x'.repeat(9_999)}"`);
+    last.socket.write(`${'x'.repeat(9_999)}"`);
+    await vi.waitFor(() => expect(middle.answer()).toContain('{"length":90000}'), 5000);
+    await vi.waitFor(() => expect(last.answer()).toContain('{"length":50000}'), 5000);
+  });
+
+  it('counts a body no longer when it has ended or was broken off', async () => {
+    for (let i = 0; i < 10; i++) {
+      const whole = await begin(90_000, 89_999);
+      whole.socket.write('"');
+      await vi.waitFor(() => expect(whole.answer()).toContain('{"length":90000}'), 5000);
+      const broken = await begin(90_000, 80_000);
+      broken.socket.destroy();
+    }
+    const one = await begin(99_000, 98_999);
+    one.socket.write('"');
+    await vi.waitFor(() => expect(one.answer()).toContain('{"length":99000}'), 5000);
+  });
+});
