@@ -1,5 +1,6 @@
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Global, Module } from '@nestjs/common';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
 import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } from '../src/errors.js';
@@ -13,6 +14,7 @@ import {
 } from '../src/queue/index.js';
 import { RedisModule } from '../src/redis/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
+import { startTcpProxy } from './support/tcp-proxy.js';
 
 const within = { timeout: 15_000, interval: 20 };
 
@@ -33,11 +35,12 @@ interface QueueSettings {
   lookAgainDelayMs?: number;
   lockDurationMs?: number;
   concurrency?: number;
+  redisUrl?: string;
 }
 
 async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueue> {
   const queue: ConnectorConfig['queue'] = {
-    redisUrl: redis.url,
+    redisUrl: settings.redisUrl ?? redis.url,
     concurrency: settings.concurrency ?? 16,
     lockDurationMs: settings.lockDurationMs ?? 1000,
     dedupeWindowSeconds: 60,
@@ -57,6 +60,10 @@ async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueu
   const messageQueue = module.get(BullMessageQueue);
   await vi.waitFor(async () => expect((await messageQueue.health()).reachable).toBe(true), within);
   return messageQueue;
+}
+
+function stoppable(server: PrivateRedis): PrivateRedis & AsyncDisposable {
+  return Object.assign(server, { [Symbol.asyncDispose]: () => server.stop() });
 }
 
 let serial = 0;
@@ -400,6 +407,42 @@ describe('coalescing', () => {
     }));
     await vi.waitFor(() => expect(reports).toHaveLength(10), within);
     expect(runs).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a Redis that another one takes over for', () => {
+  /** A try that was not confirmed in time may have been stored all the same. */
+  const accepted = async (queue: BullMessageQueue, id: string): Promise<void> => {
+    await vi.waitFor(async () => {
+      expect(await queue.enqueue(notification({ id }))).toMatch(/accepted|duplicate/);
+    }, within);
+  };
+
+  it('is left when it has become a replica', async () => {
+    await using replica = stoppable(await PrivateRedis.start());
+    await using proxy = await startTcpProxy(replica.port);
+    const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
+    const reports = await collect(queue, updated);
+    await queue.enqueue(notification());
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    proxy.target = redis.port;
+    const admin = new Redis(replica.url);
+    await admin.replicaof('127.0.0.1', String(redis.port));
+    admin.disconnect();
+    await accepted(queue, 'after');
+    await vi.waitFor(() => expect(reports.at(-1)?.notification.id).toBe('after'), within);
+  });
+
+  it('is left when it is gone without a word', { timeout: 60_000 }, async () => {
+    await using proxy = await startTcpProxy(redis.port);
+    const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
+    const reports = await collect(queue, updated);
+    await queue.enqueue(notification());
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    proxy.silence();
+    await accepted(queue, 'after');
+    const patience = { timeout: 40_000, interval: 100 };
+    await vi.waitFor(() => expect(reports.at(-1)?.notification.id).toBe('after'), patience);
   });
 });
 

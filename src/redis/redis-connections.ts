@@ -5,6 +5,9 @@ import { ConnectorConfig } from '../config/index.js';
 /** How long a command may take where somebody waits for the answer (a webhook, a probe, a scrape). */
 export const REDIS_ANSWER_TIMEOUT_MS = 1500;
 
+/** How long background work waits for a sign of life. Bull's blocking command alone takes up to 5 s. */
+const PATIENT_TIMEOUT_MS = 15_000;
+
 /** Every key of the connector begins with this; the hash tag keeps them in one slot of a cluster. */
 export const REDIS_PREFIX = '{fluent-connector}';
 
@@ -35,8 +38,13 @@ export class RedisConnections implements OnModuleDestroy {
 
   /** A connection of one's own that waits for Redis to come back, e.g. for blocking commands. */
   patient(purpose: string): Redis {
-    // Bull requires both for connections that block or subscribe.
-    return this.connect(purpose, { maxRetriesPerRequest: null, enableReadyCheck: false });
+    return this.connect(purpose, {
+      // Bull requires both for connections that block or subscribe.
+      maxRetriesPerRequest: null,
+      enableReadyCheck: false,
+      // A host that is gone without a word would be waited for until the system gives up, which can take hours.
+      socketTimeout: PATIENT_TIMEOUT_MS,
+    });
   }
 
   onModuleDestroy(): void {
@@ -48,6 +56,8 @@ export class RedisConnections implements OnModuleDestroy {
       connectTimeout: REDIS_ANSWER_TIMEOUT_MS,
       retryStrategy: (times) => Math.min(times * 50, 1000),
       connectionName: `fluent-connector-${purpose}`,
+      // After a failover the server may live on as a replica: its address leads to the new one by now.
+      reconnectOnError: ({ message }) => (message.includes('READONLY') ? 2 : false),
       ...options,
     });
     connection.on('error', (error: Error) => this.logAtMostEverySecond(purpose, error));
