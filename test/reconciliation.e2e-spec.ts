@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CommercetoolsEmulator, FluentEmulator, PrivateRedis } from '../src/testing/index.js';
 import { agrees } from './support/agreement.js';
@@ -91,6 +92,14 @@ describe('reconciliation', () => {
     await vi.waitFor(() => expect(fluent.requests.count('orders')).toBeGreaterThan(3), patience);
     const looks = fluent.requests.count('orders');
     expect(looks).toBeLessThanOrEqual((Date.now() - startedAt) / (INTERVAL_SECONDS * 1000) + 3);
+  });
+
+  it('looks although the last look was noted by a clock that ran ahead', async () => {
+    const state = new Redis(redis.url);
+    await state.set('{fluent-connector}:reconciliation:last-look', Date.now() + 86_400_000);
+    state.disconnect();
+    await startConnector();
+    await firstLook();
   });
 
   it('leaves alone what is not in commercetools or belongs to others', async () => {

@@ -40,7 +40,9 @@ export class ReconciliationState {
     }, LOCK_MS / 4);
     try {
       const lastLook = Number((await this.redis.get(LAST_LOOK)) ?? 0);
-      if (Date.now() - lastLook < intervalMs) return false;
+      const agoMs = Date.now() - lastLook;
+      // A time to come was noted by a clock that has been set back since.
+      if (agoMs >= 0 && agoMs < intervalMs) return false;
       const startedAt = Date.now();
       await look(lost.signal);
       await this.redis.set(LAST_LOOK, startedAt);
