@@ -38,7 +38,7 @@ describe('classOfStatus', () => {
     [200, 'transient'],
     [withCode('ECONNREFUSED'), 'outage'],
     [withCode('UND_ERR_SOCKET'), 'outage'],
-    [withCode('UND_ERR_RES_EXCEEDED_MAX_SIZE'), 'permanent'],
+    [withCode('UND_ERR_RES_EXCEEDED_MAX_SIZE'), 'transient'],
     [new CallTimeoutError(30_000), 'outage'],
     [new TypeError('Cannot convert undefined or null to object'), 'transient'],
   ])('takes %s for %s', (input, expected) => {

@@ -62,7 +62,8 @@ export function isUnauthorized(failure: UpstreamFailure): boolean {
 /** The class of a failure whose body has no code that its system defines. */
 export function classOfStatus({ status, cause }: UpstreamFailure): FailureClass {
   if (status === undefined) {
-    if (codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'permanent';
+    // Something in between that sends without end must not make dead letters of everything.
+    if (codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'transient';
     // Network errors of Node and undici have a code; anything else is an answer that nobody could read.
     return cause instanceof CallTimeoutError || codeOf(cause) ? 'outage' : 'transient';
   }

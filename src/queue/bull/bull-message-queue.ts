@@ -23,7 +23,14 @@ import {
 } from '../message-queue.js';
 import { decideRetry, describeError } from '../retry-schedule.js';
 import { JobGate } from './job-gate.js';
-import { acceptedAtMs, historyOf, jobIdOf, type Look, type NotificationJobData } from './notification-job.js';
+import {
+  acceptedAtMs,
+  historyOf,
+  jobIdOf,
+  lagMsOf,
+  type Look,
+  type NotificationJobData,
+} from './notification-job.js';
 import { redisWarnings } from './redis-warnings.js';
 import { DeadLetterSignal, RunLaterSignal } from './run-signals.js';
 import { defineQueueCommands, type QueueCommands } from './scripts.js';
@@ -192,7 +199,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       announces === undefined || state === announces || runNumber >= data.number + lookAgainUs;
 
     if (covered !== null && Number(covered) > data.number) {
-      const look = data.firstLook ?? { outcome: 'superseded', lagMs: Date.now() - acceptedAtMs(data) };
+      const look = data.firstLook ?? { outcome: 'superseded', lagMs: lagMsOf(data) };
       if (settledBy(Number(covered), saw)) {
         await this.markDone(job);
         report({ notification, ...look, attempt });
@@ -216,7 +223,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
     const look = combineLooks(data.firstLook, {
       outcome: result.outcome,
-      lagMs: Date.now() - acceptedAtMs(data),
+      lagMs: lagMsOf(data),
     });
     const state = result.saw ?? '';
     if (result.saw !== undefined && !settledBy(Number(number), result.saw)) {
@@ -279,7 +286,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const { notification } = job.data;
     const decision = decideRetry(error, historyOf(job.data), this.config.queue.retry, now);
     await job.update({ ...job.data, history: decision.history, error: describeError(error) });
-    const run = { notification, attempt, lagMs: now - acceptedAtMs(job.data), error: asError(error) };
+    const run = { notification, attempt, lagMs: lagMsOf(job.data), error: asError(error) };
     if (decision.next === 'dead') {
       report({ ...run, outcome: 'dead' });
       return new DeadLetterSignal(asError(error).message);

@@ -39,6 +39,11 @@ export function acceptedAtMs(data: NotificationJobData): number {
   return Math.floor(data.number / 1000);
 }
 
+/** Since acceptance; Redis' clock may be ahead of ours. */
+export function lagMsOf(data: NotificationJobData): number {
+  return Math.max(Date.now() - acceptedAtMs(data), 0);
+}
+
 export function historyOf(data: NotificationJobData): FailureHistory {
   return data.history ?? NO_FAILURES;
 }
