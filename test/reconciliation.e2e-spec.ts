@@ -99,7 +99,7 @@ describe('reconciliation', () => {
     await state.set('{fluent-connector}:reconciliation:last-look', Date.now() + 86_400_000);
     state.disconnect();
     await startConnector();
-    await firstLook();
+    await vi.waitFor(() => expect(fluent.requests.count('orders')).toBeGreaterThan(0), patience);
   });
 
   it('leaves alone what is not in commercetools or belongs to others', async () => {
