@@ -36,11 +36,13 @@ interface QueueSettings {
   lockDurationMs?: number;
   concurrency?: number;
   redisUrl?: string;
+  redisWaitReplicas?: number;
 }
 
 async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueue> {
   const queue: ConnectorConfig['queue'] = {
     redisUrl: settings.redisUrl ?? redis.url,
+    redisWaitReplicas: settings.redisWaitReplicas ?? 0,
     concurrency: settings.concurrency ?? 16,
     lockDurationMs: settings.lockDurationMs ?? 1000,
     dedupeWindowSeconds: 60,

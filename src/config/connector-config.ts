@@ -69,6 +69,8 @@ export interface RetryConfig {
 /** The queue and its workers. */
 export interface QueueConfig {
   readonly redisUrl: string;
+  /** How many replicas must have a notification before it counts as accepted. */
+  readonly redisWaitReplicas: number;
   readonly concurrency: number;
   /** A worker that did not renew a job's lock for this long is taken for dead. */
   readonly lockDurationMs: number;

@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { publicKeyProblem } from './public-key.js';
+import { REDIS_URL_FORMS, parseRedisUrl } from './redis-target.js';
 
 /** Rules that environment variables and the YAML file share. */
 
@@ -48,7 +49,7 @@ export function IsRedisUrl(): PropertyDecorator {
       property,
     );
     Rule('isRedisUrl', (value) =>
-      isUrl(value, ['redis:', 'rediss:']) ? undefined : 'must be a redis:// or rediss:// URL',
+      typeof value === 'string' && parseRedisUrl(value) ? undefined : `must be a ${REDIS_URL_FORMS}`,
     )(target, property);
   };
 }

@@ -59,6 +59,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.commercetoolsMessages = messagesConfig(variables);
     this.queue = {
       redisUrl: variables.REDIS_URL,
+      redisWaitReplicas: variables.REDIS_WAIT_REPLICAS,
       concurrency: variables.QUEUE_CONCURRENCY,
       lockDurationMs: variables.QUEUE_LOCK_DURATION,
       dedupeWindowSeconds: variables.DEDUPE_WINDOW,

@@ -51,6 +51,9 @@ export class Variables {
   @IsRedisUrl()
   REDIS_URL!: string;
 
+  @IsIntegerVariable(0, 10)
+  REDIS_WAIT_REPLICAS: number = 0;
+
   @IsIn(['all', 'ingress', 'worker'], { message: 'must be all, ingress or worker' })
   CONNECTOR_ROLE: ConnectorRole = 'all';
 

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
-import { REDIS_PREFIX, RedisConnections } from '../redis/index.js';
+import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
 import { type BatchRecord, type JobDay, LoadState } from './load-state.js';
 
 const JOB_SECONDS = 2 * 86_400;
@@ -17,14 +16,14 @@ return ARGV[1]`;
 /** Loads remembered in Redis, shared by all replicas. */
 @Injectable()
 export class RedisLoadState extends LoadState {
-  private connection?: Redis;
+  private connection?: RedisClient;
 
   constructor(private readonly connections: RedisConnections) {
     super();
   }
 
   /** Opened by the first load; a load is better late than failed. */
-  private get redis(): Redis {
+  private get redis(): RedisClient {
     return (this.connection ??= this.connections.patient('batches'));
   }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
-import { REDIS_PREFIX, RedisConnections } from '../redis/index.js';
+import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
 
 const LOCK = `${REDIS_PREFIX}:reconciliation:lock`;
 const LAST_LOOK = `${REDIS_PREFIX}:reconciliation:last-look`;
@@ -17,7 +16,7 @@ const IF_OURS = (command: string): string =>
 @Injectable()
 export class ReconciliationState {
   private readonly token = randomUUID();
-  private readonly redis: Redis;
+  private readonly redis: RedisClient;
 
   constructor(connections: RedisConnections) {
     this.redis = connections.answering;

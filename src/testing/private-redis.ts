@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,11 @@ export interface PrivateRedisOptions {
   port?: number;
   /** More arguments of the server; they win over the default ones. */
   args?: readonly string[];
+  /**
+   * A sentinel instead of a server: the lines of its configuration file that say what it watches.
+   * It has no data, so that `aof` means nothing.
+   */
+  sentinel?: readonly string[];
 }
 
 interface RunningServer {
@@ -218,8 +223,14 @@ export async function provideRedis(): Promise<ProvidedRedis> {
 function serverArguments(
   port: number,
   dir: string,
-  { aof = true, args = [] }: PrivateRedisOptions,
+  { aof = true, args = [], sentinel }: PrivateRedisOptions,
 ): string[] {
+  if (sentinel) {
+    // A sentinel keeps what it learns in its configuration file, and does not start without one.
+    const file = join(dir, 'sentinel.conf');
+    writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${dir}`, ...sentinel, ''].join('\n'));
+    return [file, '--sentinel'];
+  }
   const settings = {
     port: String(port),
     bind: '127.0.0.1',
@@ -229,10 +240,16 @@ function serverArguments(
     appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
   };
-  return [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), ...args];
+  return [...asArguments(settings), ...args];
 }
 
-async function freePort(): Promise<number> {
+/** @param settings as in a configuration file. @returns the same as arguments of a server. */
+export function asArguments(settings: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** @returns a port on 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -116,6 +116,11 @@ export class ConnectorProcess {
     }
   }
 
+  /** @returns the JSON that a GET is answered with, whatever its status. */
+  async json(path: string): Promise<unknown> {
+    return (await fetch(this.url + path)).json();
+  }
+
   /** @param name without the prefix. @returns the sum over the label sets that contain all of `labels`. */
   async metric(name: string, ...labels: string[]): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();

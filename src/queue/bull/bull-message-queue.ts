@@ -2,11 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getQueueToken } from '@nestjs/bull';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, Queue } from 'bull';
-import type { Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
 import { ConnectorConfig } from '../../config/index.js';
 import { TransientError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
-import { REDIS_ANSWER_TIMEOUT_MS, REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
+import {
+  REDIS_ANSWER_TIMEOUT_MS,
+  REDIS_PREFIX,
+  RedisConnections,
+  type RedisClient,
+} from '../../redis/index.js';
 import { currentTrace } from '../../tracing/index.js';
 import {
   HandBack,
@@ -33,7 +38,7 @@ import {
 } from './notification-job.js';
 import { redisWarnings } from './redis-warnings.js';
 import { DeadLetterSignal, RunLaterSignal } from './run-signals.js';
-import { defineQueueCommands, type QueueCommands } from './scripts.js';
+import { defineQueueCommands, type AcceptInPipeline, type QueueCommands } from './scripts.js';
 import { inRunSpan, inSendSpan } from './spans.js';
 
 export const QUEUE_NAME = 'notifications';
@@ -48,6 +53,8 @@ const MAX_GATE_WAIT_MS = 2000;
 const SUSPICIOUS_STALLS = 3;
 /** After the time for running work is up: how long handlers that honour the abort signal have to hand back. */
 const HAND_BACK_MS = 1000;
+/** How long replicas may take; less than a sender waits, and than a command may take. */
+const REPLICATION_TIMEOUT_MS = 500;
 const WARNINGS_TTL_MS = 30_000;
 
 /** The same for every notification. */
@@ -69,8 +76,8 @@ type NotificationJob = Job<NotificationJobData>;
 @Injectable()
 export class BullMessageQueue extends MessageQueue implements OnApplicationShutdown {
   private readonly logger = new Logger('Queue');
-  private readonly answering: Redis & QueueCommands;
-  private readonly working: Redis & QueueCommands;
+  private readonly answering: RedisClient & QueueCommands;
+  private readonly working: RedisClient & QueueCommands;
   private readonly gate = new JobGate();
   private readonly abort = new AbortController();
   private readonly running = new Set<Promise<unknown>>();
@@ -80,7 +87,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   constructor(
     private readonly config: ConnectorConfig,
-    connections: RedisConnections,
+    private readonly connections: RedisConnections,
     @Inject(getQueueToken(QUEUE_NAME)) private readonly queue: Queue<NotificationJobData>,
   ) {
     super();
@@ -112,7 +119,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const data = JSON.stringify({ coalesceKey, announces, trace: currentTrace(), notification }).slice(1);
     this.unconfirmed++;
     try {
-      const result = await this.answering.acceptNotification(
+      const result = await this.accept(
         ...this.queueKeys,
         doneKey(id),
         coalesceKey === undefined ? this.key('id') : orderKey(coalesceKey),
@@ -136,10 +143,52 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       );
       return result === 'duplicate' ? 'duplicate' : 'accepted';
     } catch (error) {
-      throw new QueueUnavailableError('Redis did not confirm the notification', { cause: error });
+      throw new QueueUnavailableError(`Redis did not confirm the notification: ${asError(error).message}`, {
+        cause: error,
+      });
     } finally {
       this.unconfirmed--;
     }
+  }
+
+  /** Runs the accepting script and, when replicas are asked for, waits until they have what it wrote. */
+  private async accept(...keysAndArguments: (string | number)[]): Promise<string> {
+    const { redisWaitReplicas } = this.config.queue;
+    if (redisWaitReplicas === 0) return this.answering.acceptNotification(...keysAndArguments);
+    // One pipeline stays on one connection, and WAIT knows only of its own connection's writes. A duplicate
+    // writes nothing, and may not be replicated yet: the mark makes WAIT cover it.
+    const pipeline = this.answering.pipeline() as ChainableCommander & AcceptInPipeline;
+    const replies = await pipeline
+      .acceptNotification(...keysAndArguments)
+      .set(this.key('written'), '1')
+      .wait(redisWaitReplicas, REPLICATION_TIMEOUT_MS)
+      .exec();
+    const [result, , confirmed] = (replies ?? []).map(([error, reply]) => {
+      if (error) throw this.relearnSlot(error);
+      return reply;
+    });
+    if (Number(confirmed) < redisWaitReplicas) {
+      throw new Error(
+        `${Number(confirmed)} of ${redisWaitReplicas} replicas had it after ${REPLICATION_TIMEOUT_MS} ms`,
+      );
+    }
+    return String(result);
+  }
+
+  private async learnSlot(): Promise<void> {
+    try {
+      await this.answering.exists(this.key('id'));
+    } catch (error) {
+      this.logger.warn(`queue: could not find the master of the cluster's slot: ${asError(error).message}`);
+    }
+  }
+
+  /** A cluster's client follows a slot that has moved with single commands only, not with pipelines. */
+  private relearnSlot(error: Error): Error {
+    if (error.message.startsWith('MOVED')) {
+      void this.learnSlot();
+    }
+    return error;
   }
 
   override async process(processor: NotificationProcessor, report: (run: RunReport) => void): Promise<void> {
@@ -342,9 +391,16 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   override async health(): Promise<QueueHealth> {
     try {
-      await this.answering.ping();
+      // Of the server that has our keys; PING may ask any of a cluster.
+      await this.answering.exists(this.key('id'));
       if (!this.warnings || Date.now() - this.warnings.at > WARNINGS_TTL_MS) {
-        this.warnings = { value: redisWarnings(await this.answering.info()), at: Date.now() };
+        this.warnings = {
+          value: redisWarnings(await this.answering.describeServer(this.key('id')), {
+            hasFailover: this.connections.hasFailover,
+            waitReplicas: this.config.queue.redisWaitReplicas,
+          }),
+          at: Date.now(),
+        };
       }
       return { reachable: true, warnings: this.warnings.value };
     } catch (error) {

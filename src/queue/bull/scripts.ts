@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import type { Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
+import type { RedisClient } from '../../redis/index.js';
 
 const bullAddJob = createRequire(import.meta.url)('bull/lib/scripts/addJob-6.js') as {
   content: string;
@@ -84,8 +85,12 @@ redis.call('SET', KEYS[2], '1', 'EX', ARGV[4])
 return 1
 `;
 
+/** INFO of the server that has the key, which in a cluster is not any server. KEYS 1 any key of ours. */
+const DESCRIBE = `return redis.call('INFO')`;
+
 /** The commands that {@link defineQueueCommands} adds to a client. */
 export interface QueueCommands {
+  describeServer(key: string): Promise<string>;
   acceptNotification(...keysAndArguments: (string | number | Buffer)[]): Promise<string>;
   beginRun(
     jobKey: string,
@@ -105,7 +110,13 @@ export interface QueueCommands {
   ): Promise<number>;
 }
 
-export function defineQueueCommands<T extends Redis>(client: T): T & QueueCommands {
+/** The same in a pipeline. */
+export interface AcceptInPipeline {
+  acceptNotification(...keysAndArguments: (string | number)[]): ChainableCommander;
+}
+
+export function defineQueueCommands<T extends RedisClient>(client: T): T & QueueCommands {
+  client.defineCommand('describeServer', { numberOfKeys: 1, lua: DESCRIBE });
   client.defineCommand('acceptNotification', { numberOfKeys: 9, lua: ACCEPT + bullAddJob.content });
   client.defineCommand('beginRun', { numberOfKeys: 2, lua: BEGIN });
   client.defineCommand('coverRun', { numberOfKeys: 1, lua: COVER_RUN });
