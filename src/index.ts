@@ -150,6 +150,7 @@ export {
   type LoadOptions,
   type LoadProgress,
   type LoadResult,
+  type Patience,
 } from './fluent-batches/index.js';
 
 // Handlers of notifications.

@@ -3,3 +3,4 @@ export * from './file-load-state.js';
 export * from './fluent-batches.js';
 export * from './fluent-batches.module.js';
 export * from './load-state.js';
+export type { Patience } from './patience.js';

@@ -3,8 +3,11 @@ import { TransientError } from '../errors.js';
 
 /** Pauses that grow, and when to give up. */
 export interface Patience {
+  /** The first pause, milliseconds. */
   readonly firstMs: number;
+  /** Pauses grow up to this, milliseconds. */
   readonly longestMs: number;
+  /** How long in all, milliseconds. */
   readonly giveUpAfterMs: number;
 }
 

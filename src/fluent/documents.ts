@@ -156,6 +156,7 @@ export interface CreateFluentOrderInput {
   readonly [field: string]: unknown;
 }
 
+/** What of an order is changed; what is left out stays. */
 export interface UpdateFluentOrderInput {
   readonly id: string;
   readonly status?: string;
@@ -165,6 +166,7 @@ export interface UpdateFluentOrderInput {
   readonly [field: string]: unknown;
 }
 
+/** A new setting and the context that it is for. */
 export interface CreateFluentSettingInput {
   readonly name: string;
   /** `JSON` and `LOB` values go into `lobValue`, others into `value`. */
@@ -176,6 +178,7 @@ export interface CreateFluentSettingInput {
   readonly contextId: number;
 }
 
+/** What of a setting is changed; the name of a setting is for ever. */
 export interface UpdateFluentSettingInput extends Omit<CreateFluentSettingInput, 'name'> {
   readonly id: string;
   readonly name?: string;

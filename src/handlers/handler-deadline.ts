@@ -25,12 +25,13 @@ export async function withDeadline<T>(
   else parent.addEventListener('abort', passOn, { once: true });
 
   const timers: NodeJS.Timeout[] = [];
-  const timeUp = new TransientError(
-    `${className} did not finish within ${timeoutMs} ms; make it faster, or raise its timeoutMs`,
-    { code: 'Timeout' },
-  );
+  let timeUp: TransientError | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     const end = (): void => {
+      timeUp = new TransientError(
+        `${className} did not finish within ${timeoutMs} ms; make it faster, or raise its timeoutMs`,
+        { code: 'Timeout' },
+      );
       own.abort(timeUp);
       timers.push(setTimeout(reject, GRACE_MS, timeUp));
     };
@@ -40,7 +41,7 @@ export async function withDeadline<T>(
     return await Promise.race([run(own.signal), tooLate]);
   } catch (error) {
     // What an aborted fetch throws says nothing of the reason.
-    throw own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error;
+    throw timeUp && own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error;
   } finally {
     for (const timer of timers) clearTimeout(timer);
     parent.removeEventListener('abort', passOn);

@@ -19,9 +19,14 @@ describe('pickSetting', () => {
     expect(pickSetting(all.slice(0, 1), ['a'])?.context).toBe('GLOBAL 0');
   });
 
-  it('takes the first name that exists anywhere, before the context', () => {
+  it('takes another spelling of the name in a more specific context', () => {
     const settings = [setting('first', 'GLOBAL', 1), ...everywhere('second')];
-    expect(pickSetting(settings, ['none', 'first', 'second'])).toMatchObject({ name: 'first', value: 1 });
+    expect(pickSetting(settings, ['none', 'first', 'second'])).toMatchObject({ name: 'second' });
+  });
+
+  it('takes the first name that the most specific context has', () => {
+    const settings = [...everywhere('second'), ...everywhere('first')];
+    expect(pickSetting(settings, ['none', 'first', 'second'])).toMatchObject({ name: 'first' });
   });
 
   it('finds nothing', () => {

@@ -5,7 +5,7 @@ import type { SettingValue } from './settings-source.js';
 const CONTEXTS = ['RETAILER', 'ACCOUNT', 'GLOBAL'];
 
 /**
- * Pure: the setting that wins. The first name that exists at all decides; of its contexts the most specific.
+ * Pure: the setting that wins: the most specific context that has any of the names; there the first name.
  *
  * @param settings only those whose context applies to the retailer
  */
@@ -13,8 +13,8 @@ export function pickSetting(
   settings: readonly FluentSetting[],
   names: readonly string[],
 ): SettingValue | undefined {
-  for (const name of names) {
-    for (const context of CONTEXTS) {
+  for (const context of CONTEXTS) {
+    for (const name of names) {
       const setting = settings.find((candidate) => candidate.name === name && candidate.context === context);
       if (setting) return { name, context: `${context} ${setting.contextId}`, value: parse(setting.value) };
     }

@@ -16,8 +16,8 @@ export interface SettingValue {
  */
 export abstract class SettingsSource {
   /**
-   * @param names in order of preference; the first name that exists in any context wins, and of its
-   * contexts the most specific: retailer, account, global.
+   * @param names in order of preference; the most specific context that has any of them wins (retailer, account,
+   * global), and there the first name.
    * @returns undefined when no context has any of the names.
    * @throws TransientError when the source cannot be reached and no value is remembered.
    */
