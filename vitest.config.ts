@@ -7,12 +7,12 @@ const shared = {
   restoreMocks: true,
 };
 const resultsDir = process.env['TEST_RESULTS_DIR'];
+// One report for each version of Node that the suite is run on.
+const report = `product-node-${process.versions.node}.json`;
 
 export default defineConfig({
   test: {
-    reporters: resultsDir
-      ? ['default', ['json', { outputFile: join(resultsDir, 'product.json') }]]
-      : ['default'],
+    reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
     projects: [
       { test: { ...shared, name: 'unit', include: ['src/**/*.spec.ts'] } },
       {
