@@ -14,6 +14,7 @@ import { ConfigModule } from './config/index.js';
 import { FluentBatchesModule } from './fluent-batches/index.js';
 import { FluentEventsModule } from './fluent-events/index.js';
 import { FluentModule } from './fluent/index.js';
+import { GraphqlModule } from './graphql/index.js';
 import {
   HandlersModule,
   requireNotificationHandler,
@@ -30,7 +31,7 @@ import { ReconciliationModule } from './reconciliation/index.js';
 import { RedisModule } from './redis/index.js';
 import { SEAM_TOKENS, checkOverrides, checkSeams, overridesOf, type Override } from './seams.js';
 import { SettingsModule } from './settings/index.js';
-import { UpstreamModule } from './upstream/index.js';
+import { TransportModule } from './transport/index.js';
 import { WebhookModule } from './webhook/index.js';
 
 /** What a partner adds to the stock connector, and what of it is replaced. */
@@ -139,7 +140,8 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       LoggingModule,
       MetricsModule,
       RedisModule,
-      UpstreamModule,
+      TransportModule,
+      GraphqlModule,
       replaceable(FluentModule),
       FluentEventsModule,
       FluentBatchesModule,

@@ -138,7 +138,7 @@ export {
   type OrderStatusHookContract,
   type OrderStatusHookOptions,
 } from './order-status/index.js';
-export { withOrderFields, type OrderFields } from './upstream/index.js';
+export { type OrderFields, withOrderFields } from './graphql/index.js';
 
 // Many entities into Fluent.
 export {

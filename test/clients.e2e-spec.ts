@@ -11,11 +11,12 @@ import {
 import { ConnectorConfig, type RetailerScope } from '../src/config/index.js';
 import { CircuitOpenError, ConfigurationError, TransientError } from '../src/errors.js';
 import { FluentClient, FluentModule } from '../src/fluent/index.js';
+import { GraphqlModule } from '../src/graphql/index.js';
 import { MappingModule, StatusMapper } from '../src/mapping/index.js';
 import { ConnectorMetrics } from '../src/metrics/index.js';
 import { SettingsModule } from '../src/settings/index.js';
 import { CommercetoolsEmulator, FluentEmulator } from '../src/testing/index.js';
-import { CircuitBreakers, OutageError, UpstreamModule } from '../src/upstream/index.js';
+import { CircuitBreakers, OutageError } from '../src/transport/index.js';
 import { ACCOUNT, PROJECT, literalConfig, literalScope } from './support/literal-config.js';
 
 describe('both clients against the emulators', () => {
@@ -66,7 +67,7 @@ describe('both clients against the emulators', () => {
     app = await Test.createTestingModule({
       imports: [
         GroundModule,
-        UpstreamModule,
+        GraphqlModule,
         FluentModule,
         CommercetoolsModule,
         SettingsModule,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { CommercetoolsModule, ConflictError } from '../src/commercetools/index.js';
 import { ConfigModule, ConnectorConfig } from '../src/config/index.js';
 import { FluentModule } from '../src/fluent/index.js';
+import { GraphqlModule } from '../src/graphql/index.js';
 import { MappingModule } from '../src/mapping/index.js';
 import { MetricsModule } from '../src/metrics/index.js';
 import { OrderStatusModule, OrderStatusSync } from '../src/order-status/index.js';
@@ -15,7 +16,6 @@ import {
   SeededRandom,
   generateWebhookKeys,
 } from '../src/testing/index.js';
-import { UpstreamModule } from '../src/upstream/index.js';
 import { agrees } from './support/agreement.js';
 
 // The pause after a conflict is only politeness; the scheduler decides who is next.
@@ -39,7 +39,7 @@ beforeAll(async () => {
     imports: [
       ConfigModule.register(env),
       MetricsModule,
-      UpstreamModule,
+      GraphqlModule,
       FluentModule,
       CommercetoolsModule,
       SettingsModule,

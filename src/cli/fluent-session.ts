@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { ConnectorConfig, type Environment, loadFluentConfig } from '../config/index.js';
 import { FluentEventsModule } from '../fluent-events/index.js';
 import { FluentModule, type FluentScope } from '../fluent/index.js';
+import { GraphqlModule } from '../graphql/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { UpstreamModule } from '../upstream/index.js';
 
 /** Options of every command that calls Fluent. */
 export interface FluentOptions {
@@ -41,7 +41,7 @@ export async function withFluent<T>(
     exports: [ConnectorConfig, ConnectorMetrics],
   })
   class GroundModule {}
-  @Module({ imports: [GroundModule, UpstreamModule, FluentModule, FluentEventsModule] })
+  @Module({ imports: [GroundModule, GraphqlModule, FluentModule, FluentEventsModule] })
   class SessionModule {}
   const services = await NestFactory.createApplicationContext(SessionModule, {
     logger: false,

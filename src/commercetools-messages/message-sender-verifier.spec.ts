@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLocalServer, type LocalServer, type Reply } from '../../test/support/local-server.js';
 import { literalConfig } from '../../test/support/literal-config.js';
 import type { CommercetoolsMessagesConfig } from '../config/index.js';
-import { UpstreamHttp } from '../upstream/index.js';
+import { UpstreamHttp } from '../transport/index.js';
 import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
 
 const AUDIENCE = 'https://connector.example.com/messages';

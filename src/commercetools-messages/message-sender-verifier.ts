@@ -10,7 +10,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import { ConnectorConfig, type CommercetoolsMessagesConfig } from '../config/index.js';
-import { UpstreamHttp } from '../upstream/index.js';
+import { UpstreamHttp } from '../transport/index.js';
 
 /** Carries `COMMERCETOOLS_MESSAGES_SECRET`. */
 export const SECRET_HEADER = 'x-connector-secret';

@@ -9,9 +9,8 @@ import {
 import type { RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { CircuitBreakers, GraphqlEndpoints, OutageError } from '../upstream/index.js';
-import { CallMetrics } from '../upstream/call-metrics.js';
-import { UpstreamHttp } from '../upstream/upstream-http.js';
+import { GraphqlEndpoints } from '../graphql/index.js';
+import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
 import { ApolloCommercetoolsClient } from './apollo-commercetools-client.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { ConflictError } from './conflict-error.js';

@@ -2,7 +2,7 @@ import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { Injectable } from '@nestjs/common';
 import { ConnectorConfig, type ProjectConfig } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { type GraphqlEndpoint, GraphqlEndpoints } from '../upstream/index.js';
+import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
 import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
 import { correlationHeader } from './correlation-id.js';

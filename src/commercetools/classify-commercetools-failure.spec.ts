@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { OutageError, type UpstreamFailure } from '../upstream/index.js';
+import { OutageError, type UpstreamFailure } from '../transport/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
 import { ConflictError } from './conflict-error.js';
 

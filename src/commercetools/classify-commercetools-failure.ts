@@ -1,11 +1,11 @@
 import type { ConnectorError } from '../errors.js';
 import {
+  classOfStatus,
   type FailureClass,
+  failureError,
   type UpstreamFailure,
   type UpstreamSubject,
-  classOfStatus,
-  failureError,
-} from '../upstream/index.js';
+} from '../transport/index.js';
 import { ConflictError } from './conflict-error.js';
 
 /** In order of precedence: a conflict is solved by reading again, whatever else was wrong with old data. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RetailerScope } from '../config/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { withOrderFields } from '../upstream/index.js';
+import { withOrderFields } from '../graphql/index.js';
 import { CommercetoolsClient } from './commercetools-client.js';
 import { ORDER_BY_ID, ORDER_BY_NUMBER, type OrderNode } from './documents.js';
 import { OrderLookup, type OrderLookupOptions } from './order-lookup.js';

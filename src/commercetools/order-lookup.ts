@@ -1,6 +1,6 @@
 import type { RetailerScope } from '../config/index.js';
 import type { OrderReference } from '../notification/index.js';
-import type { OrderFields } from '../upstream/index.js';
+import type { OrderFields } from '../graphql/index.js';
 import type { CommercetoolsRequestOptions } from './commercetools-client.js';
 import type { CommercetoolsOrder } from './order.js';
 

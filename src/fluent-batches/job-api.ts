@@ -1,5 +1,5 @@
 import { PermanentError, TransientError } from '../errors.js';
-import type { RestEndpoint } from '../upstream/index.js';
+import type { RestEndpoint } from '../transport/index.js';
 import type { BatchEntity } from './batch-entity.js';
 
 /** What a batch does, and to what. */

@@ -5,9 +5,8 @@ import { ConfigurationError, TransientError } from '../errors.js';
 import { FluentEndpoints } from '../fluent/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { FluentEmulator } from '../testing/index.js';
-import { CircuitBreakers, GraphqlEndpoints, OutageError } from '../upstream/index.js';
-import { CallMetrics } from '../upstream/call-metrics.js';
-import { UpstreamHttp } from '../upstream/upstream-http.js';
+import { GraphqlEndpoints } from '../graphql/index.js';
+import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
 import {
   ConfirmParcels,
   type EventEnvelope,

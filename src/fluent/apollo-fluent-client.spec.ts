@@ -4,9 +4,8 @@ import { type LocalServer, type Reply, startLocalServer } from '../../test/suppo
 import type { RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { CircuitBreakers, GraphqlEndpoints, OutageError } from '../upstream/index.js';
-import { CallMetrics } from '../upstream/call-metrics.js';
-import { UpstreamHttp } from '../upstream/upstream-http.js';
+import { GraphqlEndpoints } from '../graphql/index.js';
+import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
 import { ApolloFluentClient } from './apollo-fluent-client.js';
 import type { FluentOrder } from './fluent-client.js';
 import { FluentEndpoints } from './fluent-endpoints.js';

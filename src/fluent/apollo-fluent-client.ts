@@ -16,7 +16,7 @@ import {
   type FluentRequestOptions,
   type FluentSetting,
 } from './fluent-client.js';
-import { withOrderFields } from '../upstream/index.js';
+import { withOrderFields } from '../graphql/index.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 import { pages } from './pages.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { OutageError, type UpstreamFailure } from '../upstream/index.js';
+import { OutageError, type UpstreamFailure } from '../transport/index.js';
 import { classifyFluentFailure } from './classify-fluent-failure.js';
 
 const SUBJECT = { owner: 'Fluent account ACME', credentialVariables: 'FLUENT_PASSWORD', urlVariable: 'URL' };

@@ -1,12 +1,12 @@
 import type { ConnectorError } from '../errors.js';
 import {
+  classOfStatus,
   type FailureClass,
+  failureError,
   type UpstreamFailure,
   type UpstreamProblem,
   type UpstreamSubject,
-  classOfStatus,
-  failureError,
-} from '../upstream/index.js';
+} from '../transport/index.js';
 
 /** Fluent's error codes: client, service or technical, four digits, error or warning. */
 const FLUENT_CODE = /\b[CST]\d{4}[EW]\b/;

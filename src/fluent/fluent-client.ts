@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@apollo/client';
 import type { RetailerScope } from '../config/index.js';
-import type { OrderFields } from '../upstream/index.js';
+import type { OrderFields } from '../graphql/index.js';
 
 /** Options of one upstream call. */
 export interface FluentRequestOptions {

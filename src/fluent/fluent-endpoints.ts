@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AccountConfig, ConnectorConfig } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { type GraphqlEndpoint, GraphqlEndpoints, type RestEndpoint } from '../upstream/index.js';
+import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
+import type { RestEndpoint } from '../transport/index.js';
 import { classifyFluentFailure } from './classify-fluent-failure.js';
 
 /** What the Fluent services read of the configuration. */

@@ -4,7 +4,7 @@ import { type FluentConnection, connectToFluent } from '../../test/support/fluen
 import { startLocalServer } from '../../test/support/local-server.js';
 import { ConfigurationError, PermanentError } from '../errors.js';
 import { FluentEmulator } from '../testing/index.js';
-import { OutageError } from '../upstream/index.js';
+import { OutageError } from '../transport/index.js';
 import {
   ApolloFluentClient,
   CREATE_ORDER,

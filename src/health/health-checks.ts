@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { MessageQueue, type QueueHealth } from '../queue/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
-import { CallMetrics, CircuitBreakers } from '../upstream/index.js';
+import { CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { within } from './within.js';
 
 /** Every probe answers within 2 s, whatever the queue does. */

@@ -8,7 +8,7 @@ import {
 import { ConfigurationError } from '../errors.js';
 import { FLUENT_ORDER_QUERY } from '../fluent/index.js';
 import { ask, badAnswer, nameOf } from '../replaceable.js';
-import { type OrderFields, type OrderFragment, combineOrderFragments } from '../upstream/index.js';
+import { combineOrderFragments, type OrderFields, type OrderFragment } from '../graphql/index.js';
 import {
   HookMetadata,
   type HookedOrder,

@@ -9,7 +9,7 @@ import {
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
-import { CircuitBreakers } from '../upstream/index.js';
+import { CircuitBreakers } from '../transport/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
 
 /** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */

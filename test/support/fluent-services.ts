@@ -2,9 +2,8 @@ import type { FluentScope } from '../../src/fluent/index.js';
 import { FluentEndpoints } from '../../src/fluent/index.js';
 import { ConnectorMetrics } from '../../src/metrics/index.js';
 import type { FluentEmulator } from '../../src/testing/index.js';
-import { CircuitBreakers, GraphqlEndpoints } from '../../src/upstream/index.js';
-import { CallMetrics } from '../../src/upstream/call-metrics.js';
-import { UpstreamHttp } from '../../src/upstream/upstream-http.js';
+import { GraphqlEndpoints } from '../../src/graphql/index.js';
+import { CallMetrics, CircuitBreakers, UpstreamHttp } from '../../src/transport/index.js';
 import { ACCOUNT, literalConfig } from './literal-config.js';
 
 /** What Fluent services are made of, connected to an emulator (or to another server in its place). */

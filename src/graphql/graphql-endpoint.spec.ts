@@ -4,11 +4,14 @@ import { literalConfig } from '../../test/support/literal-config.js';
 import { type LocalServer, type Reply, startLocalServer } from '../../test/support/local-server.js';
 import { CircuitOpenError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { CallMetrics } from './call-metrics.js';
-import { CircuitBreakers } from './circuit-breakers.js';
+import {
+  CallMetrics,
+  CircuitBreakers,
+  UpstreamHttp,
+  classOfStatus,
+  failureError,
+} from '../transport/index.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from './graphql-endpoint.js';
-import { classOfStatus, failureError } from './upstream-failure.js';
-import { UpstreamHttp } from './upstream-http.js';
 
 type Thing = { thing: { id: string } | null };
 const THING: TypedDocumentNode<Thing, { id: string }> = gql`

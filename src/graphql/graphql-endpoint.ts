@@ -6,13 +6,17 @@ import { Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
 import { TransientError } from '../errors.js';
 import { annotateSpan } from '../tracing/index.js';
-import { AuthorizedCalls, type Classify } from './authorized-calls.js';
-import { CallMetrics } from './call-metrics.js';
-import { CircuitBreakers } from './circuit-breakers.js';
-import { OAuthToken, type TokenRequest } from './oauth-token.js';
-import { RestEndpoint } from './rest-endpoint.js';
-import type { UpstreamSubject } from './upstream-failure.js';
-import { UpstreamHttp } from './upstream-http.js';
+import {
+  AuthorizedCalls,
+  CallMetrics,
+  CircuitBreakers,
+  type Classify,
+  OAuthToken,
+  RestEndpoint,
+  type TokenRequest,
+  UpstreamHttp,
+  type UpstreamSubject,
+} from '../transport/index.js';
 
 /** Everything that makes one account or project a GraphQL endpoint. */
 export interface GraphqlEndpointOptions {

@@ -1,11 +1,10 @@
+export { AuthorizedCalls, type Classify } from './authorized-calls.js';
 export { CallMetrics, type CallOutcome, type LastCall } from './call-metrics.js';
 export * from './circuit-breakers.js';
-export * from './graphql-endpoint.js';
-export type { TokenRequest } from './oauth-token.js';
-export * from './order-fields.js';
+export { OAuthToken, type TokenRequest } from './oauth-token.js';
 export * from './outage-error.js';
 export * from './rest-endpoint.js';
+export * from './transport.module.js';
 export { classOfStatus, failureError } from './upstream-failure.js';
 export type { FailureClass, UpstreamFailure, UpstreamProblem, UpstreamSubject } from './upstream-failure.js';
 export { UpstreamHttp } from './upstream-http.js';
-export * from './upstream.module.js';
