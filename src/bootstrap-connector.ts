@@ -9,11 +9,11 @@ import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './seams.js';
 import { startTracing } from './tracing/index.js';
 import {
-  acceptJsonBodies,
-  answerBrokenRequest,
-  answerBrokenUrl,
-  boundUnfinishedBodies,
-} from './webhook/index.js';
+  registerJsonParser,
+  handleClientError,
+  handleMalformedUrl,
+  limitBodyMemory,
+} from './http/index.js';
 
 /** How a connector lives in its process. */
 export interface BootstrapOptions {
@@ -69,8 +69,8 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 3 },
-    clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: answerBrokenUrl,
+    clientErrorHandler: handleClientError,
+    frameworkErrors: handleMalformedUrl,
     // Webhooks that arrive while the listener closes are still accepted.
     return503OnClosing: false,
   });
@@ -91,8 +91,8 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     app.flushLogs();
     // The tracer is the process's: a host application has its own, and it is used when it is there.
     if (ownsProcess) await traceUntilClosed(adapter);
-    acceptJsonBodies(adapter.getInstance(), webhookBodyLimitBytes);
-    boundUnfinishedBodies(
+    registerJsonParser(adapter.getInstance(), webhookBodyLimitBytes);
+    limitBodyMemory(
       adapter.getInstance(),
       Math.max(MAX_UNFINISHED_BYTES, MIN_LARGEST_BODIES * webhookBodyLimitBytes),
     );

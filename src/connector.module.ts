@@ -21,6 +21,7 @@ import {
   type NotificationHandlerContract,
 } from './handlers/index.js';
 import { HealthModule } from './health/index.js';
+import { HttpModule } from './http/index.js';
 import { LoggingModule } from './logging/index.js';
 import { MappingModule } from './mapping/index.js';
 import { MetricsModule } from './metrics/index.js';
@@ -152,6 +153,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       HandlersModule,
       OrderStatusModule,
       OrderCancellationModule,
+      HttpModule,
       replaceable(WebhookModule, WebhookModule.register()),
       CommercetoolsMessagesModule.register(),
       ReconciliationModule,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../webhook/index.js';
+import { Problem } from '../http/index.js';
 import { openEnvelope } from './message-envelope.js';
 
 const message = {
@@ -35,44 +35,44 @@ function problemOf(body: unknown): Problem {
 }
 
 describe('openEnvelope', () => {
-  it('opens a Pub/Sub push and takes a bare delivery as it is', () => {
+  it('reads a delivery with and without a Pub/Sub envelope', () => {
     expect(openEnvelope(pushed(base64(JSON.stringify(message))))).toEqual({ kind: 'message', message });
     expect(openEnvelope(message)).toEqual({ kind: 'message', message });
   });
 
-  it('knows other deliveries of a subscription', () => {
+  it('recognizes other kinds of delivery', () => {
     const created = { notificationType: 'ResourceCreated', projectKey: 'shop', resource: message.resource };
     expect(openEnvelope(created)).toEqual({ kind: 'other' });
   });
 
-  it('knows the type of a message that was too large for the subscription', () => {
+  it('reads the type of a message that was too large for the subscription', () => {
     const { type: _type, orderState: _state, ...rest } = message;
     const large = { ...rest, payloadNotIncluded: { reason: 'SizeLimit', payloadType: 'OrderStateChanged' } };
     expect(openEnvelope(large)).toMatchObject({ kind: 'message', message: { type: 'OrderStateChanged' } });
   });
 
   it.each([
-    ['no data', undefined, 'message.data is not Base64'],
-    ['data that is empty', '', 'message.data is not Base64'],
-    ['data that is no text', 7, 'message.data is not Base64'],
-    ['data that is no Base64', '%%%', 'message.data is not Base64'],
+    ['an envelope without data', undefined, 'message.data is not Base64'],
+    ['empty data', '', 'message.data is not Base64'],
+    ['data that is a number', 7, 'message.data is not Base64'],
+    ['data that is not Base64', '%%%', 'message.data is not Base64'],
     ['Base64 with something else in it', `${base64('{}')}*`, 'message.data is not Base64'],
-    ['data that is no JSON', base64('hello'), 'message.data is not JSON'],
+    ['data that is not JSON', base64('hello'), 'message.data is not JSON'],
     [
       'data that is not UTF-8',
       Buffer.from([0x22, 0xff, 0x22]).toString('base64'),
       'message.data is not valid UTF-8',
     ],
-    ['data that nests for ever', base64('['.repeat(100_000)), 'message.data nests deeper than 64 levels'],
-    ['a list', base64('[]'), 'the message is not a JSON object'],
-    ['nothing', base64('null'), 'the message is not a JSON object'],
+    ['data that nests too deep', base64('['.repeat(100_000)), 'message.data nests deeper than 64 levels'],
+    ['data that is an array', base64('[]'), 'the message is not a JSON object'],
+    ['data that is null', base64('null'), 'the message is not a JSON object'],
   ])('refuses %s', (_, data, detail) => {
     const problem = problemOf(pushed(data));
     expect(problem.getStatus()).toBe(400);
     expect(problem.detail).toBe(detail);
   });
 
-  it('lists every violation at once', () => {
+  it('lists every violation of a message at once', () => {
     const wrong = {
       ...message,
       id: ' ',

@@ -1,17 +1,17 @@
 import type { CommercetoolsMessage } from '../notification/index.js';
-import { parseJsonBytes, Problem, violationOf, type ContractViolation } from '../webhook/index.js';
+import { parseJsonBytes, Problem, requiredTextViolation, type FieldViolation } from '../http/index.js';
 
-/** What a delivery turned out to be. */
+/** A delivery of a subscription. */
 export type Delivery =
   | { readonly kind: 'message'; readonly message: CommercetoolsMessage }
-  /** Something else that a subscription sends, e.g. that a resource was created. */
+  /** Another kind of delivery, e.g. `ResourceCreated`. */
   | { readonly kind: 'other' };
 
 /**
- * Takes what commercetools sent out of what a push service sends: the envelope of a Pub/Sub push
- * subscription, `{"message":{"data":"<Base64>"}}`, or the bare delivery.
+ * Reads the delivery from the envelope of a Pub/Sub push subscription, `{"message":{"data":"<Base64>"}}`, or takes a
+ * body without an envelope as the delivery itself.
  *
- * @throws Problem 400 when it is neither, or lists every violation when it is no message.
+ * @throws Problem 400 when the body is neither, with every violation when it is not a message.
  */
 export function openEnvelope(body: unknown): Delivery {
   const delivery = unwrap(body);
@@ -28,8 +28,8 @@ export function openEnvelope(body: unknown): Delivery {
     'resource.typeId': resource['typeId'],
     'resource.id': resource['id'],
   };
-  const violations = Object.entries(required).flatMap(([field, value]): ContractViolation[] => {
-    const message = violationOf(value);
+  const violations = Object.entries(required).flatMap(([field, value]): FieldViolation[] => {
+    const message = requiredTextViolation(value);
     return message === undefined ? [] : [{ field, message }];
   });
   if (violations.length > 0) {
@@ -46,14 +46,14 @@ function unwrap(body: unknown): unknown {
   if (!isRecord(body) || !isRecord(body['message'])) return body;
   const { data } = body['message'];
   const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64');
-  // Node skips what is no Base64; a message that lost characters on the way must not pass for another one.
+  // Node's decoder skips unknown characters; a damaged message must not be read as a different one.
   if (bytes.length === 0 || bytes.toString('base64') !== data) {
     throw new Problem(400, { detail: 'message.data is not Base64' });
   }
   return parseJsonBytes(bytes, 'message.data');
 }
 
-/** A message that was too large for the subscription says its type elsewhere. */
+/** commercetools sends messages that are too large for the subscription without payload, and their type in here. */
 function notIncludedType({ payloadNotIncluded }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(payloadNotIncluded) ? payloadNotIncluded['payloadType'] : undefined;
 }

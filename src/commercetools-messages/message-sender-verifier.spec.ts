@@ -65,7 +65,7 @@ describe('MessageSenderVerifier', () => {
 
   const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
 
-  it("accepts the service account's token and asks for the key set once", async () => {
+  it("accepts the service account's token and fetches the key set once", async () => {
     const subject = verifier();
     const headers = bearer(await jwt().sign(keys.privateKey));
     expect(await subject.verify(headers)).toBeUndefined();
@@ -73,12 +73,12 @@ describe('MessageSenderVerifier', () => {
     expect(server.requests.map(({ path }) => path)).toEqual(['/certs']);
   });
 
-  it('tolerates clocks that differ a little', async () => {
+  it('tolerates a clock skew of ten seconds', async () => {
     const token = await jwt({ exp: now() - 10, nbf: now() + 10 }).sign(keys.privateKey);
     expect(await verifier().verify(bearer(token))).toBeUndefined();
   });
 
-  it('takes any account of an issuer when none is expected', async () => {
+  it('accepts any account of the issuer when no account is configured', async () => {
     const oidc = { audience: AUDIENCE, issuer: ISSUER, jwksUrl: `${server.url}/certs` };
     const token = await jwt({ email: undefined }).sign(keys.privateKey);
     expect(await verifier({ oidc }).verify(bearer(token))).toBeUndefined();
@@ -90,15 +90,15 @@ describe('MessageSenderVerifier', () => {
     ['no issuer', { iss: undefined }, /"iss"/],
     ['an expired token', { exp: now() - 3600 }, /"exp"/],
     ['a token that never expires', { exp: undefined }, /"exp"/],
-    ['a token of tomorrow', { nbf: now() + 86_400 }, /"nbf"/],
+    ['a token that is not valid yet', { nbf: now() + 86_400 }, /"nbf"/],
     ['another account', { email: 'somebody@example.com' }, /SERVICE_ACCOUNT/],
-    ['an address that nobody checked', { email_verified: false }, /SERVICE_ACCOUNT/],
-    ['an address that claims to be checked in words', { email_verified: 'true' }, /SERVICE_ACCOUNT/],
+    ['an unverified address', { email_verified: false }, /SERVICE_ACCOUNT/],
+    ['an address whose email_verified is the string true', { email_verified: 'true' }, /SERVICE_ACCOUNT/],
   ])('refuses %s', async (_, changes, reason) => {
     expect(await verifier().verify(bearer(await jwt(changes).sign(keys.privateKey)))).toMatch(reason);
   });
 
-  it('refuses a signature by another key under the same name', async () => {
+  it('refuses a signature by another key with the same key id', async () => {
     expect(await verifier().verify(bearer(await jwt().sign(stranger.privateKey)))).toMatch(/signature/);
   });
 
@@ -107,7 +107,7 @@ describe('MessageSenderVerifier', () => {
     expect(await verifier().verify(bearer(unsigned))).toMatch(/refused/);
   });
 
-  it('refuses HS256 with the public key as the secret, before it asks for any key', async () => {
+  it('refuses HS256 with the public key as the secret, before it fetches the key set', async () => {
     const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
     const input = `${encode({ alg: 'HS256', kid: 'k1' })}.${encode({ aud: AUDIENCE, iss: ISSUER, exp: now() + 60, ...claims })}`;
     const mac = createHmac('sha256', await exportSPKI(keys.publicKey))
@@ -117,7 +117,7 @@ describe('MessageSenderVerifier', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('asks again for the key set after a token with an unknown key, but not for each of them', async () => {
+  it('fetches the key set once, not once per token, when tokens have unknown keys', async () => {
     const subject = verifier();
     await subject.verify(bearer(await jwt().sign(keys.privateKey)));
     for (let i = 0; i < 20; i++) {
@@ -128,29 +128,29 @@ describe('MessageSenderVerifier', () => {
   });
 
   it.each([
-    ['nothing', {}],
+    ['a request without credentials', {}],
     ['another scheme', { authorization: 'Basic dXNlcjpwYXNz' }],
-    ['no token', { authorization: 'Bearer' }],
+    ['an empty bearer token', { authorization: 'Bearer' }],
     ['two tokens', { authorization: 'Bearer a, Bearer b' }],
-    ['no token at all', { authorization: 'Bearer abc' }],
-    ['what looks like one', { authorization: 'Bearer a.b.c' }],
+    ['a bearer token that is not a JWT', { authorization: 'Bearer abc' }],
+    ['a bearer token that only looks like a JWT', { authorization: 'Bearer a.b.c' }],
   ])('refuses %s', async (_, headers) => {
     expect(await verifier().verify(headers)).toEqual(expect.any(String));
     expect(server.requests).toHaveLength(0);
   });
 
   it.each<[string, () => Reply]>([
-    ['is an error', () => ({ status: 500, json: {} })],
-    ['is no JSON', () => ({ text: '<html>' })],
+    ['responds with an error', () => ({ status: 500, json: {} })],
+    ['is not JSON', () => ({ text: '<html>' })],
     ['has no keys', () => ({ json: { hello: 1 } })],
-    ['never comes', () => () => undefined],
-  ])('does not blame the sender when the answer of the key set %s', async (_, reply) => {
+    ['never responds', () => () => undefined],
+  ])('reports the key set, not the token, when the key set %s', async (_, reply) => {
     jwks = reply();
     const token = await jwt().sign(keys.privateKey);
     await expect(verifier().verify(bearer(token))).rejects.toThrow(KeySetUnavailableError);
   });
 
-  it('accepts the secret, and nothing else under its name', async () => {
+  it('accepts the configured secret and no other', async () => {
     const subject = verifier({ oidc: undefined, secret: SECRET });
     expect(await subject.verify({ 'x-connector-secret': SECRET })).toBeUndefined();
     for (const wrong of ['', 'x', `${SECRET}x`, SECRET.slice(1), `${SECRET}, ${SECRET}`]) {
@@ -160,7 +160,7 @@ describe('MessageSenderVerifier', () => {
     expect(await subject.verify(bearer(await jwt().sign(keys.privateKey)))).toBe('no x-connector-secret');
   });
 
-  it('takes either of both, but no token heals a wrong secret', async () => {
+  it('accepts the secret or a token, but not a wrong secret beside a token', async () => {
     const subject = verifier({ secret: SECRET });
     const token = bearer(await jwt().sign(keys.privateKey));
     expect(await subject.verify(token)).toBeUndefined();
@@ -171,7 +171,7 @@ describe('MessageSenderVerifier', () => {
     expect(await subject.verify({})).toBe('no bearer token and no x-connector-secret');
   });
 
-  it('accepts nobody while nothing is configured', async () => {
+  it('refuses every sender while nothing is configured', async () => {
     const closed = new MessageSenderVerifier(literalConfig(), http);
     const headers = { ...bearer(await jwt().sign(keys.privateKey)), 'x-connector-secret': '' };
     expect(await closed.verify(headers)).toEqual(expect.any(String));

@@ -16,21 +16,21 @@ import { UpstreamHttp } from '../transport/index.js';
 export const SECRET_HEADER = 'x-connector-secret';
 
 const CLOCK_TOLERANCE_SECONDS = 30;
-/** The push service waits no longer than that either. */
+/** The push service itself waits about as long for a response. */
 const KEY_SET_TIMEOUT_MS = 5000;
-/** Tokens with unknown keys make the key set be asked for again, at most this often. */
+/** A token with an unknown key triggers a new fetch of the key set, at most once in this time. */
 const KEY_SET_COOLDOWN_MS = 30_000;
-/** How long a key that was withdrawn is still accepted. */
+/** How long a withdrawn key is still accepted. */
 const KEY_SET_MAX_AGE_MS = 600_000;
 
 type Oidc = NonNullable<CommercetoolsMessagesConfig['oidc']>;
 
-/** The key set could not be had, so that nobody can say whether a token is right; the sender must try again. */
+/** The key set cannot be fetched, so no token can be verified; the sender must try again. */
 export class KeySetUnavailableError extends Error {
   override readonly name = 'KeySetUnavailableError';
 }
 
-/** Tells the configured push service from everybody else. */
+/** Verifies that a request comes from the configured push service. */
 @Injectable()
 export class MessageSenderVerifier {
   private readonly oidc?: Oidc;
@@ -46,7 +46,7 @@ export class MessageSenderVerifier {
       timeoutDuration: KEY_SET_TIMEOUT_MS,
       cooldownDuration: KEY_SET_COOLDOWN_MS,
       cacheMaxAge: KEY_SET_MAX_AGE_MS,
-      // Bounded in size, and through the same connections as every other call.
+      // The shared client limits the size of the response and reuses connections.
       [customFetch]: async (url, { signal }) => {
         const answer = await http.fetch(url, { method: 'GET', signal });
         return new Response(await answer.text(), { status: answer.status });
@@ -55,12 +55,12 @@ export class MessageSenderVerifier {
   }
 
   /**
-   * @returns why the sender is refused, for the log, or undefined when it is the configured one.
-   * @throws KeySetUnavailableError within 5 s when the key set is needed and not answered.
+   * @returns undefined when the sender is the configured one, else the reason, for the log only.
+   * @throws KeySetUnavailableError within 5 s when the key set is needed and cannot be fetched.
    */
   async verify(headers: IncomingHttpHeaders): Promise<string | undefined> {
     const secret = headers[SECRET_HEADER];
-    // A secret that is there and wrong is not healed by a token.
+    // A wrong secret fails, even when a valid token comes with it.
     if (this.secretDigest && secret !== undefined) {
       const isRight = typeof secret === 'string' && timingSafeEqual(digest(secret), this.secretDigest);
       return isRight ? undefined : `${SECRET_HEADER} is wrong`;
@@ -93,10 +93,10 @@ function wrongAccount(
   { serviceAccount }: Oidc,
 ): string | undefined {
   if (serviceAccount === undefined || (email === serviceAccount && verified === true)) return undefined;
-  return 'the bearer token is not of COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT';
+  return 'the bearer token does not belong to COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT';
 }
 
-/** Everything else comes from the key set: the network, its answer, or a key that cannot be used. */
+/** Every other error is about the key set: the network, its response, or an unusable key. */
 function isAboutToken(error: unknown): error is Error {
   return (
     error instanceof errors.JOSEError &&
@@ -106,7 +106,7 @@ function isAboutToken(error: unknown): error is Error {
   );
 }
 
-/** Of equal length whatever was sent, as the comparison needs it. */
+/** Gives both sides of the constant-time comparison the same length. */
 function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

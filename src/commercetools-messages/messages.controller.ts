@@ -7,20 +7,20 @@ import {
   messageNotificationName,
   type CommercetoolsMessage,
 } from '../notification/index.js';
-import { Problem, type JsonRequest } from '../webhook/index.js';
+import { Problem, type JsonRequest } from '../http/index.js';
 import { openEnvelope } from './message-envelope.js';
 import { MessageSenderGuard } from './message-sender-guard.js';
 
-/** The answer to a message that needs no redelivery. */
+/** The response to a message that the push service does not need to deliver again. */
 export interface MessageAnswer {
   readonly status: 'accepted' | 'duplicate' | 'ignored';
-  /** The id of the message; what is no message may have none. */
+  /** The id of the message; missing for other kinds of delivery. */
   readonly id?: string;
 }
 
 /**
- * Accepts messages of commercetools subscriptions. A 200 means that the queue has stored the message, or had
- * it already, or that nobody wants it; push services send everything else again.
+ * Accepts messages of commercetools subscriptions. A 200 means that the queue has stored the message, already had
+ * it, or that no handler has its type. Push services deliver the message again after every other status.
  */
 @UseGuards(MessageSenderGuard)
 export class MessagesController {
@@ -31,7 +31,7 @@ export class MessagesController {
     private readonly metrics: ConnectorMetrics,
   ) {}
 
-  /** @throws Problem 400 when the body is no delivery of a subscription, 403 when its project is not configured. */
+  /** @throws Problem 400 when the body is not a delivery of a subscription, 403 when its project is not configured. */
   @Post()
   @HttpCode(200)
   async receive(@Req() { body }: JsonRequest): Promise<MessageAnswer> {
@@ -39,7 +39,7 @@ export class MessagesController {
     if (delivery.kind === 'other') return this.answer({ status: 'ignored' }, 'other');
     const { message } = delivery;
     const { id, type, projectKey } = message;
-    // Asked first: what nobody wants must not come again, whatever else is wrong with it.
+    // Checked first: a message without a handler must not be delivered again, whatever else is wrong with it.
     if (!this.registry.find(messageNotificationName(type)))
       return this.answer({ status: 'ignored', id }, projectKey);
 
@@ -48,13 +48,13 @@ export class MessagesController {
       throw new Problem(403, {
         detail: 'the project of the message is not configured',
         reason:
-          'the project of the message is none of the configured retailers; check CTP_PROJECT_KEY or CONNECTOR_CONFIG',
+          'no configured retailer has the project of the message; check CTP_PROJECT_KEY or CONNECTOR_CONFIG',
       });
     }
     return this.answer({ status: await this.submit(message, scopes), id }, projectKey);
   }
 
-  /** One that fails makes the sender repeat the message; those that were stored are duplicates then. */
+  /** If one submission fails, the message is delivered again; the submissions that succeeded are duplicates then. */
   private async submit(
     message: CommercetoolsMessage,
     scopes: readonly RetailerScope[],
@@ -67,7 +67,7 @@ export class MessagesController {
     return results.includes('accepted') ? 'accepted' : 'duplicate';
   }
 
-  /** Every configured retailer whose orders are in the project. */
+  /** @returns every configured retailer whose orders are in the project. */
   private scopesOf(projectKey: string): RetailerScope[] {
     const { config } = this;
     return config.accounts

@@ -1,27 +1,27 @@
 import { Controller, Module, type DynamicModule } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { IngressRejections } from '../webhook/index.js';
+import { RejectionReporter } from '../http/index.js';
 import { MessageSenderGuard } from './message-sender-guard.js';
 import { MessageSenderVerifier } from './message-sender-verifier.js';
-import { messagesIngress } from './messages-ingress.js';
+import { messagesRoute } from './messages-route.js';
 import { MessagesController } from './messages.controller.js';
 
 const MESSAGES_ROUTE = Symbol('MESSAGES_ROUTE');
 
-/** The ingress for messages of commercetools subscriptions; without its configuration there is no route. */
+/** Receives messages of commercetools subscriptions; the route exists only when it is configured. */
 @Module({ providers: [MessageSenderVerifier, MessageSenderGuard] })
 export class CommercetoolsMessagesModule {
-  /** The path is configuration: see `WebhookModule.register`. */
+  /** Sets the path like `WebhookModule.register`. */
   static register(): DynamicModule {
     class ConfiguredMessagesController extends MessagesController {}
     const route = {
       provide: MESSAGES_ROUTE,
-      inject: [ConnectorConfig, ConnectorMetrics, IngressRejections],
-      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: IngressRejections) => {
+      inject: [ConnectorConfig, ConnectorMetrics, RejectionReporter],
+      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: RejectionReporter) => {
         const { role, commercetoolsMessages } = config;
         const path = role === 'worker' ? undefined : commercetoolsMessages?.path;
-        if (path !== undefined) rejections.watch(messagesIngress(path, config, metrics));
+        if (path !== undefined) rejections.register(messagesRoute(path, config, metrics));
         const paths = path === undefined ? [] : [path];
         Controller(paths)(ConfiguredMessagesController);
         return paths;

@@ -1,6 +1,6 @@
 import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
-import { Problem } from '../webhook/index.js';
+import { Problem } from '../http/index.js';
 import { HealthChecks } from './health-checks.js';
 import { Readiness } from './readiness.js';
 

@@ -1,3 +1,4 @@
+import { TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 
 /** What the queue is told about a notification when it is added. */
@@ -132,6 +133,4 @@ export class HandBack extends Error {
 }
 
 /** The queue could not confirm a notification; the sender must try again. */
-export class QueueUnavailableError extends Error {
-  override readonly name = 'QueueUnavailableError';
-}
+export class QueueUnavailableError extends TransientError {}

@@ -12,7 +12,7 @@ const valid = {
 };
 
 describe('violationsOf', () => {
-  it('finds nothing in a notification with only the required fields', () => {
+  it('accepts a notification with only the required fields', () => {
     expect(violationsOf(valid)).toEqual([]);
   });
 
@@ -20,14 +20,14 @@ describe('violationsOf', () => {
     ['attributes as an object', { attributes: { a: 1 } }],
     ['attributes as a string', { attributes: '{}' }],
     ['logs as arrays', { trailLogs: [], errorLogs: [{}] }],
-    ['nulls in fields that are not in use', { entityStatus: null, type: null, scheduledOn: 1, meta: false }],
+    ['nulls in unused fields', { entityStatus: null, type: null, scheduledOn: 1, meta: false }],
     ['null in optional fields', { rootEntityId: null, entitySubtype: 7 }],
     ['unknown fields', { somethingNew: [[[]]] }],
-  ])('lets %s through', (_case, extra) => {
+  ])('accepts %s', (_case, extra) => {
     expect(violationsOf({ ...valid, ...extra })).toEqual([]);
   });
 
-  it('tells all violations at once', () => {
+  it('returns all violations at once', () => {
     const { id: _id, ...rest } = valid;
     const body = { ...rest, name: ' \t', accountId: 7, retailerId: null, entityRef: 'x'.repeat(513) };
     expect(violationsOf(body)).toEqual([
@@ -39,7 +39,7 @@ describe('violationsOf', () => {
     ]);
   });
 
-  it('does not take a required field from a prototype', () => {
+  it('does not read a required field from the prototype', () => {
     const body = JSON.parse(`{"__proto__":${JSON.stringify(valid)}}`) as Record<string, unknown>;
     expect(violationsOf(body)).toHaveLength(7);
     expect(violationsOf(Object.create(valid) as Record<string, unknown>)).toHaveLength(7);

@@ -64,7 +64,7 @@ describe('RsaSignatureVerifier', () => {
     ['flex.signature when allowed and alone', { 'flex.signature': md5() }, md5Allowed],
     ['flex-signature', { 'flex-signature': md5() }, md5Allowed],
     ['flex_signature', { flex_signature: md5() }, md5Allowed],
-  ])('passes %s', (_case, headers, options) => {
+  ])('accepts %s', (_case, headers, options) => {
     expect(verify(headers, options)).toBeUndefined();
   });
 
@@ -106,7 +106,7 @@ describe('RsaSignatureVerifier', () => {
     expect(verify(headers, options)).toMatch(reason);
   });
 
-  it('refuses a body with one bit flipped, wherever it is', () => {
+  it('refuses a body with any one bit flipped', () => {
     const headers = { 'fluent-signature': sha512() };
     for (let i = 0; i < body.length; i++) {
       const flipped = Buffer.from(body);
@@ -115,7 +115,7 @@ describe('RsaSignatureVerifier', () => {
     }
   });
 
-  it('verifies the received bytes: the same value written otherwise is refused', () => {
+  it('refuses the same JSON value in another serialization', () => {
     const rewritten = Buffer.from(JSON.stringify(JSON.parse(body.toString())));
     expect(verify({ 'fluent-signature': sha512() }, undefined, rewritten)).toMatch(/does not match/);
   });

@@ -20,18 +20,18 @@ const MD5: Scheme = {
 };
 
 /**
- * Verifies Fluent's RSASSA-PKCS1-v1_5 signature over the raw body with the account's public keys, any of
- * which may match. There is no minimum key size: Fluent signs with RSA-1024.
+ * Verifies Fluent's RSASSA-PKCS1-v1_5 signature over the raw body with the account's public keys; one
+ * of them must match. There is no minimum key size: Fluent signs with RSA-1024.
  */
 @Injectable()
 export class RsaSignatureVerifier extends SignatureVerifier {
-  /** Parsing a key costs more than verifying with it, so each is parsed once. */
+  /** Parsing a key costs more than verifying with it, so each key is parsed once. */
   private readonly keys = new WeakMap<AccountConfig, readonly KeyObject[]>();
 
   verify(rawBody: Buffer, headers: IncomingHttpHeaders, account: AccountConfig): string | undefined {
     try {
       const sha512 = valuesOf(headers, SHA512);
-      // The weak hash is never a second chance for a wrong strong signature.
+      // A wrong strong signature fails, even when the weak one beside it is right.
       if (sha512.length > 0) return this.check(rawBody, sha512, SHA512, account);
       const md5 = valuesOf(headers, MD5);
       if (md5.length === 0) return 'no signature header';
@@ -80,13 +80,13 @@ function valuesOf(headers: IncomingHttpHeaders, { headers: names }: Scheme): unk
   return values;
 }
 
-/** Node's decoder skips what it does not know; repeated headers, joined by a comma, would pass it. */
+/** Node's decoder skips unknown characters, so it would accept repeated headers that are joined by a comma. */
 function strictBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined;
 }
 
-/** @returns undefined for anything that is no RSA public key. */
+/** @returns undefined when the text is not an RSA public key. */
 function rsaPublicKey(text: string): KeyObject | undefined {
   try {
     const unescaped = text.replaceAll('\\n', '\n').trim();

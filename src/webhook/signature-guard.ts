@@ -2,13 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConnectorConfig, type AccountConfig } from '../config/index.js';
 import { asConnectorError, badAnswer } from '../replaceable.js';
-import type { JsonRequest } from './json-body.js';
-import { Problem } from './problem.js';
+import { Problem, type JsonRequest } from '../http/index.js';
 import { SignatureVerifier } from './signature-verifier.js';
 
 /**
- * Lets only signed bodies of configured accounts and retailers through. It runs before the contract is
- * checked: an unsigned request learns nothing about the contract or the configuration.
+ * Accepts only signed bodies of configured accounts and retailers. It runs before the contract is checked, so that
+ * an unsigned request reveals nothing about the contract or the configuration.
  */
 @Injectable()
 export class SignatureGuard implements CanActivate {
@@ -17,7 +16,7 @@ export class SignatureGuard implements CanActivate {
     private readonly verifier: SignatureVerifier,
   ) {}
 
-  /** @throws Problem 400 or 415 when there is no JSON object, 401 with one and the same body for every other reason. */
+  /** @throws Problem 400 or 415 when the body is not a JSON object, the same 401 for every other reason. */
   canActivate(context: ExecutionContext): boolean {
     const { body, rawBody, headers } = context.switchToHttp().getRequest<JsonRequest>();
     if (!rawBody) throw new Problem(415, { detail: 'send the notification as application/json' });
@@ -29,7 +28,7 @@ export class SignatureGuard implements CanActivate {
     if (!account) throw unauthorized('the account is not configured');
     const reason = this.doubtsOf(rawBody, headers, account);
     if (reason !== undefined) throw unauthorized(reason);
-    // A retailer that is no name at all breaks the contract, which is the next check.
+    // The contract check, which comes next, reports a retailer id that is missing or blank.
     const named = typeof retailerId === 'string' && retailerId.trim() !== '';
     if (named && !this.config.scope(account.id, retailerId)) {
       throw unauthorized('the retailer is not configured for the account; check FLUENT_RETAILER_IDS');
@@ -37,7 +36,7 @@ export class SignatureGuard implements CanActivate {
     return true;
   }
 
-  /** A verifier that throws, or answers with something else than a reason, has not let the webhook pass. */
+  /** Fails closed when a partner's verifier throws or returns anything but `undefined` or a reason. */
   private doubtsOf(
     rawBody: Buffer,
     headers: IncomingHttpHeaders,

@@ -1,23 +1,22 @@
 import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
-import { NotificationIntake } from '../handlers/index.js';
 import { PinoLogger } from 'nestjs-pino';
+import { NotificationIntake } from '../handlers/index.js';
+import { Problem, type JsonRequest } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { SpanKind, inSpan, traceOf } from '../tracing/index.js';
-import type { JsonRequest } from './json-body.js';
 import { asNotification, violationsOf } from './notification-contract.js';
-import { Problem } from './problem.js';
 import { SignatureGuard } from './signature-guard.js';
 
-/** The answer to a webhook that needs no repetition. */
+/** The response to a webhook that Fluent does not need to send again. */
 export interface WebhookAnswer {
   readonly status: 'accepted' | 'duplicate' | 'ignored';
   readonly id: string;
 }
 
 /**
- * Accepts Fluent's webhooks. A 200 means that the queue has stored the notification (or had it already, or
- * that nobody wants it); anything else tells Fluent that it was not accepted.
+ * Accepts Fluent's webhooks. A 200 means that the queue has stored the notification, already had it, or that no
+ * handler has its name. Every other status tells Fluent that the notification was not accepted.
  */
 @UseGuards(SignatureGuard)
 export class WebhookController {
@@ -43,7 +42,7 @@ export class WebhookController {
       });
     }
     const notification = asNotification(body);
-    // Only now: who sends unsigned requests must not fill the trace store, or choose what is sampled.
+    // Unsigned requests get no span: a stranger must not fill the trace store or decide what is sampled.
     const status = await inSpan(
       'webhook',
       {
@@ -64,7 +63,7 @@ export class WebhookController {
     const { id, accountId, name } = notification;
     const status = await this.intake.submit(notification);
     this.metrics.webhooks.inc({ account: accountId, outcome: status });
-    // A line for each webhook costs more than the rest of the ingress; the outcome has one anyway.
+    // A line per webhook would cost more than the rest of the ingress, and its outcome is logged anyway.
     this.logger.debug({ notificationId: id, accountId, name, status }, `webhook ${status}`);
     return status;
   }

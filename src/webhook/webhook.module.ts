@@ -1,39 +1,33 @@
 import { Controller, Global, Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
 import { ConnectorConfig } from '../config/index.js';
+import { RejectionReporter } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { IngressRejections } from './ingress-rejections.js';
-import { ProblemDetailsFilter } from './problem-details.filter.js';
 import { RsaSignatureVerifier } from './rsa-signature-verifier.js';
 import { SignatureVerifier } from './signature-verifier.js';
 import { WebhookController } from './webhook.controller.js';
-import { webhookIngress } from './webhook-ingress.js';
+import { webhookRoute } from './webhook-route.js';
 
 const WEBHOOK_ROUTE = Symbol('WEBHOOK_ROUTE');
 
+/** Receives Fluent's webhooks; workers have no such route. */
 @Global()
 @Module({
-  providers: [
-    RsaSignatureVerifier,
-    { provide: SignatureVerifier, useExisting: RsaSignatureVerifier },
-    IngressRejections,
-    { provide: APP_FILTER, useClass: ProblemDetailsFilter },
-  ],
-  exports: [RsaSignatureVerifier, SignatureVerifier, IngressRejections],
+  providers: [RsaSignatureVerifier, { provide: SignatureVerifier, useExisting: RsaSignatureVerifier }],
+  exports: [RsaSignatureVerifier, SignatureVerifier],
 })
 export class WebhookModule {
   /**
-   * The path is configuration, and Nest reads a controller's path from its class. So each connector has a
-   * class of its own, which gets its path when the configuration is known, before routes are registered.
+   * Nest reads a controller's path from metadata of its class, but the path is configuration. Each connector
+   * therefore has a subclass, which gets its path when the configuration is known, before Nest registers routes.
    */
   static register(): DynamicModule {
     class ConfiguredWebhookController extends WebhookController {}
     const route = {
       provide: WEBHOOK_ROUTE,
-      inject: [ConnectorConfig, ConnectorMetrics, IngressRejections],
-      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: IngressRejections) => {
+      inject: [ConnectorConfig, ConnectorMetrics, RejectionReporter],
+      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: RejectionReporter) => {
         const { role, server } = config;
-        rejections.watch(webhookIngress(config, metrics));
+        rejections.register(webhookRoute(config, metrics));
         const paths = role === 'worker' ? [] : [server.webhookPath];
         Controller(paths)(ConfiguredWebhookController);
         return paths;

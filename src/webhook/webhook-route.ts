@@ -1,9 +1,9 @@
 import type { ConnectorConfig } from '../config/index.js';
+import type { IngressRoute } from '../http/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
-import type { Ingress } from './ingress-rejections.js';
 
-/** How rejected webhooks are counted and told: by account, as far as it is configured. */
-export function webhookIngress(config: ConnectorConfig, metrics: ConnectorMetrics): Ingress {
+/** Counts rejected webhooks by account; unknown accounts count as `other`. */
+export function webhookRoute(config: ConnectorConfig, metrics: ConnectorMetrics): IngressRoute {
   const fields = (body: unknown): Record<string, unknown> => (body ?? {}) as Record<string, unknown>;
   return {
     path: config.server.webhookPath,

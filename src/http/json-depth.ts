@@ -6,8 +6,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Whether JSON text nests deeper than `limit`. Reads the bytes once without building anything, because a
- * deep value overflows the stack of whatever walks it later, e.g. `JSON.stringify`.
+ * Whether JSON text nests deeper than `limit`. Scans the bytes without building a value, because a deep
+ * value overflows the stack of code that walks it later, e.g. `JSON.stringify`.
  */
 export function isDeeperThan(limit: number, json: Uint8Array): boolean {
   let depth = 0;

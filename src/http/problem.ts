@@ -2,18 +2,18 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-/** What a client is told beside the status, and what only the log is told. */
+/** What the client reads beside the status, and what only the log says. */
 export interface ProblemOptions extends ErrorOptions {
   /** What happened and what to change; no secrets, no values from the request. */
   readonly detail?: string;
   /** Further members of the problem document. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** More than the client is told. */
+  /** For the log only: may say more than the client is told. */
   readonly reason?: string;
 }
 
-/** An error that is answered as problem details (RFC 9457). */
+/** An error that the client receives as problem details (RFC 9457). */
 export class Problem extends HttpException {
   readonly detail?: string;
   readonly extensions: Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ export class Problem extends HttpException {
   }
 }
 
-/** Ends a request with a problem document. */
+/** Sends a problem document as the response. */
 export function sendProblem(reply: FastifyReply, problem: Problem): void {
   void reply
     .code(problem.getStatus())

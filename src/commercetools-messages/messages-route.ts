@@ -1,9 +1,13 @@
 import type { ConnectorConfig } from '../config/index.js';
+import type { IngressRoute } from '../http/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
-import type { Ingress } from '../webhook/index.js';
 
-/** How rejected messages are counted and told. Their content is not opened for that: it may be anybody's. */
-export function messagesIngress(path: string, config: ConnectorConfig, metrics: ConnectorMetrics): Ingress {
+/** Counts rejected messages as `other`: their content is not decoded, because the sender may be anybody. */
+export function messagesRoute(
+  path: string,
+  config: ConnectorConfig,
+  metrics: ConnectorMetrics,
+): IngressRoute {
   return {
     path,
     kind: 'commercetools message',

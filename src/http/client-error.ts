@@ -3,24 +3,24 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, sendProblem } from './problem.js';
 
-const STATUS_OF: Readonly<Record<string, number>> = {
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** Answers a URL that the router cannot read; it does so before any filter of Nest is reached. */
-export function answerBrokenUrl(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+/** Answers a URL that Fastify's router cannot decode. Nest's exception filters do not see these requests. */
+export function handleMalformedUrl(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(reply, new Problem(error.statusCode ?? 400));
 }
 
-/** Answers what is no HTTP request, or never became one, as problem details like every other error. */
-export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+/** Answers bytes that Node cannot parse as an HTTP request, and requests that did not arrive in time. */
+export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  writeProblem(socket, new Problem(STATUS_OF[error.code ?? ''] ?? 400));
+  writeProblem(socket, new Problem(STATUS_BY_CODE[error.code ?? ''] ?? 400));
   socket.destroy(error);
 }
 
-/** Answers where there is no response to write to; the connection cannot be used any further. */
+/** Writes a problem document straight to a connection for which no response object exists. */
 export function writeProblem(socket: Socket, problem: Problem): void {
   if (!socket.writable) return;
   const status = problem.getStatus();

@@ -18,7 +18,7 @@ function statusOf(body: Buffer | string, headers: Record<string, string> = json)
 describe('parseJson', () => {
   it.each<[string, string | Buffer, Record<string, string>]>([
     ['plain JSON', '{"a":1}', json],
-    ['UTF-8 said so', '{"a":"é"}', { 'content-type': 'application/json; charset=UTF-8' }],
+    ['a charset of UTF-8', '{"a":"é"}', { 'content-type': 'application/json; charset=UTF-8' }],
     ['a quoted charset', '{}', { 'content-type': 'application/json;charset="utf-8"' }],
     ['the identity encoding', '{}', { ...json, 'content-encoding': 'identity' }],
   ])('reads %s', (_case, body, headers) => {
@@ -29,8 +29,8 @@ describe('parseJson', () => {
     ['a compressed body', '{}', { ...json, 'content-encoding': 'gzip' }, 415],
     ['another charset', '{}', { 'content-type': 'application/json; charset=utf-16' }, 415],
     ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), json, 400],
-    ['UTF-16 that says nothing', Buffer.from('{"a":1}', 'utf16le'), json, 400],
-    ['text', 'hello', json, 400],
+    ['UTF-16 without a charset', Buffer.from('{"a":1}', 'utf16le'), json, 400],
+    ['text that is not JSON', 'hello', json, 400],
     ['half an object', '{"a":', json, 400],
     ['a million opening brackets', '['.repeat(1_000_000), json, 400],
     ['65 levels', '['.repeat(65) + ']'.repeat(65), json, 400],
@@ -38,11 +38,11 @@ describe('parseJson', () => {
     expect(statusOf(body, headers)).toBe(status);
   });
 
-  it('does not repeat the body in its message', () => {
+  it('does not repeat the body in its error message', () => {
     expect(() => parseJson(Buffer.from('secret'), json)).toThrow(/^the body is not JSON$/);
   });
 
-  it('leaves Object.prototype alone', () => {
+  it('does not change Object.prototype', () => {
     parseJson(
       Buffer.from('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
       json,

@@ -2,22 +2,22 @@ import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFil
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
+import { TransientError } from '../errors.js';
 import type { WebhookOutcome } from '../metrics/index.js';
-import { QueueUnavailableError } from '../queue/index.js';
-import { IngressRejections } from './ingress-rejections.js';
+import { RejectionReporter } from './rejection-reporter.js';
 import { Problem, sendProblem } from './problem.js';
 
-/** Redis that restarts is back within seconds. */
+/** A Redis that restarts is back within seconds. */
 const RETRY_AFTER_SECONDS = 5;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Answers every error of every route as problem details, and tells the client nothing about the inside. */
+/** Turns every error of every route into problem details, without internals. */
 @Injectable()
 @Catch()
 export class ProblemDetailsFilter implements ExceptionFilter {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly rejections: IngressRejections,
+    private readonly rejections: RejectionReporter,
     private readonly logger: PinoLogger,
   ) {
     logger.setContext('Http');
@@ -31,28 +31,28 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     const status = problem.getStatus();
     if (status === 500) this.logger.error({ err: exception }, 'request failed unexpectedly; answered 500');
     if (request.method === 'POST') {
-      this.rejections.record(request.routeOptions.url, outcomeOf(status), problem.reason, request.body);
+      this.rejections.report(request.routeOptions.url, outcomeOf(status), problem.reason, request.body);
     }
-    // The rest of a body that was not read would be taken for the next request.
+    // The unread rest of the body would be parsed as the next request.
     if (status === 413) void reply.header('connection', 'close');
     sendProblem(reply, problem);
   }
 
   private problemOf(exception: unknown, request: FastifyRequest): Problem {
     if (exception instanceof Problem) return exception;
-    if (exception instanceof QueueUnavailableError) {
+    if (exception instanceof TransientError) {
       return new Problem(503, {
-        detail: 'the notification could not be stored; send it again',
+        detail: 'the request could not be stored; send it again',
         headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
         reason: exception.message,
         cause: exception,
       });
     }
-    // The sender went away, or was too slow: nobody reads the answer, and the connector is not to blame.
-    if (request.raw.readableAborted) return new Problem(400, { reason: 'the request was broken off' });
+    // The client went away or was too slow. Nobody reads this response, and the connector did not fail.
+    if (request.raw.readableAborted) return new Problem(400, { reason: 'the client aborted the request' });
     if (!(exception instanceof HttpException)) return new Problem(500, { cause: exception });
     const status = exception.getStatus();
-    // Nest's message for an unknown route repeats the URL, which may carry anything.
+    // Nest's message for an unknown route repeats the URL, which may contain secrets.
     if (status === 404 && request.is404) return this.unknownRoute(request);
     return new Problem(status, { detail: status < 500 ? exception.message : undefined, cause: exception });
   }

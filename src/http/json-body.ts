@@ -4,21 +4,21 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isDeeperThan } from './json-depth.js';
 import { Problem } from './problem.js';
 
-/** A notification nests three or four levels; everything beyond this is not one. */
+/** A notification nests three or four levels. */
 const MAX_DEPTH = 64;
 
 /** A request whose JSON body was parsed from {@link rawBody}. */
 export interface JsonRequest extends FastifyRequest {
-  /** The bytes as they were received; a signature is over these and nothing else. */
+  /** The bytes as they were received: the signature covers exactly these. */
   rawBody?: Buffer;
 }
 
 /**
- * Makes JSON the only body that the server reads, parsed once, with the received bytes beside it.
+ * Registers the only body parser of the server: JSON, parsed once, with the received bytes kept beside it.
  *
- * @param limitBytes larger bodies are answered 413 before they are read to the end.
+ * @param limitBytes larger bodies get 413 before they are read to the end.
  */
-export function acceptJsonBodies(server: FastifyInstance, limitBytes: number): void {
+export function registerJsonParser(server: FastifyInstance, limitBytes: number): void {
   server.removeAllContentTypeParsers();
   server.decorateRequest('rawBody', undefined);
   server.addContentTypeParser(
@@ -36,7 +36,7 @@ export function acceptJsonBodies(server: FastifyInstance, limitBytes: number): v
   );
 }
 
-/** @throws Problem 415 for another encoding or charset, 400 for anything that is not well-formed JSON in UTF-8. */
+/** @throws Problem 415 for another encoding or charset, 400 when the body is not well-formed JSON in UTF-8. */
 export function parseJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
@@ -52,8 +52,8 @@ export function parseJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
 }
 
 /**
- * @param what the bytes are, in words for the sender.
- * @throws Problem 400 for anything that is not well-formed JSON in UTF-8, or nests too deep.
+ * @param what the name of the bytes, for the sender: `the body`.
+ * @throws Problem 400 when the bytes are not well-formed JSON in UTF-8, or nest too deep.
  */
 export function parseJsonBytes(bytes: Buffer, what: string): unknown {
   if (!isUtf8(bytes)) throw new Problem(400, { detail: `${what} is not valid UTF-8` });

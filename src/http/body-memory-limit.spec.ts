@@ -2,19 +2,19 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acceptJsonBodies } from './json-body.js';
-import { boundUnfinishedBodies } from './unfinished-bodies.js';
+import { registerJsonParser } from './json-body.js';
+import { limitBodyMemory } from './body-memory-limit.js';
 
 const LIMIT = 100_000;
 
-describe('boundUnfinishedBodies', () => {
+describe('limitBodyMemory', () => {
   let server: FastifyInstance;
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
     server = fastify({ forceCloseConnections: true });
-    acceptJsonBodies(server, LIMIT);
-    boundUnfinishedBodies(server, 2 * LIMIT);
+    registerJsonParser(server, LIMIT);
+    limitBodyMemory(server, 2 * LIMIT);
     server.post('/', ({ body }) => ({ length: JSON.stringify(body).length }));
     await server.listen({ host: '127.0.0.1', port: 0 });
   });
@@ -23,7 +23,7 @@ describe('boundUnfinishedBodies', () => {
     await server.close();
   });
 
-  /** Sends the beginning of a body; `answer` grows as it comes. */
+  /** Sends the beginning of a body; `answer` returns the response received so far. */
   async function begin(length: number, sent: number): Promise<{ socket: Socket; answer: () => string }> {
     const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(socket);
@@ -38,7 +38,7 @@ describe('boundUnfinishedBodies', () => {
     return { socket, answer: () => answer };
   }
 
-  it('cuts off the largest when all together become too large, and lets the others end', async () => {
+  it('closes the largest unfinished body when all together exceed the limit, and lets the others finish', async () => {
     const largest = await begin(99_000, 98_000);
     const middle = await begin(90_000, 80_000);
     const last = await begin(50_000, 40_000);
@@ -50,7 +50,7 @@ describe('boundUnfinishedBodies', () => {
     await vi.waitFor(() => expect(last.answer()).toContain('{"length":50000}'), 5000);
   });
 
-  it('counts a body no longer when it has ended or was broken off', async () => {
+  it('stops counting a body that has ended or was aborted', async () => {
     for (let i = 0; i < 10; i++) {
       const whole = await begin(90_000, 89_999);
       whole.socket.write('"');

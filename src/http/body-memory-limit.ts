@@ -1,21 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { writeProblem } from './broken-request.js';
+import { writeProblem } from './client-error.js';
 import { Problem } from './problem.js';
 
-/** Bodies up to this are not watched: all connections together cannot hold enough of them to hurt. */
+/** Bodies up to this size are not tracked: all connections together cannot hold enough of them to matter. */
 const SMALL_BYTES = 4096;
-/** What a chunk costs in memory beside its bytes; a body may come byte by byte. */
+/** What a chunk costs in memory beside its bytes; a body may arrive byte by byte. */
 const CHUNK_BYTES = 512;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * Bounds what the bodies that are still being received hold in memory together. Nobody has proved yet who
- * sends them: without this, a thousand that never end would take a thousand times the body limit.
+ * Limits how much memory all unfinished bodies hold together. Their senders are not authenticated yet: without the
+ * limit, a thousand bodies that never end would hold a thousand times the body limit.
  *
- * Beyond `maxBytes` the largest is answered 503 and cut off, which is hardly ever a notification.
+ * When the total exceeds `maxBytes`, the largest body gets 503 and its connection is closed. Notifications are
+ * small, so it is almost never a notification.
  */
-export function boundUnfinishedBodies(server: FastifyInstance, maxBytes: number): void {
+export function limitBodyMemory(server: FastifyInstance, maxBytes: number): void {
   const unfinished = new Map<IncomingMessage, number>();
   let total = 0;
   const forget = (request: IncomingMessage): void => {
@@ -40,9 +41,9 @@ export function boundUnfinishedBodies(server: FastifyInstance, maxBytes: number)
 
 function cutOff(request: IncomingMessage, forget: (request: IncomingMessage) => void): void {
   const problem = new Problem(503, {
-    detail: 'too many bodies are being received; send the notification again',
+    detail: 'too many request bodies are in flight; send the request again',
     headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-    reason: 'the largest of too many unfinished bodies was cut off',
+    reason: 'the unfinished bodies exceeded their memory limit and this was the largest',
   });
   forget(request);
   writeProblem(request.socket, problem);
