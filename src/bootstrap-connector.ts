@@ -8,12 +8,7 @@ import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './seams.js';
 import { startTracing } from './tracing/index.js';
-import {
-  registerJsonParser,
-  handleClientError,
-  handleMalformedUrl,
-  limitBodyMemory,
-} from './http/index.js';
+import { registerJsonParser, handleClientError, handleMalformedUrl, limitBodyMemory } from './http/index.js';
 
 /** How a connector lives in its process. */
 export interface BootstrapOptions {
