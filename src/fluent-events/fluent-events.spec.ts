@@ -78,7 +78,7 @@ const EXAMPLES: readonly EventEnvelope[] = [
           comment: 'removed',
           revisionReason: { value: 'OutOfStock', label: 'i18n.outOfStock' },
         },
-        { orderItemRef: 'LINE-3', comment: 'as it was' },
+        { orderItemRef: 'LINE-3' },
       ],
     },
   }),
@@ -236,19 +236,26 @@ describe('FluentEvents', () => {
         ...ORDER,
         attributes: {
           revisedItems: [
-            { orderItemRef: 'a', newQty: 0, comment: 'x' },
-            { newQty: 1.5, unitPrice: '3', comment: ' ', revisionReason: { value: 'v' } },
+            { orderItemRef: 'a', newQty: 0 },
+            { orderItemRef: 'b', newQty: -1, comment: 5 },
+            { newQty: 1.5, unitPrice: '3', revisionReason: { value: 'v' } },
           ],
         },
       }),
       [
         'attributes.revisedItems[0].revisionReason is required',
-        'attributes.revisedItems[1].orderItemRef is required',
-        'attributes.revisedItems[1].newQty must be a whole number',
-        'attributes.revisedItems[1].unitPrice must be a number',
-        'attributes.revisedItems[1].comment is required and must not be blank',
-        'attributes.revisedItems[1].revisionReason.label is required',
+        'attributes.revisedItems[1].newQty must not be negative',
+        'attributes.revisedItems[1].comment must be text',
+        'attributes.revisedItems[2].orderItemRef is required',
+        'attributes.revisedItems[2].newQty must be a whole number',
+        'attributes.revisedItems[2].unitPrice must be a number',
+        'attributes.revisedItems[2].revisionReason.label is required',
       ],
+    ],
+    [
+      'a revision changes at least one item',
+      new OrderRevision({ ...ORDER, attributes: { revisedItems: [] } }),
+      ['attributes.revisedItems must hold at least one item'],
     ],
     [
       'picked quantities are more than 0; an item with a SKU names everything',
@@ -260,7 +267,11 @@ describe('FluentEvents', () => {
             { productRef: 'p', catalogueRef: 'c', availableQty: '1' },
             { productRef: 'p', availableQty: 0.5, GTIN: 5 },
           ],
-          fulfilmentItems: [{ skuRef: 's', requestedQty: 1, availableQty: 1.5 }, {}, { orderItemId: 4 }],
+          fulfilmentItems: [
+            { skuRef: 's', requestedQty: 1, availableQty: 1.5 },
+            {},
+            { orderItemId: 4, requestedQty: -1, availableQty: -1, rejectedQty: -1 },
+          ],
         },
       }),
       [
@@ -274,6 +285,9 @@ describe('FluentEvents', () => {
         'attributes.fulfilmentItems[0].availableQty must be a whole number',
         'attributes.fulfilmentItems[0].rejectedQty is required',
         'attributes.fulfilmentItems[2].orderItemId must be text',
+        'attributes.fulfilmentItems[2].requestedQty must not be negative',
+        'attributes.fulfilmentItems[2].availableQty must not be negative',
+        'attributes.fulfilmentItems[2].rejectedQty must not be negative',
       ],
     ],
     [
@@ -307,7 +321,10 @@ describe('FluentEvents', () => {
         attributes: {
           packedItems: {
             articles: [{ ...ARTICLE, width: 30, weight: undefined, items: [{ quantity: 0.5 }] }],
-            rejections: [{ rejectedQty: '1', rejectReason: { label: 1 } }],
+            rejections: [
+              { rejectedQty: '1', rejectReason: { label: 1 } },
+              { fulfilmentItemId: '78', rejectedQty: -1 },
+            ],
           },
         },
       }),
@@ -319,6 +336,7 @@ describe('FluentEvents', () => {
         'attributes.packedItems.rejections[0].fulfilmentItemId is required',
         'attributes.packedItems.rejections[0].rejectedQty must be a whole number',
         'attributes.packedItems.rejections[0].rejectReason.label must be text',
+        'attributes.packedItems.rejections[1].rejectedQty must not be negative',
       ],
     ],
     [

@@ -19,9 +19,12 @@ export function OptionalText(): PropertyDecorator {
   return optional(required('text', (value) => (typeof value === 'string' ? undefined : 'must be text')));
 }
 
-/** A whole number that must be there. */
-export function Integer(): PropertyDecorator {
-  return required('integer', (value) => (Number.isInteger(value) ? undefined : 'must be a whole number'));
+/** A whole number of pieces that must be there and must not be negative. */
+export function Quantity(): PropertyDecorator {
+  return required('quantity', (value) => {
+    if (!Number.isInteger(value)) return 'must be a whole number';
+    return (value as number) >= 0 ? undefined : 'must not be negative';
+  });
 }
 
 /** A number that must be there. */
@@ -51,11 +54,19 @@ export function Nested(type: () => new () => object): PropertyDecorator {
   };
 }
 
-/** A list, possibly empty, of objects with rules of their own. */
-export function ListOf(type: () => new () => object): PropertyDecorator {
+/**
+ * A list of objects with rules of their own.
+ *
+ * @param options an empty list is allowed unless `atLeastOne` is set
+ */
+export function ListOf(
+  type: () => new () => object,
+  { atLeastOne = false }: { readonly atLeastOne?: boolean } = {},
+): PropertyDecorator {
   return (target, property) => {
     required('list', (value) => {
       if (!Array.isArray(value)) return 'must be a list';
+      if (atLeastOne && value.length === 0) return 'must hold at least one item';
       return value.every(isObject) ? undefined : 'must hold objects only';
     })(target, property);
     ValidateNested({ each: true, message: 'must be an object' })(target, property);

@@ -1,11 +1,11 @@
 import { Equals } from 'class-validator';
 import { FulfilmentEvent, type FulfilmentEventFields } from '../fluent-event.js';
-import { Integer, ListOf, Nested, OptionalText, Text, optional } from '../rules.js';
+import { ListOf, Nested, OptionalText, Quantity, Text, optional } from '../rules.js';
 
 /** How many of a fulfilment item are in an article. */
 export class ArticleItem {
   @Text() fulfilmentItemId!: string;
-  @Integer() quantity!: number;
+  @Quantity() quantity!: number;
 }
 
 /** A parcel. Measures are text: lengths in centimetres, weights in kilograms. */
@@ -32,7 +32,7 @@ export class RejectReason {
 /** Items of a fulfilment that were not packed, and why. */
 export class Rejection {
   @Text() fulfilmentItemId!: string;
-  @Integer() rejectedQty!: number;
+  @Quantity() rejectedQty!: number;
   @Nested(() => RejectReason) rejectReason: RejectReason = new RejectReason();
 }
 

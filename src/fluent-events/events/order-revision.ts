@@ -1,6 +1,6 @@
 import { Equals, ValidateIf } from 'class-validator';
 import { OrderEvent, type OrderEventFields } from '../fluent-event.js';
-import { FiniteNumber, Integer, ListOf, Nested, Text, optional } from '../rules.js';
+import { FiniteNumber, ListOf, Nested, OptionalText, Quantity, Text, optional } from '../rules.js';
 
 /** Why an item was removed or changed. */
 export class RevisionReason {
@@ -12,9 +12,10 @@ export class RevisionReason {
 /** One item of the order as it shall be. What is left out stays as in the old order; Fluent fills it in. */
 export class RevisedItem {
   @Text() orderItemRef!: string;
-  @optional(Integer()) newQty?: number;
+  /** Pieces, 0 or more; 0 removes the item. */
+  @optional(Quantity()) newQty?: number;
   @optional(FiniteNumber()) unitPrice?: number;
-  @Text() comment!: string;
+  @OptionalText() comment?: string;
   /**
    * For removed or changed items. Only Fluent knows the old values, so it is demanded here only of an item
    * that is certainly removed (`newQty: 0`).
@@ -26,7 +27,8 @@ export class RevisedItem {
 
 /** Attributes of {@link OrderRevision}. */
 export class OrderRevisionAttributes {
-  @ListOf(() => RevisedItem) revisedItems!: RevisedItem[];
+  /** At least one item: an empty revision changes nothing. */
+  @ListOf(() => RevisedItem, { atLeastOne: true }) revisedItems!: RevisedItem[];
 }
 
 /** Changes quantities and prices of an order that is under way. */

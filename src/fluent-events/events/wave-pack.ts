@@ -1,6 +1,6 @@
 import { Equals, ValidateIf } from 'class-validator';
 import { FulfilmentEvent, type FulfilmentEventFields } from '../fluent-event.js';
-import { Integer, ListOf, Nested, OptionalText, PositiveNumber, Text, optional } from '../rules.js';
+import { ListOf, Nested, OptionalText, PositiveNumber, Quantity, Text, optional } from '../rules.js';
 
 /** What was found in the store. */
 export class PickedItem {
@@ -28,9 +28,9 @@ export class FulfilmentItem {
   @WithSku(Text()) orderItemId?: string;
   @WithSku(Text()) orderItemRef?: string;
   @WithSku(Text()) fulfilmentItemRef?: string;
-  @WithSku(Integer()) requestedQty?: number;
-  @WithSku(Integer()) availableQty?: number;
-  @WithSku(Integer()) rejectedQty?: number;
+  @WithSku(Quantity()) requestedQty?: number;
+  @WithSku(Quantity()) availableQty?: number;
+  @WithSku(Quantity()) rejectedQty?: number;
 }
 
 /** Attributes of {@link WavePack} and {@link FulfilmentPack}. */
