@@ -8,6 +8,9 @@ import { openFile, readJson } from './json-file.js';
 /** A JSON file is read as a whole; larger ones come as CSV or JSON lines, which are read as they are needed. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 const MAX_LINE_BYTES = 1024 * 1024;
+/** The fields of the contract that are integers. Its own samples write them as text, so both forms are taken. */
+const NUMERIC_FIELDS = ['qty', 'correctedQty', 'reservedQty'] as const;
+const DECIMAL = /^-?\d+(\.\d+)?$/;
 /** So many wrong entities are named before the check ends. */
 const MAX_PROBLEMS = 20;
 
@@ -20,7 +23,8 @@ export interface CheckedFile {
 
 /**
  * Reads entities from a `.csv` file with a header, a `.json` file with a list, or a `.jsonl`/`.ndjson` file with
- * one object a line. Of CSV, `qty` and `correctedQty` become numbers, and empty fields are left out.
+ * one object a line. `qty`, `correctedQty` and `reservedQty` become numbers, all else stays as it is (a SKU may have leading
+ * zeros). Empty fields of CSV are left out.
  *
  * @throws UsageError when the file or an entity is wrong
  */
@@ -51,7 +55,11 @@ export async function checkInventory(path: string): Promise<CheckedFile> {
   return { entities, fingerprint: hash.digest('hex') };
 }
 
-function rawEntities(path: string): AsyncIterable<unknown> {
+async function* rawEntities(path: string): AsyncGenerator {
+  for await (const entity of written(path)) yield withNumbers(entity);
+}
+
+function written(path: string): AsyncIterable<unknown> {
   switch (extname(path).toLowerCase()) {
     case '.csv':
       return fromCsv(path);
@@ -74,13 +82,7 @@ async function* fromCsv(path: string): AsyncGenerator {
   source.once('error', (error) => parser.destroy(error));
   try {
     for await (const row of parser as AsyncIterable<Record<string, string>>) {
-      const given = Object.entries(row).filter(([, value]) => value !== '');
-      yield Object.fromEntries(
-        given.map(([name, value]) => [
-          name,
-          name === 'qty' || name === 'correctedQty' ? toNumber(value) : value,
-        ]),
-      );
+      yield Object.fromEntries(Object.entries(row).filter(([, value]) => value !== ''));
     }
   } catch (error) {
     if (error instanceof CsvError)
@@ -126,19 +128,28 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 }
 
 function problemOf(entity: unknown): string | undefined {
-  if (typeof entity !== 'object' || entity === null || Array.isArray(entity)) return 'must be an object';
-  const { locationRef, skuRef, qty, correctedQty } = entity as Record<string, unknown>;
+  if (!isObject(entity)) return 'must be an object';
+  const { locationRef, skuRef, qty } = entity;
   const problems = [
     typeof locationRef === 'string' && locationRef !== '' ? [] : ['locationRef is required'],
     typeof skuRef === 'string' && skuRef !== '' ? [] : ['skuRef is required'],
-    Number.isFinite(qty) ? [] : ['qty must be a number'],
-    correctedQty === undefined || Number.isFinite(correctedQty) ? [] : ['correctedQty must be a number'],
+    qty === undefined ? ['qty is required'] : [],
+    NUMERIC_FIELDS.filter((name) => entity[name] !== undefined && !Number.isFinite(entity[name])).map(
+      (name) => `${name} must be a number`,
+    ),
   ].flat();
   return problems.length > 0 ? problems.join(', ') : undefined;
 }
 
 /** Text that is no number stays text, so that the check names it. */
-function toNumber(text: string): number | string {
-  const number = Number(text);
-  return Number.isNaN(number) ? text : number;
+function withNumbers(entity: unknown): unknown {
+  if (!isObject(entity)) return entity;
+  const numbers = NUMERIC_FIELDS.map((name) => [name, entity[name]] as const).filter(
+    ([, value]) => typeof value === 'string' && DECIMAL.test(value.trim()),
+  );
+  return { ...entity, ...Object.fromEntries(numbers.map(([name, value]) => [name, Number(value)])) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

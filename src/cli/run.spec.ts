@@ -66,7 +66,26 @@ describe('the command line', () => {
     [['events', 'send', 'OrderCancel'], 'name what the event is about'],
     [['events', 'list', '--limit', '0'], 'whole number'],
     [['events', 'list', '--from', 'yesterday'], 'ISO 8601'],
+    [
+      ['events', 'send', 'WavePack', '--order', 'CC_1'],
+      'WavePack is about a FULFILMENT; name it with --entity-id and --entity-ref',
+    ],
+    [['events', 'send', 'ConfirmParcels'], 'ConfirmParcels is about a FULFILMENT'],
+    [
+      ['events', 'send', 'ParcelLost', '--order', 'CC_1', '--entity-type', 'FULFILMENT'],
+      'is about a FULFILMENT',
+    ],
+    [['events', 'send', 'WavePack', '--entity-id', '9', '--root-entity-id', '8'], 'entityRef is required'],
+    [
+      ['events', 'send', 'StoreClosed', '--entity-type', 'LOCATION', '--entity-ref', 'S1'],
+      'whose workflow takes an event about a LOCATION: --root-entity-type, e.g. LOCATION, or --order',
+    ],
+    [
+      ['events', 'send', 'Ping', '--order', 'CC_1', '--root-entity-type', 'LOCATION'],
+      "'--root-entity-type <type>' cannot be used with option '--order <ref>'",
+    ],
     [['inventory', 'load', 'stock.xlsx'], 'must end with .csv'],
+    [['inventory', 'status'], "missing required argument 'job'"],
     [['inventory', 'load', '/nowhere/stock.csv'], 'cannot be read (ENOENT)'],
     [['events', 'list', '--account', 'OTHER'], 'OTHER is not configured'],
   ])('refuses %j with exit code 2', async (args, message) => {
@@ -167,6 +186,43 @@ describe('the command line', () => {
       });
     });
 
+    it('never sends the id of the order as that of its fulfilment', async () => {
+      fluent.addOrder({ ref: 'CC_1', type: 'CC' });
+      const picked = { pickedItems: [{ productRef: 'P', catalogueRef: 'C', availableQty: 1 }] };
+      const attributes = await file('attributes.json', picked);
+      for (const name of ['WavePack', 'FulfilmentPack', 'WaveDispatchInitiated', 'ConfirmParcels']) {
+        const args = ['events', 'send', name, '--order', 'CC_1', '--attributes', attributes];
+        expect((await cli(args)).code).toBe(2);
+        expect((await cli([...args, '--entity-id', '9'])).error).toContain('entityRef is required');
+      }
+      expect(fluent.events).toEqual([]);
+    });
+
+    it('sends events that are not about an order, with the root that is named', async () => {
+      const about = ['--entity-type', 'INVENTORY_POSITION', '--entity-ref', 'S1:A'];
+      const root = ['--root-entity-type', 'INVENTORY_CATALOGUE', '--root-entity-ref', 'DEFAULT:1'];
+      const { code } = await cli([
+        'events',
+        'send',
+        'InventoryChanged',
+        ...about,
+        ...root,
+        '--root-entity-id',
+        '3',
+      ]);
+      expect(code).toBe(0);
+      expect(fluent.events[0]?.body).toEqual({
+        name: 'InventoryChanged',
+        accountId: 'ACME',
+        retailerId: '1',
+        entityType: 'INVENTORY_POSITION',
+        entityRef: 'S1:A',
+        rootEntityType: 'INVENTORY_CATALOGUE',
+        rootEntityId: '3',
+        rootEntityRef: 'DEFAULT:1',
+      });
+    });
+
     it('sends events of any name', async () => {
       fluent.addOrder({ ref: 'HD_1' });
       expect((await cli(['events', 'send', 'ParcelLost', '--order', 'HD_1'])).code).toBe(0);
@@ -247,6 +303,26 @@ describe('the command line', () => {
       expect([...fluent.inventory.values()]).toEqual(rows);
     });
 
+    it('makes every numeric column a number, and leaves refs and ids as they are written', async () => {
+      const csv = 'locationRef,skuRef,retailerId,qty,correctedQty,reservedQty\n158,0042,1,10,-2,2\n';
+      expect((await cli(['inventory', 'load', await file('stock.csv', csv)])).code).toBe(0);
+      expect([...fluent.inventory.values()]).toStrictEqual([
+        { locationRef: '158', skuRef: '0042', retailerId: '1', qty: 10, correctedQty: -2, reservedQty: 2 },
+      ]);
+    });
+
+    it.each(['stock.json', 'stock.jsonl'])(
+      'takes numbers that %s writes as text, as the contract does',
+      async (name) => {
+        const row = { locationRef: '158', skuRef: '0042', qty: '10', correctedQty: '2', reservedQty: '2' };
+        const content = JSON.stringify(name === 'stock.json' ? [row] : row);
+        expect((await cli(['inventory', 'load', await file(name, content)])).code).toBe(0);
+        expect([...fluent.inventory.values()]).toStrictEqual([
+          { locationRef: '158', skuRef: '0042', qty: 10, correctedQty: 2, reservedQty: 2 },
+        ]);
+      },
+    );
+
     it('shows a bar on a terminal', async () => {
       const { code, error } = await cli(['inventory', 'load', await file('stock.csv', CSV)], { isTTY: true });
       expect(code).toBe(0);
@@ -266,7 +342,12 @@ describe('the command line', () => {
       ],
       ['stock.csv', 'locationRef,skuRef,qty\n', /holds no entities/],
       ['stock.json', '{}', /must hold a list/],
-      ['stock.json', '[{"locationRef":"S1"}]', /skuRef is required, qty must be a number/],
+      ['stock.json', '[{"locationRef":"S1"}]', /skuRef is required, qty is required/],
+      [
+        'stock.json',
+        '[{"locationRef":"S","skuRef":"A","qty":"ten","reservedQty":"0x1","correctedQty":null}]',
+        /entity 1: qty must be a number, correctedQty must be a number, reservedQty must be a number/,
+      ],
       ['stock.json', '[', /is not JSON/],
       ['stock.jsonl', '{"locationRef":"S1","skuRef":"A","qty":1}\nnothing', /no JSON in line 2/],
     ])('refuses a wrong %s before anything is sent: %j', async (name, content, message) => {
@@ -308,5 +389,52 @@ describe('the command line', () => {
       await cli(['inventory', 'load', path]);
       expect(fluent.jobs.map(({ batches }) => batches.length)).toEqual([4]);
     }, 30_000);
+  });
+
+  describe('inventory status', () => {
+    const CSV = 'locationRef,skuRef,qty\nS1,A,5\nS1,B,6\n';
+
+    it('shows a job with its batches, and a batch with what was refused of it', async () => {
+      fluent.batchRules = { refuse: ({ skuRef }) => (skuRef === 'B' ? 'unknown SKU' : undefined) };
+      await cli(['inventory', 'load', await file('stock.csv', CSV)]);
+      const { id: jobId, name, batches } = fluent.jobs[0]!;
+      const batchId = batches[0]!.id;
+      expect(await cli(['inventory', 'status', jobId])).toEqual({
+        code: 0,
+        out: `job  ${jobId}  OPEN  ${name}\nbatch  ${batchId}  COMPLETE\n`,
+        error: '',
+      });
+      expect(await cli(['inventory', 'status', jobId, batchId])).toEqual({
+        code: 0,
+        out: `batch  ${batchId}  COMPLETE  2 of 2 entities, 1 refused\nentity 2 of the batch: C0113E unknown SKU\n`,
+        error: '',
+      });
+      const json = await cli(['inventory', 'status', jobId, batchId, '--json']);
+      expect(JSON.parse(json.out)).toEqual({
+        jobId,
+        batchId,
+        status: 'COMPLETE',
+        processedEntities: 2,
+        totalEntities: 2,
+        errors: [{ code: 'C0113E', message: 'unknown SKU', entityIndex: 1 }],
+      });
+      expect(JSON.parse((await cli(['inventory', 'status', jobId, '--json'])).out)).toEqual({
+        jobId,
+        name,
+        status: 'OPEN',
+        batches: [{ batchId, status: 'COMPLETE' }],
+      });
+    });
+
+    it('ends with 1 when Fluent knows no such job or batch', async () => {
+      expect(await cli(['inventory', 'status', '7'])).toMatchObject({
+        code: 1,
+        error: 'error: Fluent does not know job 7\n',
+      });
+      expect(await cli(['inventory', 'status', '7', 'b'])).toMatchObject({
+        code: 1,
+        error: 'error: Fluent does not know batch b of job 7\n',
+      });
+    });
   });
 });

@@ -5,6 +5,7 @@ import { PACKAGE_NAME, PACKAGE_VERSION } from '../package-info.js';
 import { eventsListCommand } from './commands/events-list.js';
 import { eventsSendCommand } from './commands/events-send.js';
 import { inventoryLoadCommand } from './commands/inventory-load.js';
+import { inventoryStatusCommand } from './commands/inventory-status.js';
 import { type Console, EXIT, UsageError, printLine } from './console.js';
 
 /** Runs one command line. @returns the exit code; see {@link EXIT}. */
@@ -43,6 +44,7 @@ function program(console: Console, end: (code: number) => void): Command {
   events.addCommand(eventsListCommand(console));
   const inventory = root.command('inventory').description('stock figures');
   inventory.addCommand(inventoryLoadCommand(console, end));
+  inventory.addCommand(inventoryStatusCommand(console));
   prepare(root, console);
   return root;
 }

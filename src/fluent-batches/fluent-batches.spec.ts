@@ -73,6 +73,27 @@ describe('FluentBatches', () => {
     expect(done.some((count) => count % 2500 === 0 && count > 0)).toBe(true);
   });
 
+  it('tells the status of a job and of a batch', async () => {
+    const { jobIds, failures } = await load([...stock(1), { ...stock(1)[0]!, skuRef: '' }]);
+    const [jobId = ''] = jobIds;
+    const { batchId } = failures[0]!;
+    await expect(batches().jobStatus(jobId, { accountId: 'ACME' })).resolves.toEqual({
+      name: 'fluent-commercetools-connector 2026-03-01',
+      status: 'OPEN',
+      batches: [{ batchId, status: 'COMPLETE' }],
+    });
+    await expect(batches().status(jobId, batchId)).resolves.toEqual({
+      status: 'COMPLETE',
+      processedEntities: 2,
+      totalEntities: 2,
+      errors: [{ code: 'C0113E', message: 'skuRef is missing', entityIndex: 1 }],
+    });
+    now += 3_600_000;
+    await expect(batches().jobStatus(jobId)).resolves.toMatchObject({ status: 'CLOSED' });
+    await expect(batches().jobStatus('9')).rejects.toThrow(PermanentError);
+    await expect(batches().status(jobId, '9')).rejects.toThrow('Fluent does not know batch 9 of job 1');
+  });
+
   it('reads no further ahead than it may send', async () => {
     let read = 0;
     fluent.batchRules = { status: () => 'RUNNING' };

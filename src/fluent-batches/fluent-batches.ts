@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { TransientError } from '../errors.js';
+import { PermanentError, TransientError } from '../errors.js';
 import { FluentEndpoints, type FluentRequestOptions, type FluentScope } from '../fluent/index.js';
 import { type BatchEntity, type EntityBatch, type InventoryEntity, batchesOf } from './batch-entity.js';
-import { type BatchStatus, JobApi } from './job-api.js';
+import { type BatchStatus, JobApi, type JobStatus } from './job-api.js';
 import { type BatchRecord, type EntityFailure, type JobDay, LoadState } from './load-state.js';
 import { type Patience, Pauses, patiently } from './patience.js';
 
@@ -121,6 +121,30 @@ export class FluentBatches {
     await this.state.forget(stateKey(this.endpoints.retailerOf(options), loadId));
   }
 
+  /**
+   * Looks at one batch, e.g. one that a failure of {@link LoadResult} names.
+   *
+   * @throws PermanentError when Fluent does not know the batch
+   */
+  async status(
+    jobId: string,
+    batchId: string,
+    options: FluentScope & FluentRequestOptions = {},
+  ): Promise<BatchStatus> {
+    return this.api(options).batchStatus(jobId, batchId);
+  }
+
+  /**
+   * Looks at a job: its own status and that of each of its batches.
+   *
+   * @throws PermanentError when Fluent does not know the job
+   */
+  async jobStatus(jobId: string, options: FluentScope & FluentRequestOptions = {}): Promise<JobStatus> {
+    const job = await this.api(options).job(jobId);
+    if (!job) throw new PermanentError(`Fluent does not know job ${jobId}`);
+    return job;
+  }
+
   /** @internal One job is made for all loads of a day, also when several need it at once. */
   jobOf(day: JobDay, api: JobApi, closed: string | undefined): Promise<string> {
     const key = JSON.stringify(day);
@@ -129,6 +153,10 @@ export class FluentBatches {
     const made = this.findOrMakeJob(day, api, closed).finally(() => this.jobsBeingMade.delete(key));
     this.jobsBeingMade.set(key, made);
     return made;
+  }
+
+  private api(options: FluentScope & FluentRequestOptions): JobApi {
+    return new JobApi(this.endpoints.rest(this.endpoints.accountOf(options)), options.signal);
   }
 
   private async findOrMakeJob(day: JobDay, api: JobApi, closed: string | undefined): Promise<string> {

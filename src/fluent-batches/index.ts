@@ -2,5 +2,6 @@ export { type BatchEntity, type InventoryEntity, MAX_BATCH_ENTITIES } from './ba
 export * from './file-load-state.js';
 export * from './fluent-batches.js';
 export * from './fluent-batches.module.js';
+export type { BatchError, BatchStatus, JobStatus } from './job-api.js';
 export * from './load-state.js';
 export type { Patience } from './patience.js';

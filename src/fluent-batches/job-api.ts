@@ -13,10 +13,22 @@ export interface BatchContent {
 export interface BatchStatus {
   /** PENDING, RUNNING, COMPLETE; Fluent may know further ones. */
   readonly status: string;
+  /** Undefined when Fluent does not say. */
   readonly processedEntities?: number;
+  /** Undefined when Fluent does not say. */
+  readonly totalEntities?: number;
   readonly errors: readonly BatchError[];
 }
 
+/** A job and its batches. */
+export interface JobStatus {
+  readonly name?: string;
+  /** OPEN, CLOSED; Fluent may know further ones. */
+  readonly status: string;
+  readonly batches: readonly { readonly batchId: string; readonly status?: string }[];
+}
+
+/** Why Fluent refused an entity of a batch, or the batch. */
 export interface BatchError {
   readonly code?: string;
   readonly message: string;
@@ -25,7 +37,7 @@ export interface BatchError {
 }
 
 /** A job takes no more batches once its day is over. */
-const CLOSED = /^(CLOSED|COMPLETE|COMPLETED|FAILED|CANCELLED)$/i;
+const CLOSED = /^(CLOSED|COMPLETE|COMPLETED|FAILED|CANCELLED)$/;
 
 /** The Job and Batch API of one account. */
 export class JobApi {
@@ -46,14 +58,26 @@ export class JobApi {
   }
 
   async isOpen(jobId: string): Promise<boolean> {
-    const { status, body } = await this.rest.call({
+    const job = await this.job(jobId);
+    return job !== undefined && !CLOSED.test(job.status);
+  }
+
+  /** @returns undefined when Fluent does not know the job. */
+  async job(jobId: string): Promise<JobStatus | undefined> {
+    const { status: httpStatus, body } = await this.rest.call({
       operation: 'GetJob',
       method: 'GET',
       path: `/job/${encodeURIComponent(jobId)}`,
       alsoAnswers: [404],
       signal: this.signal,
     });
-    return status !== 404 && !CLOSED.test(textOf(recordOf(body)['status']) ?? '');
+    if (httpStatus === 404) return undefined;
+    const { name, status, batch, batches = batch } = recordOf(body);
+    return {
+      name: textOf(name),
+      status: (textOf(status) ?? '').toUpperCase(),
+      batches: Array.isArray(batches) ? batches.flatMap(toBatch) : [],
+    };
   }
 
   async sendBatch(jobId: string, content: BatchContent): Promise<string> {
@@ -76,15 +100,23 @@ export class JobApi {
       signal: this.signal,
     });
     if (httpStatus === 404) throw new PermanentError(`Fluent does not know batch ${batchId} of job ${jobId}`);
-    const { status, processedEntities, errors } = recordOf(body);
+    const { status, processedEntities, totalEntities, errors } = recordOf(body);
     if (typeof status !== 'string')
       throw new TransientError(`batch ${batchId} was answered without a status`);
     return {
       status: status.toUpperCase(),
       processedEntities: typeof processedEntities === 'number' ? processedEntities : undefined,
+      totalEntities: typeof totalEntities === 'number' ? totalEntities : undefined,
       errors: Array.isArray(errors) ? errors.map(toError) : [],
     };
   }
+}
+
+/** The field of the id is called `id` or `batchId`. */
+function toBatch(batch: unknown): JobStatus['batches'] {
+  const { id, batchId = id, status } = recordOf(batch);
+  const known = textOf(batchId);
+  return known === undefined ? [] : [{ batchId: known, status: textOf(status)?.toUpperCase() }];
 }
 
 function toError(error: unknown): BatchError {

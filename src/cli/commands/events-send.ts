@@ -1,10 +1,11 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   ConfirmParcels,
   type EventEnvelope,
   FluentEvent,
   FluentEvents,
+  FulfilmentEvent,
   FulfilmentPack,
   OrderAppeasement,
   OrderCancel,
@@ -25,6 +26,9 @@ interface Options extends FluentOptions {
   readonly entityId?: string;
   readonly entityRef?: string;
   readonly entitySubtype?: string;
+  readonly rootEntityType?: string;
+  readonly rootEntityId?: string;
+  readonly rootEntityRef?: string;
 }
 
 /** The events that have rules of their own; any other name is sent as it is. */
@@ -41,7 +45,7 @@ const MAX_ATTRIBUTES_BYTES = 2 * 1024 * 1024;
 
 export function eventsSendCommand(console: Console): Command {
   return withFluentOptions(new Command('send'))
-    .description('send an event into the workflow of an order')
+    .description('send an event into a workflow')
     .argument('<name>', `${[...TYPED.keys()].join(', ')}, or a name of your own`)
     .option('--order <ref>', 'the order that the event is about, or whose fulfilment it is about')
     .option('--attributes <file>', 'JSON object; - reads standard input')
@@ -50,6 +54,13 @@ export function eventsSendCommand(console: Console): Command {
     .option('--entity-id <id>')
     .option('--entity-ref <ref>')
     .option('--entity-subtype <type>', "the order's type by default")
+    .addOption(
+      new Option('--root-entity-type <type>', 'whose workflow it is, when it is not an order').conflicts(
+        'order',
+      ),
+    )
+    .addOption(new Option('--root-entity-id <id>').conflicts('order'))
+    .addOption(new Option('--root-entity-ref <ref>').conflicts('order'))
     .action(async (name: string, options: Options) => {
       const attributes =
         options.attributes === undefined
@@ -72,29 +83,44 @@ async function eventOf(
   services: INestApplicationContext,
   signal: AbortSignal,
 ): Promise<EventEnvelope> {
-  const { order: ref, entityType, entityId, entityRef, entitySubtype } = options;
-  if (ref === undefined && entityId === undefined && entityRef === undefined) {
+  const type = TYPED.get(name);
+  const { order: ref, entityId, entityRef, entitySubtype } = options;
+  const isAboutFulfilment = type?.prototype instanceof FulfilmentEvent;
+  const entityType = options.entityType ?? (isAboutFulfilment ? 'FULFILMENT' : 'ORDER');
+  // Only of the order itself is the id known: the id of an order must not go out as that of its fulfilment.
+  const isNamed = entityId !== undefined || entityRef !== undefined;
+  if (!isNamed && entityType !== 'ORDER') {
+    throw new UsageError(`${name} is about a ${entityType}; name it with --entity-id and --entity-ref`);
+  }
+  if (!isNamed && ref === undefined) {
     throw new UsageError('name what the event is about: --order, or --entity-id and --entity-ref');
   }
+  const rootEntityType = rootEntityTypeOf(entityType, options);
   const order = ref === undefined ? undefined : await findOrder(ref, options, services, signal);
-  const type = TYPED.get(name);
-  // An event about a part of the order names that part; otherwise the order itself is meant.
-  const isPart = entityId !== undefined || entityRef !== undefined;
   const about =
-    order && !isPart
+    order && !isNamed
       ? { entityId: order.id, entityRef: ref, entitySubtype: entitySubtype ?? order.type }
       : { entityId, entityRef, entitySubtype };
   const given = Object.fromEntries(
     Object.entries({
       ...about,
-      entityType: entityType ?? (type ? undefined : 'ORDER'),
-      rootEntityType: type ? undefined : 'ORDER',
-      rootEntityId: order?.id,
-      rootEntityRef: ref,
+      entityType,
+      rootEntityType,
+      rootEntityId: order?.id ?? options.rootEntityId,
+      rootEntityRef: ref ?? options.rootEntityRef,
       attributes,
     }).filter(([, value]) => value !== undefined),
   );
-  return type ? new type(given as never) : new FluentEvent({ name, entityType: 'ORDER', ...given });
+  return type ? new type(given as never) : new FluentEvent({ name, entityType, ...given });
+}
+
+/** @throws UsageError for an entity that may belong to anything */
+function rootEntityTypeOf(entityType: string, { order, rootEntityType }: Options): string {
+  if (rootEntityType !== undefined) return rootEntityType;
+  if (order !== undefined || entityType === 'ORDER' || entityType === 'FULFILMENT') return 'ORDER';
+  throw new UsageError(
+    `name whose workflow takes an event about a ${entityType}: --root-entity-type, e.g. ${entityType}, or --order`,
+  );
 }
 
 /** Refs are unique within a retailer. */

@@ -1,13 +1,11 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { FileLoadState, FluentBatches, type LoadResult } from '../../fluent-batches/index.js';
 import { FluentEndpoints } from '../../fluent/index.js';
-import { PACKAGE_NAME } from '../../package-info.js';
 import { type Console, EXIT, printLine } from '../console.js';
 import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
 import { checkInventory, readInventory } from '../inventory-file.js';
 import { loadDisplay } from '../load-display.js';
+import { defaultStateFolder } from '../state-folder.js';
 
 interface Options extends FluentOptions {
   readonly stateDir?: string;
@@ -25,7 +23,7 @@ export function inventoryLoadCommand(console: Console, end: (code: number) => vo
     .action(async (file: string, options: Options) => {
       const { entities, fingerprint } = await checkInventory(file);
       const result = await withFluent(console.env, async (services) => {
-        const state = new FileLoadState(options.stateDir ?? defaultStateFolder(console));
+        const state = new FileLoadState(options.stateDir ?? defaultStateFolder(console.env));
         const batches = new FluentBatches(services.get(FluentEndpoints), state);
         const scope = scopeOf(options);
         if (options.restart) await batches.forget(fingerprint, scope);
@@ -62,8 +60,4 @@ async function report(result: LoadResult, { stdout, stderr }: Console): Promise<
     `${entitiesDone - entitiesFailed} of ${entitiesDone} entities loaded in ${batchesDone} batches${resumed} ` +
       `(job ${jobIds.join(', ')})`,
   );
-}
-
-function defaultStateFolder({ env }: Console): string {
-  return join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), PACKAGE_NAME);
 }

@@ -161,7 +161,10 @@ export class JobApi {
 function missingPart(entity: Readonly<Record<string, unknown>>): string | undefined {
   if (!isText(entity['locationRef'])) return 'locationRef is missing';
   if (!isText(entity['skuRef'])) return 'skuRef is missing';
-  return typeof entity['qty'] === 'number' ? undefined : 'qty is missing';
+  // The contract says integer, and its samples write text.
+  const { qty } = entity;
+  const isQuantity = typeof qty === 'number' || (isText(qty) && Number.isInteger(Number(qty)));
+  return isQuantity ? undefined : 'qty is missing';
 }
 
 function isText(value: unknown): value is string {
