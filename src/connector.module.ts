@@ -27,7 +27,7 @@ import { MappingModule } from './mapping/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OrderCancellationModule } from './order-cancellation/index.js';
 import { OrderStatusModule } from './order-status/index.js';
-import { QueueModule } from './queue/index.js';
+import { DeliveryModule, QueueModule } from './delivery/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
 import { RedisModule } from './redis/index.js';
 import { SEAM_TOKENS, checkOverrides, checkSeams, overridesOf, type Override } from './seams.js';
@@ -151,6 +151,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(MappingModule),
       replaceable(QueueModule),
       HandlersModule,
+      DeliveryModule,
       OrderStatusModule,
       OrderCancellationModule,
       HttpModule,

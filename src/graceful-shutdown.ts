@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConnectorConfig } from './config/index.js';
 import { Readiness } from './health/index.js';
 import { PinoLogger } from './logging/index.js';
-import { MessageQueue } from './queue/index.js';
+import { MessageQueue } from './delivery/index.js';
 
 /** A request that has not ended by then is of a client that hangs. */
 const LISTENER_CLOSE_TIMEOUT_MS = 5000;

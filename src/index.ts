@@ -29,7 +29,7 @@ export {
   type QueueHealth,
   type QueueState,
   type RunReport,
-} from './queue/index.js';
+} from './delivery/index.js';
 export {
   FileSettingsSource,
   FluentSettingsSource,

@@ -10,7 +10,7 @@ import { CommercetoolsClient, CommercetoolsModule, OrderLookup, OrderUpdate } fr
 import { ConfigurationError } from './errors.js';
 import { FluentClient, FluentModule } from './fluent/index.js';
 import { MappingModule, StatusMapper } from './mapping/index.js';
-import { MessageQueue, QueueModule } from './queue/index.js';
+import { MessageQueue, QueueModule } from './delivery/index.js';
 import { SettingsModule, SettingsSource } from './settings/index.js';
 import { SignatureVerifier, WebhookModule } from './webhook/index.js';
 

@@ -13,7 +13,7 @@ import {
   QueueUnavailableError,
   type EnqueueResult,
   type QueueHealth,
-} from '../src/queue/index.js';
+} from '../src/delivery/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 

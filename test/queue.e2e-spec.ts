@@ -11,7 +11,7 @@ import {
   QueueUnavailableError,
   type NotificationProcessor,
   type RunReport,
-} from '../src/queue/index.js';
+} from '../src/delivery/index.js';
 import { RedisModule } from '../src/redis/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { startTcpProxy } from './support/tcp-proxy.js';

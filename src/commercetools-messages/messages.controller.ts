@@ -1,6 +1,7 @@
 import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
-import { HandlerRegistry, NotificationIntake } from '../handlers/index.js';
+import { NotificationIntake } from '../delivery/index.js';
+import { HandlerRegistry } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import {
   messageNotification,

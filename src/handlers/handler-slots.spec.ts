@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HandBack } from '../queue/index.js';
+import { HandBack } from '../delivery/index.js';
 import { HandlerSlots } from './handler-slots.js';
 
 beforeEach(() => void vi.useFakeTimers());

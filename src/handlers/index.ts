@@ -1,5 +1,4 @@
 export * from './handlers.module.js';
 export * from './handler-registry.js';
 export * from './notification-handler.js';
-export * from './notification-intake.js';
 export * from './registered-handler.js';

@@ -1,6 +1,6 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
-import type { MessageQueue, QueueHealth } from '../queue/index.js';
+import type { MessageQueue, QueueHealth } from '../delivery/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type { BreakerState, CallMetrics, CircuitBreakers, LastCall } from '../transport/index.js';
 import { HealthChecks } from './health-checks.js';

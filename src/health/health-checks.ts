@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { MessageQueue, type QueueHealth } from '../queue/index.js';
+import { MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
 import { CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { within } from './within.js';

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { MessageQueue } from '../queue/index.js';
+import { MessageQueue } from '../delivery/index.js';
 import { within } from './within.js';
 
 const TIMEOUT_MS = 1000;

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { MessageQueue, type QueueHealth } from '../queue/index.js';
+import { MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { within } from './within.js';
 
 const TIMEOUT_MS = 1500;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, literalConfig, literalScope } from '../../test/support/literal-config.js';
 import type { ConnectorConfig } from '../config/index.js';
 import type { FluentClient, FluentOrder } from '../fluent/index.js';
-import type { NotificationIntake } from '../handlers/index.js';
+import type { NotificationIntake } from '../delivery/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import type { ReconciliationState } from './reconciliation-state.js';
 import { Reconciliation } from './reconciliation.js';

@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
 import { FluentClient } from '../fluent/index.js';
-import { NotificationIntake } from '../handlers/index.js';
+import { NotificationIntake } from '../delivery/index.js';
 import { reconciliationNotification } from '../notification/index.js';
 import { ReconciliationState } from './reconciliation-state.js';
 

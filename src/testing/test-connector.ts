@@ -4,7 +4,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ConnectorModuleOptions } from '../connector.module.js';
 import type { FluentNotification } from '../notification/index.js';
-import type { MessageQueue, RunReport } from '../queue/index.js';
+import type { MessageQueue, RunReport } from '../delivery/index.js';
 import {
   CommercetoolsEmulator,
   type CommercetoolsEmulatorOptions,
@@ -282,7 +282,7 @@ async function startConnector(
   const { bootstrapConnector } = await import('../bootstrap-connector.js');
   const { shutDownGracefully } = await import('../graceful-shutdown.js');
   const { ConnectorConfig } = await import('../config/index.js');
-  const { MessageQueue } = await import('../queue/index.js');
+  const { MessageQueue } = await import('../delivery/index.js');
 
   const observed = (tested: DynamicModule | Type): DynamicModule => ({
     module: class TestedConnector {},

@@ -1,6 +1,6 @@
 import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { NotificationIntake } from '../handlers/index.js';
+import { NotificationIntake } from '../delivery/index.js';
 import { Problem, type JsonRequest } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';

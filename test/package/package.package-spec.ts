@@ -51,7 +51,7 @@ describe('the package', () => {
     const probe = `
       const [main, testing] = await Promise.all([import('${PACKAGE}'), import('${PACKAGE}/testing')]);
       const { createRequire } = await import('node:module');
-      const refused = await import('${PACKAGE}/dist/queue/index.js').catch((error) => error.code);
+      const refused = await import('${PACKAGE}/dist/delivery/index.js').catch((error) => error.code);
       console.log(JSON.stringify({
         main: Object.keys(main), testing: Object.keys(testing), refused,
         same: createRequire(process.cwd() + '/x.js')('${PACKAGE}').StatusMapper === main.StatusMapper,

@@ -13,11 +13,14 @@ import {
   type MessageQueue,
   type NotificationProcessor,
   type ProcessContext,
-} from '../queue/index.js';
-import type { HandlerRegistry } from './handler-registry.js';
+} from './message-queue.js';
+import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { NotificationDispatcher } from './notification-dispatcher.js';
-import type { NotificationHandlerContract, NotificationHandlerOptions } from './notification-handler.js';
-import { RegisteredHandler } from './registered-handler.js';
+import type {
+  NotificationHandlerContract,
+  NotificationHandlerOptions,
+} from '../handlers/notification-handler.js';
+import { RegisteredHandler } from '../handlers/registered-handler.js';
 
 afterEach(() => void vi.useRealTimers());
 

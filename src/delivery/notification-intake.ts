@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FluentNotification } from '../notification/index.js';
-import { MessageQueue, type EnqueueResult } from '../queue/index.js';
+import { MessageQueue, type EnqueueResult } from './message-queue.js';
 import { badAnswer } from '../replaceable.js';
-import { HandlerRegistry } from './handler-registry.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
 
 /** Hands a checked notification to the queue with what its handler wants the queue to know. */
 @Injectable()

@@ -5,14 +5,14 @@ import { ConnectorConfig } from '../config/index.js';
 import { CircuitOpenError, ConfigurationError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
-import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from '../queue/index.js';
+import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from './message-queue.js';
 import { UNEXPECTED, asConnectorError, badAnswer } from '../replaceable.js';
-import { withDeadline } from './handler-deadline.js';
+import { withDeadline } from '../handlers/handler-deadline.js';
 import { inSpan } from '../tracing/index.js';
-import { HandlerRegistry } from './handler-registry.js';
-import type { HandlerContext, HandlerResult } from './notification-handler.js';
-import { readAttributes } from './read-attributes.js';
-import type { RegisteredHandler } from './registered-handler.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import type { HandlerContext, HandlerResult } from '../handlers/notification-handler.js';
+import { readAttributes } from '../handlers/read-attributes.js';
+import type { RegisteredHandler } from '../handlers/registered-handler.js';
 
 /** What a handler can report. */
 const OUTCOMES: ReadonlySet<unknown> = new Set<HandlerResult['outcome']>([
