@@ -6,7 +6,7 @@ import { ConnectorConfig } from './config/index.js';
 import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
-import { explainInjection } from './seams.js';
+import { explainInjection } from './overrides.js';
 import { startTracing } from './tracing/index.js';
 import { registerJsonParser, handleClientError, handleMalformedUrl, limitBodyMemory } from './http/index.js';
 

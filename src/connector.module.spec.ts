@@ -18,7 +18,7 @@ import {
   type RetailerScope,
   type SettingValue,
 } from './index.js';
-import { explainInjection } from './seams.js';
+import { explainInjection } from './overrides.js';
 import { generateWebhookKeys } from './testing/index.js';
 
 const { publicKey } = generateWebhookKeys();
@@ -95,15 +95,18 @@ describe('ConnectorModule.register', () => {
   it.each([
     ['in providers', { providers: [Warehouse] }],
     ['of an imported module', { imports: [WarehouseModule] }],
-  ])('lets a replacement inject the default, our parts, and what is %s', async (_, options) => {
-    const mapper = await mapperOf({
-      ...options,
-      overrides: [{ provide: StatusMapper, useClass: DelegatingMapper }],
-    });
-    expect(mapper).toBeInstanceOf(DelegatingMapper);
-    expect((mapper as DelegatingMapper).defaults).toBeInstanceOf(SettingsStatusMapper);
-    expect(await mapper.map(order, {} as RetailerScope)).toEqual({ orderState: 'Cancelled' });
-  });
+  ])(
+    'lets an override inject the default, what the connector provides, and what is %s',
+    async (_, options) => {
+      const mapper = await mapperOf({
+        ...options,
+        overrides: [{ provide: StatusMapper, useClass: DelegatingMapper }],
+      });
+      expect(mapper).toBeInstanceOf(DelegatingMapper);
+      expect((mapper as DelegatingMapper).defaults).toBeInstanceOf(SettingsStatusMapper);
+      expect(await mapper.map(order, {} as RetailerScope)).toEqual({ orderState: 'Cancelled' });
+    },
+  );
 
   it.each<[string, Override, object?]>([
     ['a value', { provide: StatusMapper, useValue: fixed }],
@@ -121,7 +124,7 @@ describe('ConnectorModule.register', () => {
       { provide: StatusMapper, useExisting: DelegatingMapper },
       { providers: [Warehouse, DelegatingMapper] },
     ],
-  ])('takes %s', async (_, override, options = {}) => {
+  ])('accepts %s as an override', async (_, override, options = {}) => {
     const mapper = await mapperOf({ overrides: [override], ...options });
     expect(await mapper.map(order, {} as RetailerScope)).toHaveProperty('orderState');
     expect(mapper).not.toBeInstanceOf(SettingsStatusMapper);
@@ -143,17 +146,17 @@ describe('ConnectorModule.register', () => {
     expect(app.get(Report).warehouse).toBe(app.get(Warehouse));
   });
 
-  it('refuses by name what is not replaceable, replaced twice, or replaced by itself', () => {
+  it('refuses by name a class that is not replaceable, has two overrides, or overrides itself', () => {
     const register = (...overrides: unknown[]) =>
       ConnectorModule.register({ overrides: overrides as Override[] });
     expect(() => register({ provide: Warehouse, useValue: 1 })).toThrow(
-      /cannot replace Warehouse; replaceable are SignatureVerifier, .*FluentClient/,
+      /Warehouse is not replaceable; the replaceable classes are SignatureVerifier, .*FluentClient/,
     );
     expect(() =>
       register({ provide: StatusMapper, useValue: fixed }, { provide: StatusMapper, useValue: fixed }),
-    ).toThrow(/StatusMapper is replaced twice/);
+    ).toThrow(/StatusMapper has two overrides/);
     expect(() => register({ provide: StatusMapper, useExisting: StatusMapper })).toThrow(
-      /StatusMapper is replaced by itself/,
+      /StatusMapper is overridden by itself/,
     );
   });
 
@@ -166,7 +169,7 @@ describe('ConnectorModule.register', () => {
     );
   });
 
-  it('does not start with a replacement that lacks a method, and names part and method', async () => {
+  it('does not start with an override that lacks a method, and names the class and the method', async () => {
     class Lookup {}
     const overrides = [
       { provide: FluentClient, useValue: { query: async () => ({}), getOrder: async () => undefined } },
@@ -178,10 +181,10 @@ describe('ConnectorModule.register', () => {
     );
   });
 
-  it('names the part whose replacement misses a dependency', async () => {
+  it('names the replaceable class whose override misses a dependency', async () => {
     const overrides: Override[] = [{ provide: StatusMapper, useClass: DelegatingMapper }];
     expect(await problemOf({ overrides })).toMatch(
-      /replacement of StatusMapper cannot be built: .*DelegatingMapper \(.*\?.*Warehouse.*providers/,
+      /override of StatusMapper cannot be built: .*DelegatingMapper \(.*\?.*Warehouse.*providers/,
     );
     const factory: Override = {
       provide: OrderLookup,
@@ -189,7 +192,7 @@ describe('ConnectorModule.register', () => {
       useFactory: () => ({ find: async () => undefined }),
     };
     expect(await problemOf({ overrides: [factory] })).toMatch(
-      /replacement of OrderLookup cannot be built: .*MISSING/,
+      /override of OrderLookup cannot be built: .*MISSING/,
     );
   });
 
@@ -205,7 +208,7 @@ describe('ConnectorModule.register', () => {
         overrides: [{ provide: StatusMapper, useExisting: mapper }],
       }),
     ],
-  ])('says what to do when a replacement by %s delegates to itself', async (_, options) => {
+  ])('says what to do when an override by %s delegates to itself', async (_, options) => {
     @Injectable()
     class Circular extends StatusMapper {
       constructor(readonly inner: StatusMapper) {
@@ -216,7 +219,7 @@ describe('ConnectorModule.register', () => {
       }
     }
     expect(await problemOf(options(Circular))).toMatch(
-      /replacement of StatusMapper cannot be built: .*by the default's own class/,
+      /override of StatusMapper cannot be built: .*by the default's own class/,
     );
   });
 });
@@ -250,13 +253,13 @@ describe('the types', () => {
     }
   }
 
-  it('let nothing pass that does not fit the replaced part', () => {
+  it('refuse an override that does not fit the replaceable class', () => {
     expectTypeOf<{ provide: typeof StatusMapper; useClass: typeof DelegatingMapper }>().toExtend<Override>();
     expectTypeOf<{ provide: typeof SettingsSource; useClass: typeof NoMapper }>().toExtend<Override>();
     const accept = (override: Override): Override => override;
-    // @ts-expect-error a class without the part's methods
+    // @ts-expect-error a class without the replaceable class's methods
     accept({ provide: StatusMapper, useClass: NoMapper });
-    // @ts-expect-error a value without the part's methods
+    // @ts-expect-error a value without the replaceable class's methods
     accept({ provide: StatusMapper, useValue: {} });
     // @ts-expect-error a state that commercetools does not have
     accept({ provide: StatusMapper, useValue: { map: async () => ({ orderState: 'Lost' }) } });
@@ -264,7 +267,7 @@ describe('the types', () => {
     accept({ provide: OrderLookup, useFactory: () => fixed });
     // @ts-expect-error an existing class that is something else
     accept({ provide: OrderLookup, useExisting: DelegatingMapper });
-    // @ts-expect-error a token that is no seam
+    // @ts-expect-error a token that is not replaceable
     accept({ provide: Warehouse, useClass: Warehouse });
     // @ts-expect-error a class that has no handle
     const options: Parameters<typeof ConnectorModule.register>[0] = { handlers: [Warehouse] };

@@ -30,21 +30,28 @@ import { OrderStatusModule } from './order-status/index.js';
 import { DeliveryModule, QueueModule } from './delivery/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
 import { RedisModule } from './redis/index.js';
-import { SEAM_TOKENS, checkOverrides, checkSeams, overridesOf, type Override } from './seams.js';
+import {
+  REPLACEABLE_CLASSES,
+  checkOverrides,
+  checkMethods,
+  overridesOf,
+  type Override,
+} from './overrides.js';
 import { SettingsModule } from './settings/index.js';
 import { TransportModule } from './transport/index.js';
 import { WebhookModule } from './webhook/index.js';
 
-/** What a partner adds to the stock connector, and what of it is replaced. */
+/** What a partner adds to the stock connector, and what they override. */
 export interface ConnectorModuleOptions {
   /** Modules of the partner; what they export can be injected by `handlers`, `overrides` and `providers`. */
   readonly imports?: ModuleMetadata['imports'];
   /** Classes with `@NotificationHandler`. */
   readonly handlers?: readonly Type<NotificationHandlerContract<never>>[];
   /**
-   * Replacements of `SignatureVerifier`, `MessageQueue`, `SettingsSource`, `StatusMapper`, `OrderLookup`,
-   * `OrderUpdate`, `FluentClient` and `CommercetoolsClient`. A replacement can inject the default by its own
-   * class and delegate to it, and anything else that the connector provides.
+   * One provider for each replaceable class that should behave differently: `SignatureVerifier`,
+   * `MessageQueue`, `SettingsSource`, `StatusMapper`, `OrderLookup`, `OrderUpdate`, `FluentClient` or
+   * `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
+   * and anything else that the connector provides.
    */
   readonly overrides?: readonly Override[];
   /** Anything else: hooks, services. They can inject whatever the connector provides. */
@@ -67,9 +74,9 @@ export interface ConnectorModuleAsyncOptions extends Omit<ConnectorModuleOptions
   readonly useFactory: FactoryProvider<ConnectorRuntimeOptions>['useFactory'];
 }
 
-const SEAM_CHECK = Symbol('SEAM_CHECK');
+const OVERRIDE_CHECK = Symbol('OVERRIDE_CHECK');
 
-/** Holds what the partner brings, so that replacements in other modules can inject it. */
+/** Holds what the partner provides, so that overrides in other modules can inject it. */
 @Module({})
 class PartnerModule {}
 
@@ -124,14 +131,14 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
     ),
   };
   const replaceable = (owner: Type, metadata: Partial<DynamicModule> = {}): DynamicModule => {
-    const replacements = overridesOf(owner, overrides);
+    const own = overridesOf(owner, overrides);
     return {
       ...metadata,
       module: owner,
-      // A replacement does not reach into a module from outside: it is added where the default is, with
-      // what it may inject.
-      imports: [...(metadata.imports ?? []), ...(replacements.length > 0 ? [partner, ...imports] : [])],
-      providers: [...(metadata.providers ?? []), ...replacements],
+      // Nest does not let an importing module override a provider. So the override joins the providers of the
+      // module that has the default, together with what it may inject.
+      imports: [...(metadata.imports ?? []), ...(own.length > 0 ? [partner, ...imports] : [])],
+      providers: [...(metadata.providers ?? []), ...own],
     };
   };
   return {
@@ -163,9 +170,9 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
     ],
     providers: [
       {
-        provide: SEAM_CHECK,
-        inject: [...SEAM_TOKENS],
-        useFactory: (...instances: unknown[]) => checkSeams(instances),
+        provide: OVERRIDE_CHECK,
+        inject: [...REPLACEABLE_CLASSES],
+        useFactory: (...instances: unknown[]) => checkMethods(instances),
       },
     ],
     exports: [PartnerModule],

@@ -10,7 +10,7 @@ export {
   type ConnectorModuleOptions,
   type ConnectorRuntimeOptions,
 } from './connector.module.js';
-export type { Override } from './seams.js';
+export type { Override } from './overrides.js';
 
 // What can be replaced, each with its default.
 export { RsaSignatureVerifier, SignatureVerifier } from './webhook/index.js';

@@ -413,7 +413,9 @@ describe('the server', () => {
     const register = () =>
       // @ts-expect-error it does not even compile
       ConnectorModule.register({ overrides: [{ provide: Unrelated, useValue: 1 }] });
-    expect(register).toThrow(/cannot replace Unrelated; replaceable are SignatureVerifier, MessageQueue/);
+    expect(register).toThrow(
+      /Unrelated is not replaceable; the replaceable classes are SignatureVerifier, MessageQueue/,
+    );
   });
 
   it('is ready while Redis answers, live always, and says what it knows', async () => {

@@ -6,7 +6,7 @@ import { CircuitOpenError, ConfigurationError, TransientError } from '../errors.
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type ProcessContext, type ProcessResult, type RunReport } from './message-queue.js';
-import { UNEXPECTED, asConnectorError, badAnswer } from '../replaceable.js';
+import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js';
 import { withDeadline } from '../handlers/handler-deadline.js';
 import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
@@ -146,7 +146,7 @@ function resultOf(instance: object, result: HandlerResult | void): ProcessResult
   const { outcome, saw } = Object(result) as Partial<HandlerResult>;
   const isOutcome = OUTCOMES.has(outcome);
   if (isOutcome && (saw === undefined || typeof saw === 'string')) return result;
-  throw badAnswer(
+  throw invalidReturn(
     instance,
     'handle',
     `${isOutcome ? 'a "saw" that is no text' : 'no outcome'}; return nothing, or { outcome, saw? } with one of ` +

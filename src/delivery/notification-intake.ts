@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FluentNotification } from '../notification/index.js';
 import { MessageQueue, type EnqueueResult } from './message-queue.js';
-import { badAnswer } from '../replaceable.js';
+import { invalidReturn } from '../call-override.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 
 /** Hands a checked notification to the queue with what its handler wants the queue to know. */
@@ -27,6 +27,6 @@ export class NotificationIntake {
     });
     // Another answer must not become a 200.
     if (result === 'accepted' || result === 'duplicate') return result;
-    throw badAnswer(this.queue, 'enqueue', `neither 'accepted' nor 'duplicate'`);
+    throw invalidReturn(this.queue, 'enqueue', `neither 'accepted' nor 'duplicate'`);
   }
 }

@@ -14,7 +14,7 @@ import { MessageQueue } from './message-queue.js';
       inject: [ConnectorConfig, RedisConnections],
       useFactory: ({ queue }: ConnectorConfig, connections: RedisConnections) => ({
         prefix: REDIS_PREFIX,
-        createClient: (type: string) => connections.patient(`bull-${type}`),
+        createClient: (type: string) => connections.reconnecting(`bull-${type}`),
         settings: {
           lockDuration: queue.lockDurationMs,
           stalledInterval: queue.lockDurationMs,

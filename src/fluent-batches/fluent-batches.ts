@@ -5,7 +5,7 @@ import { FluentEndpoints, type FluentRequestOptions, type FluentScope } from '..
 import { type BatchEntity, type EntityBatch, type InventoryEntity, batchesOf } from './batch-entity.js';
 import { type BatchStatus, JobApi, type JobStatus } from './job-api.js';
 import { type BatchRecord, type EntityFailure, type JobDay, LoadState } from './load-state.js';
-import { type Patience, Pauses, patiently } from './patience.js';
+import { type Patience, Pauses, retryTransient } from './patience.js';
 
 /** Options of {@link FluentBatches.load}. */
 export interface LoadOptions extends FluentScope, FluentRequestOptions {
@@ -207,7 +207,7 @@ class LoadRun {
     let record = this.loadId === undefined ? undefined : await this.state.batch(this.loadId, key);
     if (record?.done) this.progress.batchesResumed += 1;
     if (!record) {
-      record = await patiently(() => this.send(content), this.retrying, this.signal);
+      record = await retryTransient(() => this.send(content), this.retrying, this.signal);
       await this.remember(key, record);
     }
     this.jobIds.add(record.jobId);
@@ -245,7 +245,11 @@ class LoadRun {
     const { jobId, batchId } = sent;
     const pauses = new Pauses(this.polling, this.signal);
     for (;;) {
-      const seen = await patiently(() => this.api.batchStatus(jobId, batchId), this.retrying, this.signal);
+      const seen = await retryTransient(
+        () => this.api.batchStatus(jobId, batchId),
+        this.retrying,
+        this.signal,
+      );
       const hasFailed = FAILED.test(seen.status);
       if (hasFailed || DONE.test(seen.status)) {
         this.partly.delete(number);
@@ -259,7 +263,7 @@ class LoadRun {
       }
       this.partly.set(number, Math.min(seen.processedEntities ?? 0, entities.length));
       this.report();
-      if (await pauses.isOver()) {
+      if (await pauses.waitOrExpire()) {
         throw new TransientError(
           `batch ${batchId} of job ${jobId} is still ${seen.status} after ${this.polling.giveUpAfterMs} ms; ` +
             'load again with the same id to wait on',

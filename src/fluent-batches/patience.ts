@@ -26,10 +26,12 @@ export class Pauses {
   }
 
   /**
-   * @returns whether the time is over; otherwise after a pause of at least `atLeastMs`.
+   * Waits for the next pause, at least `atLeastMs`, unless the time would expire first.
+   *
+   * @returns whether the time has expired; then it has not waited.
    * @throws the signal's reason
    */
-  async isOver(atLeastMs = 0): Promise<boolean> {
+  async waitOrExpire(atLeastMs = 0): Promise<boolean> {
     const pauseMs = Math.max(this.nextMs * (0.75 + 0.5 * Math.random()), atLeastMs);
     if (performance.now() - this.startedAt + pauseMs > this.patience.giveUpAfterMs) return true;
     this.nextMs = Math.min(this.nextMs * GROWTH, this.patience.longestMs);
@@ -45,7 +47,7 @@ export class Pauses {
 }
 
 /** Repeats what fails for a reason that time heals, until it succeeds or patience ends. */
-export async function patiently<T>(
+export async function retryTransient<T>(
   work: () => Promise<T>,
   patience: Patience,
   signal: AbortSignal,
@@ -55,7 +57,7 @@ export async function patiently<T>(
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof TransientError) || (await pauses.isOver(error.retryAfterMs))) throw error;
+      if (!(error instanceof TransientError) || (await pauses.waitOrExpire(error.retryAfterMs))) throw error;
     }
   }
 }

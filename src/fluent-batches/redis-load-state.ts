@@ -24,7 +24,7 @@ export class RedisLoadState extends LoadState {
 
   /** Opened by the first load; a load is better late than failed. */
   private get redis(): RedisClient {
-    return (this.connection ??= this.connections.patient('batches'));
+    return (this.connection ??= this.connections.reconnecting('batches'));
   }
 
   async job(day: JobDay): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { MappingKind, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
-import { ask, badAnswer } from '../replaceable.js';
+import { callOverride, invalidReturn } from '../call-override.js';
 import { SettingsSource } from '../settings/index.js';
 import { type MappedState, mappedState } from './mapped-state.js';
 import { settingNames } from './setting-names.js';
@@ -39,7 +39,7 @@ export class SettingsStatusMapper extends StatusMapper {
     if (configured === undefined) return undefined;
     const names = settingNames(kind, configured);
     const { settings } = this;
-    const setting = await ask(settings, 'get', () => settings.get(scope, names));
+    const setting = await callOverride(settings, 'get', () => settings.get(scope, names));
     if (!setting) {
       throw new ConfigurationError(
         `setting ${names.join(' or ')} does not exist for retailer ${scope.retailerId} of Fluent account ` +
@@ -47,7 +47,7 @@ export class SettingsStatusMapper extends StatusMapper {
       );
     }
     if (typeof setting !== 'object' || !('value' in setting)) {
-      throw badAnswer(settings, 'get', 'no setting with a value');
+      throw invalidReturn(settings, 'get', 'no setting with a value');
     }
     return mappedState(kind, setting, status);
   }

@@ -6,7 +6,7 @@ import {
   type OrderStates,
 } from '../commercetools/index.js';
 import type { FluentOrder } from '../fluent/index.js';
-import { badAnswer } from '../replaceable.js';
+import { invalidReturn } from '../call-override.js';
 
 /** What replaceable classes answer is checked where it comes in: what is wrong is told under their name. */
 
@@ -18,11 +18,11 @@ const ALLOWED: Readonly<Record<keyof OrderStates, readonly unknown[]>> = {
 
 /** @throws TransientError when it is not what a mapper gives. */
 export function checkedStates(mapper: object, answer: unknown): OrderStates {
-  if (!isObject(answer)) throw badAnswer(mapper, 'map', 'no object with states');
+  if (!isObject(answer)) throw invalidReturn(mapper, 'map', 'no object with states');
   for (const [field, allowed] of Object.entries(ALLOWED)) {
     const state = answer[field];
     if (state === undefined || allowed.includes(state)) continue;
-    throw badAnswer(
+    throw invalidReturn(
       mapper,
       'map',
       `the ${field} ${JSON.stringify(state)}; allowed are ${allowed.join(', ')}, or none to leave it alone`,
@@ -40,7 +40,7 @@ export function checkedOrder(
   // What JavaScript's own look-ups give for nothing.
   if (answer === undefined || answer === null) return undefined;
   if (!isObject(answer) || !isText(answer['id']) || !Number.isInteger(answer['version'])) {
-    throw badAnswer(lookup, 'find', 'no order with an id and a version');
+    throw invalidReturn(lookup, 'find', 'no order with an id and a version');
   }
   if (fieldsAreNeeded) checkFields(lookup, 'find', answer, 'commercetoolsFields');
   return answer as unknown as CommercetoolsOrder;
@@ -54,7 +54,7 @@ export function checkedFluentOrder(
 ): FluentOrder | undefined {
   if (answer === undefined || answer === null) return undefined;
   if (!isObject(answer) || typeof answer['status'] !== 'string' || !isText(answer['retailerId'])) {
-    throw badAnswer(client, 'getOrder', 'no order with a status and a retailerId');
+    throw invalidReturn(client, 'getOrder', 'no order with a status and a retailerId');
   }
   if (fieldsAreNeeded) checkFields(client, 'getOrder', answer, 'fluentFields');
   return answer as unknown as FluentOrder;
@@ -62,7 +62,7 @@ export function checkedFluentOrder(
 
 function checkFields(owner: object, method: string, answer: Record<string, unknown>, option: string): void {
   if (isObject(answer['fields'])) return;
-  throw badAnswer(
+  throw invalidReturn(
     owner,
     method,
     `an order without the fields that a hook asks for; query withOrderFields(document, options.${option}) ` +

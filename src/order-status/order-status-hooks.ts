@@ -7,7 +7,7 @@ import {
 } from '../commercetools/index.js';
 import { ConfigurationError } from '../errors.js';
 import { FLUENT_ORDER_QUERY } from '../fluent/index.js';
-import { ask, badAnswer, nameOf } from '../replaceable.js';
+import { callOverride, invalidReturn, nameOf } from '../call-override.js';
 import { combineOrderFragments, type OrderFields, type OrderFragment } from '../graphql/index.js';
 import {
   HookMetadata,
@@ -50,8 +50,13 @@ export class OrderStatusHooks implements OnModuleInit {
   /** @returns the class of the first hook that wants the order left alone. */
   async skippedBy(order: HookedOrder): Promise<string | undefined> {
     for (const { instance } of this.hooks) {
-      const skips: unknown = await ask(instance, 'skip', () => instance.skip?.(order) ?? false, order.signal);
-      if (typeof skips !== 'boolean') throw badAnswer(instance, 'skip', 'neither true nor false');
+      const skips: unknown = await callOverride(
+        instance,
+        'skip',
+        () => instance.skip?.(order) ?? false,
+        order.signal,
+      );
+      if (typeof skips !== 'boolean') throw invalidReturn(instance, 'skip', 'neither true nor false');
       if (skips) return nameOf(instance);
     }
     return undefined;
@@ -61,7 +66,7 @@ export class OrderStatusHooks implements OnModuleInit {
   async actions(order: HookedOrder, states: OrderStates): Promise<OrderUpdateAction[]> {
     const all: OrderUpdateAction[] = [];
     for (const { instance } of this.hooks) {
-      const actions: unknown = await ask(
+      const actions: unknown = await callOverride(
         instance,
         'actions',
         () => instance.actions?.(order, states),
@@ -69,7 +74,7 @@ export class OrderStatusHooks implements OnModuleInit {
       );
       if (actions === undefined) continue;
       if (!Array.isArray(actions) || !actions.every(isAction)) {
-        throw badAnswer(
+        throw invalidReturn(
           instance,
           'actions',
           'no list of update actions; each is an object with one key, e.g. { setCustomField: { name, value } }',
@@ -77,7 +82,11 @@ export class OrderStatusHooks implements OnModuleInit {
       }
       all.push(...actions);
       if (all.length > MAX_ACTIONS) {
-        throw badAnswer(instance, 'actions', `more than the ${MAX_ACTIONS} actions that one update may have`);
+        throw invalidReturn(
+          instance,
+          'actions',
+          `more than the ${MAX_ACTIONS} actions that one update may have`,
+        );
       }
     }
     return all;

@@ -16,7 +16,7 @@ import { FluentClient, type FluentOrder } from '../fluent/index.js';
 import { StatusMapper } from '../mapping/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { ask } from '../replaceable.js';
+import { callOverride } from '../call-override.js';
 import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
@@ -86,7 +86,7 @@ export class OrderStatusSync {
 
       try {
         const { update } = this;
-        await ask(update, 'apply', () => update.apply(current, actions, scope, options), signal);
+        await callOverride(update, 'apply', () => update.apply(current, actions, scope, options), signal);
         return { outcome: 'updated', status, states };
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
@@ -108,7 +108,7 @@ export class OrderStatusSync {
     const find = () => lookup.find(order, scope, { ...options, commercetoolsFields });
     const current = checkedOrder(
       lookup,
-      await ask(lookup, 'find', find, options.signal),
+      await callOverride(lookup, 'find', find, options.signal),
       !!commercetoolsFields,
     );
     if (!current) throw this.notInCommercetools(order, scope);
@@ -117,7 +117,7 @@ export class OrderStatusSync {
 
   private async mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
     const { mapper } = this;
-    return checkedStates(mapper, await ask(mapper, 'map', () => mapper.map(order, scope), signal));
+    return checkedStates(mapper, await callOverride(mapper, 'map', () => mapper.map(order, scope), signal));
   }
 
   private async readFluentOrder(
@@ -131,7 +131,7 @@ export class OrderStatusSync {
     const getOrder = () => fluent.getOrder(scope, id, { signal, fluentFields });
     const fluentOrder = checkedFluentOrder(
       fluent,
-      await ask(fluent, 'getOrder', getOrder, signal),
+      await callOverride(fluent, 'getOrder', getOrder, signal),
       !!fluentFields,
     );
     if (!fluentOrder) {

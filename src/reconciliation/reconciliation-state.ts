@@ -19,7 +19,7 @@ export class ReconciliationState {
   private readonly redis: RedisClient;
 
   constructor(connections: RedisConnections) {
-    this.redis = connections.answering;
+    this.redis = connections.failFast;
   }
 
   /**

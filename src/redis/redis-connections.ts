@@ -3,37 +3,37 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectorConfig, parseRedisUrl, type RedisTarget } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 
-/** How long a command may take where somebody waits for the answer (a webhook, a probe, a scrape). */
-export const REDIS_ANSWER_TIMEOUT_MS = 1500;
+/** How long a command may take when a request waits for its answer: a webhook, a probe, a scrape. */
+export const FAIL_FAST_TIMEOUT_MS = 1500;
 
-/** How long background work waits for a sign of life. Bull's blocking command alone takes up to 5 s. */
-const PATIENT_TIMEOUT_MS = 15_000;
+/** How long background work waits for any data from Redis. Bull's blocking command alone takes up to 5 s. */
+const RECONNECTING_TIMEOUT_MS = 15_000;
 
-/** Every key of the connector begins with this; the hash tag keeps them in one slot of a cluster. */
+/** The beginning of every key. The hash tag keeps all keys in one slot of a cluster. */
 export const REDIS_PREFIX = '{fluent-connector}';
 
-/** So that connections that only block or listen learn of a new master, too. */
+/** Connections that only block or subscribe learn of a new master from this refresh alone. */
 const CLUSTER_REFRESH_MS = 5000;
-/** Between tries in a cluster whose slot has no master just now. */
+/** The pause between tries while a slot of the cluster has no master. */
 const CLUSTER_RETRY_MS = 100;
-/** With {@link CLUSTER_RETRY_MS} a third of a second: the sender is told soon that nothing was accepted. */
-const CLUSTER_TRIES_OF_ANSWERING = 3;
+/** With {@link CLUSTER_RETRY_MS} a third of a second, so that the sender soon learns that nothing was accepted. */
+const FAIL_FAST_CLUSTER_TRIES = 3;
 
 /** A connection to one server, to the master that sentinels name, or to a cluster. */
 export type RedisClient = Redis | Cluster;
 
 interface ConnectionOptions extends RedisOptions {
-  /** How often a command is tried when its slot has no master; no end while undefined. */
+  /** How often a command is tried while its slot has no master; without a limit when undefined. */
   readonly clusterTries?: number;
 }
 
 /**
- * The connections to Redis, by what they are for.
+ * The connections to Redis, one kind for each need.
  *
- * - {@link answering}: somebody waits for the answer. Fails at once while Redis is away and within
- *   {@link REDIS_ANSWER_TIMEOUT_MS} when it hangs, and keeps nothing in memory.
- * - {@link patient}: background work that is better late than failed. Waits for the reconnect; the number of
- *   waiting commands is bounded by the work in progress.
+ * - {@link failFast} is for requests that wait for an answer. A command fails at once while Redis is away, and
+ *   within {@link FAIL_FAST_TIMEOUT_MS} when Redis hangs. Nothing is kept in memory.
+ * - {@link reconnecting} is for background work that may be late but must not fail. A command waits until Redis is
+ *   back. The work in progress bounds the number of waiting commands.
  */
 @Injectable()
 export class RedisConnections implements OnModuleDestroy {
@@ -41,22 +41,22 @@ export class RedisConnections implements OnModuleDestroy {
   private readonly connections = new Set<RedisClient>();
   private readonly lastLogged = new Map<string, number>();
   private readonly target: RedisTarget;
-  readonly answering: RedisClient;
+  readonly failFast: RedisClient;
 
   constructor({ queue }: ConnectorConfig) {
     const target = parseRedisUrl(queue.redisUrl);
     if (!target)
       throw new ConfigurationError('REDIS_URL is no URL of a Redis server, of sentinels or of a cluster');
     this.target = target;
-    this.answering = this.connect('answering', {
+    this.failFast = this.connect('fail-fast', {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
-      clusterTries: CLUSTER_TRIES_OF_ANSWERING,
-      // After a failover the other server may not have what the first one was given: let the sender ask again.
+      clusterTries: FAIL_FAST_CLUSTER_TRIES,
+      // After a failover the new master may lack what the old one was given, so the sender must ask again.
       autoResendUnfulfilledCommands: false,
-      commandTimeout: REDIS_ANSWER_TIMEOUT_MS,
-      // A server that hangs would pile up unanswered commands; a closed socket drops them.
-      socketTimeout: REDIS_ANSWER_TIMEOUT_MS,
+      commandTimeout: FAIL_FAST_TIMEOUT_MS,
+      // A server that hangs would collect unanswered commands. Closing the socket drops them.
+      socketTimeout: FAIL_FAST_TIMEOUT_MS,
     });
   }
 
@@ -65,14 +65,14 @@ export class RedisConnections implements OnModuleDestroy {
     return this.target.topology !== 'single';
   }
 
-  /** A connection of one's own that waits for Redis to come back, e.g. for blocking commands. */
-  patient(purpose: string): RedisClient {
+  /** Opens a connection that waits for Redis to come back, e.g. for blocking commands. Nobody else uses it. */
+  reconnecting(purpose: string): RedisClient {
     return this.connect(purpose, {
       // Bull requires both for connections that block or subscribe.
       maxRetriesPerRequest: null,
       enableReadyCheck: false,
-      // A host that is gone without a word would be waited for until the system gives up, which can take hours.
-      socketTimeout: PATIENT_TIMEOUT_MS,
+      // Without it, a host that vanished would be waited for until the operating system gives up, which can take hours.
+      socketTimeout: RECONNECTING_TIMEOUT_MS,
     });
   }
 
@@ -82,10 +82,10 @@ export class RedisConnections implements OnModuleDestroy {
 
   private connect(purpose: string, options: ConnectionOptions): RedisClient {
     const connection = open(this.target, {
-      connectTimeout: REDIS_ANSWER_TIMEOUT_MS,
+      connectTimeout: FAIL_FAST_TIMEOUT_MS,
       retryStrategy: reconnectDelayMs,
       connectionName: `fluent-connector-${purpose}`,
-      // After a failover the server may live on as a replica: its address leads to the new one by now.
+      // After a failover the old master may live on as a replica. Its address then leads to the new master.
       reconnectOnError: ({ message }) => (message.includes('READONLY') ? 2 : false),
       ...options,
     });
@@ -117,7 +117,7 @@ function open(target: RedisTarget, { clusterTries, ...options }: ConnectionOptio
       sentinelUsername: sentinelCredentials.username,
       sentinelPassword: sentinelCredentials.password,
       enableTLSForSentinelMode: tls,
-      // Without failoverDetector: it ends a connection for good that is being made while the master changes.
+      // Without failoverDetector, which ends a connection for good when the master changes while it connects.
       sentinelRetryStrategy: reconnectDelayMs,
     });
   }
@@ -129,9 +129,9 @@ function open(target: RedisTarget, { clusterTries, ...options }: ConnectionOptio
     maxRedirections: clusterTries ?? Number.MAX_SAFE_INTEGER,
     retryDelayOnFailover: CLUSTER_RETRY_MS,
     retryDelayOnClusterDown: CLUSTER_RETRY_MS,
-    slotsRefreshTimeout: REDIS_ANSWER_TIMEOUT_MS,
+    slotsRefreshTimeout: FAIL_FAST_TIMEOUT_MS,
     slotsRefreshInterval: CLUSTER_REFRESH_MS,
-    // Names are resolved when they are dialled, so that a certificate is checked against the name.
+    // Host names are resolved at connect time, so that TLS checks the certificate against the name.
     dnsLookup: (address, callback) => callback(null, address),
   });
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConnectorConfig, type AccountConfig } from '../config/index.js';
-import { asConnectorError, badAnswer } from '../replaceable.js';
+import { asConnectorError, invalidReturn } from '../call-override.js';
 import { Problem, type JsonRequest } from '../http/index.js';
 import { SignatureVerifier } from './signature-verifier.js';
 
@@ -26,7 +26,7 @@ export class SignatureGuard implements CanActivate {
     const { accountId, retailerId } = body as Record<string, unknown>;
     const account = typeof accountId === 'string' ? this.config.account(accountId) : undefined;
     if (!account) throw unauthorized('the account is not configured');
-    const reason = this.doubtsOf(rawBody, headers, account);
+    const reason = this.rejectionReason(rawBody, headers, account);
     if (reason !== undefined) throw unauthorized(reason);
     // The contract check, which comes next, reports a retailer id that is missing or blank.
     const named = typeof retailerId === 'string' && retailerId.trim() !== '';
@@ -37,7 +37,7 @@ export class SignatureGuard implements CanActivate {
   }
 
   /** Fails closed when a partner's verifier throws or returns anything but `undefined` or a reason. */
-  private doubtsOf(
+  private rejectionReason(
     rawBody: Buffer,
     headers: IncomingHttpHeaders,
     account: AccountConfig,
@@ -45,7 +45,7 @@ export class SignatureGuard implements CanActivate {
     try {
       const reason: unknown = this.verifier.verify(rawBody, headers, account);
       if (reason === undefined || typeof reason === 'string') return reason;
-      throw badAnswer(this.verifier, 'verify', 'neither undefined nor a reason');
+      throw invalidReturn(this.verifier, 'verify', 'neither undefined nor a reason');
     } catch (error) {
       return asConnectorError(this.verifier, 'verify', error).message;
     }

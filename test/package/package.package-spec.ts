@@ -122,7 +122,7 @@ describe('the package', () => {
     await machine.typecheck(folder);
   });
 
-  it('does not compile a replacement that does not fit', async () => {
+  it('does not compile an override that does not fit', async () => {
     const folder = join(project, 'wrong');
     mkdirSync(folder);
     writeFileSync(

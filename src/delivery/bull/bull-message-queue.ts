@@ -6,12 +6,7 @@ import type { ChainableCommander } from 'ioredis';
 import { ConnectorConfig } from '../../config/index.js';
 import { TransientError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
-import {
-  REDIS_ANSWER_TIMEOUT_MS,
-  REDIS_PREFIX,
-  RedisConnections,
-  type RedisClient,
-} from '../../redis/index.js';
+import { FAIL_FAST_TIMEOUT_MS, REDIS_PREFIX, RedisConnections, type RedisClient } from '../../redis/index.js';
 import { currentTrace } from '../../tracing/index.js';
 import {
   HandBack,
@@ -76,7 +71,7 @@ type NotificationJob = Job<NotificationJobData>;
 @Injectable()
 export class BullMessageQueue extends MessageQueue implements OnApplicationShutdown {
   private readonly logger = new Logger('Queue');
-  private readonly answering: RedisClient & QueueCommands;
+  private readonly failFast: RedisClient & QueueCommands;
   private readonly working: RedisClient & QueueCommands;
   private readonly gate = new JobGate();
   private readonly abort = new AbortController();
@@ -91,7 +86,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     @Inject(getQueueToken(QUEUE_NAME)) private readonly queue: Queue<NotificationJobData>,
   ) {
     super();
-    this.answering = defineQueueCommands(connections.answering);
+    this.failFast = defineQueueCommands(connections.failFast);
     this.working = defineQueueCommands(queue.client);
     this.queueKeys = ['wait', 'paused', 'meta-paused', 'id', 'delayed', 'priority'].map((name) =>
       this.key(name),
@@ -154,10 +149,10 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   /** Runs the accepting script and, when replicas are asked for, waits until they have what it wrote. */
   private async accept(...keysAndArguments: (string | number)[]): Promise<string> {
     const { redisWaitReplicas } = this.config.queue;
-    if (redisWaitReplicas === 0) return this.answering.acceptNotification(...keysAndArguments);
+    if (redisWaitReplicas === 0) return this.failFast.acceptNotification(...keysAndArguments);
     // One pipeline stays on one connection, and WAIT knows only of its own connection's writes. A duplicate
     // writes nothing, and may not be replicated yet: the mark makes WAIT cover it.
-    const pipeline = this.answering.pipeline() as ChainableCommander & AcceptInPipeline;
+    const pipeline = this.failFast.pipeline() as ChainableCommander & AcceptInPipeline;
     const replies = await pipeline
       .acceptNotification(...keysAndArguments)
       .set(this.key('written'), '1')
@@ -177,7 +172,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   private async learnSlot(): Promise<void> {
     try {
-      await this.answering.exists(this.key('id'));
+      await this.failFast.exists(this.key('id'));
     } catch (error) {
       this.logger.warn(`queue: could not find the master of the cluster's slot: ${asError(error).message}`);
     }
@@ -349,7 +344,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       this.logger.warn(`queue: could not stop taking notifications: ${String(error)}`);
     });
     // While Redis is away Bull waits for it; nothing is taken then either.
-    await Promise.race([paused, delay(REDIS_ANSWER_TIMEOUT_MS)]);
+    await Promise.race([paused, delay(FAIL_FAST_TIMEOUT_MS)]);
     await this.settled(timeoutMs);
     if (this.running.size === 0) return;
     this.logger.warn(`${this.running.size} notifications did not end in time and are handed back`);
@@ -368,11 +363,11 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   /** In place of the hook of @nestjs/bull, which waits for running jobs, and for Redis, without limit. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.race([this.queue.close(true), delay(REDIS_ANSWER_TIMEOUT_MS)]);
+    await Promise.race([this.queue.close(true), delay(FAIL_FAST_TIMEOUT_MS)]);
   }
 
   override async counts(): Promise<Record<QueueState, number>> {
-    const replies = await this.answering
+    const replies = await this.failFast
       .pipeline()
       .llen(this.key('wait'))
       .llen(this.key('paused'))
@@ -392,10 +387,10 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   override async health(): Promise<QueueHealth> {
     try {
       // Of the server that has our keys; PING may ask any of a cluster.
-      await this.answering.exists(this.key('id'));
+      await this.failFast.exists(this.key('id'));
       if (!this.warnings || Date.now() - this.warnings.at > WARNINGS_TTL_MS) {
         this.warnings = {
-          value: redisWarnings(await this.answering.describeServer(this.key('id')), {
+          value: redisWarnings(await this.failFast.describeServer(this.key('id')), {
             hasFailover: this.connections.hasFailover,
             waitReplicas: this.config.queue.redisWaitReplicas,
           }),

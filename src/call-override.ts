@@ -1,16 +1,16 @@
 import { ConnectorError, TransientError } from './errors.js';
 
-/** Code of the errors that {@link ask} makes of what it did not expect. */
+/** Code of the errors that {@link callOverride} makes of what it did not expect. */
 export const UNEXPECTED = 'Unexpected';
 
 /**
- * Calls a class that may be a partner's. Whatever it throws, also synchronously, also what is no Error,
- * becomes an error that names the class; the connector's own errors say what they mean already. When the
- * signal is aborted the call is given up, and who did not answer is told.
+ * Calls a method of a class that may be a partner's override. Anything that it throws becomes an error that
+ * names the class and the method. The connector's own errors pass unchanged. The call is abandoned when the
+ * signal is aborted, and the error names the method that did not answer.
  *
  * @throws TransientError with the original error as its cause.
  */
-export async function ask<T>(
+export async function callOverride<T>(
   owner: object,
   method: string,
   call: () => T | Promise<T>,
@@ -36,7 +36,7 @@ export async function ask<T>(
   }
 }
 
-/** @returns the error as it is when it is the connector's own, else one that names the class that threw it. */
+/** @returns the connector's own errors unchanged; for any other error one that names the class that threw it. */
 export function asConnectorError(owner: object, method: string, error: unknown): Error {
   if (error instanceof ConnectorError) return error;
   return new TransientError(`${nameOf(owner)}.${method}() failed: ${textOf(error)}`, {
@@ -45,12 +45,12 @@ export function asConnectorError(owner: object, method: string, error: unknown):
   });
 }
 
-/** The error for an answer that cannot be worked with. */
-export function badAnswer(owner: object, method: string, expected: string): TransientError {
-  return new TransientError(`${nameOf(owner)}.${method}() gave ${expected}`, { code: 'BadAnswer' });
+/** @returns the error for a return value that cannot be used. */
+export function invalidReturn(owner: object, method: string, expected: string): TransientError {
+  return new TransientError(`${nameOf(owner)}.${method}() gave ${expected}`, { code: 'InvalidReturn' });
 }
 
-/** @returns the class of an instance, for messages. */
+/** @returns the class name of an instance, for messages. */
 export function nameOf(instance: object): string {
   return instance.constructor?.name ?? 'an object without a class';
 }

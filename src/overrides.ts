@@ -16,24 +16,24 @@ import { SignatureVerifier, WebhookModule } from './webhook/index.js';
 
 type AbstractClass<T> = abstract new (...args: never[]) => T;
 
-interface Seam {
-  /** The module that provides the default, and therefore has to provide the replacement. */
+interface Replaceable {
+  /** The module that provides the default, and therefore has to provide the override. */
   readonly owner: Type;
   readonly methods: readonly string[];
 }
 
-/** The compiler sees to it that no method is missing here: abstract ones leave no trace at run time. */
-function seam<T>(
+/** The compiler requires every method here, because abstract methods leave no trace at run time. */
+function replaceable<T>(
   token: AbstractClass<T>,
   owner: Type,
   methods: Record<keyof T & string, true>,
-): [Type, Seam] {
+): [Type, Replaceable] {
   return [token as unknown as Type, { owner, methods: Object.keys(methods) }];
 }
 
-const SEAMS: ReadonlyMap<InjectionToken, Seam> = new Map([
-  seam(SignatureVerifier, WebhookModule, { verify: true }),
-  seam(MessageQueue, QueueModule, {
+const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
+  replaceable(SignatureVerifier, WebhookModule, { verify: true }),
+  replaceable(MessageQueue, QueueModule, {
     enqueue: true,
     process: true,
     drain: true,
@@ -44,12 +44,12 @@ const SEAMS: ReadonlyMap<InjectionToken, Seam> = new Map([
     replay: true,
     replayAll: true,
   }),
-  seam(SettingsSource, SettingsModule, { get: true }),
-  seam(StatusMapper, MappingModule, { map: true }),
-  seam(OrderLookup, CommercetoolsModule, { find: true }),
-  seam(OrderUpdate, CommercetoolsModule, { apply: true }),
-  seam(CommercetoolsClient, CommercetoolsModule, { query: true, mutate: true }),
-  seam(FluentClient, FluentModule, {
+  replaceable(SettingsSource, SettingsModule, { get: true }),
+  replaceable(StatusMapper, MappingModule, { map: true }),
+  replaceable(OrderLookup, CommercetoolsModule, { find: true }),
+  replaceable(OrderUpdate, CommercetoolsModule, { apply: true }),
+  replaceable(CommercetoolsClient, CommercetoolsModule, { query: true, mutate: true }),
+  replaceable(FluentClient, FluentModule, {
     query: true,
     getOrder: true,
     ordersUpdatedSince: true,
@@ -57,18 +57,18 @@ const SEAMS: ReadonlyMap<InjectionToken, Seam> = new Map([
   }),
 ]);
 
-type OverrideOf<TSeam extends AbstractClass<unknown>> = { readonly provide: TSeam } & (
-  | Omit<ClassProvider<InstanceType<TSeam>>, 'provide'>
-  | Omit<ValueProvider<InstanceType<TSeam>>, 'provide'>
-  | Omit<FactoryProvider<InstanceType<TSeam>>, 'provide'>
+type OverrideOf<TClass extends AbstractClass<unknown>> = { readonly provide: TClass } & (
+  | Omit<ClassProvider<InstanceType<TClass>>, 'provide'>
+  | Omit<ValueProvider<InstanceType<TClass>>, 'provide'>
+  | Omit<FactoryProvider<InstanceType<TClass>>, 'provide'>
   | (Omit<ExistingProvider, 'provide' | 'useExisting'> & {
-      readonly useExisting: AbstractClass<InstanceType<TSeam>> | string | symbol;
+      readonly useExisting: AbstractClass<InstanceType<TClass>> | string | symbol;
     })
 );
 
 /**
- * A replacement of one of the connector's parts, in Nest's own form. A class, value or factory that does
- * not fit the part does not compile.
+ * What a partner provides in place of a replaceable class, as a Nest provider. A class, value or factory
+ * that does not fit the replaceable class does not compile.
  *
  * @example
  * const override: Override = { provide: StatusMapper, useClass: WarehouseStatusMapper };
@@ -81,44 +81,46 @@ export type Override =
   | OverrideOf<typeof FluentClient>
   | OverrideOf<typeof OrderLookup>
   | OverrideOf<typeof OrderUpdate>
-  // The compiler words its complaint for the last one: the part that most want to replace.
+  // The compiler words its error for the last member: the class that partners override most often.
   | OverrideOf<typeof StatusMapper>;
 
 /** Every replaceable class. */
-export const SEAM_TOKENS: readonly InjectionToken[] = [...SEAMS.keys()];
+export const REPLACEABLE_CLASSES: readonly InjectionToken[] = [...REPLACEABLE.keys()];
 
-/** By the name that Nest's errors use for it, what each replacement replaces. */
-const replacedBy = new Map<string, string>(SEAM_TOKENS.map((token) => [nameOf(token), nameOf(token)]));
+/** The replaceable class of each override, by the name that Nest's errors use for the override. */
+const overridden = new Map<string, string>(
+  REPLACEABLE_CLASSES.map((token) => [nameOf(token), nameOf(token)]),
+);
 
-/** @returns the replacements of what a module owns. */
+/** @returns the overrides of the replaceable classes that a module owns. */
 export function overridesOf(owner: Type, overrides: readonly Override[]): Override[] {
-  return overrides.filter(({ provide }) => SEAMS.get(provide)?.owner === owner);
+  return overrides.filter(({ provide }) => REPLACEABLE.get(provide)?.owner === owner);
 }
 
-/** @throws ConfigurationError that names what is not replaceable, replaced twice, or replaced by itself. */
+/** @throws ConfigurationError that names what cannot be overridden, is overridden twice, or by itself. */
 export function checkOverrides(overrides: readonly Override[]): void {
   const problems: string[] = [];
   const seen = new Set<InjectionToken>();
   for (const override of overrides) {
     const { provide } = override;
     const name = nameOf(provide);
-    if (!SEAMS.has(provide)) {
+    if (!REPLACEABLE.has(provide)) {
       problems.push(
-        `cannot replace ${name}; replaceable are ${SEAM_TOKENS.map(nameOf).join(', ')}. ` +
-          'Additions belong into providers, handlers or imports',
+        `${name} is not replaceable; the replaceable classes are ${REPLACEABLE_CLASSES.map(nameOf).join(', ')}. ` +
+          'Add anything else to providers, handlers or imports',
       );
     } else if (seen.has(provide)) {
-      problems.push(`${name} is replaced twice; keep one`);
+      problems.push(`${name} has two overrides; keep one`);
     } else if ('useExisting' in override && override.useExisting === provide) {
       problems.push(
-        `${name} is replaced by itself (useExisting: ${name}); name the class that does the work`,
+        `${name} is overridden by itself (useExisting: ${name}); name the class that does the work`,
       );
     }
     seen.add(provide);
     if ('useClass' in override && typeof override.useClass === 'function') {
-      replacedBy.set(override.useClass.name, name);
+      overridden.set(override.useClass.name, name);
     } else if ('useExisting' in override) {
-      replacedBy.set(nameOf(override.useExisting), name);
+      overridden.set(nameOf(override.useExisting), name);
     }
   }
   if (problems.length > 0) {
@@ -127,27 +129,27 @@ export function checkOverrides(overrides: readonly Override[]): void {
 }
 
 /**
- * @param instances what Nest provides for {@link SEAM_TOKENS}, in that order.
- * @throws ConfigurationError that names each part whose replacement lacks a method, and the method.
+ * @param instances what Nest provides for {@link REPLACEABLE_CLASSES}, in that order.
+ * @throws ConfigurationError that names each override that lacks a method, and the method.
  */
-export function checkSeams(instances: readonly unknown[]): void {
+export function checkMethods(instances: readonly unknown[]): void {
   const problems: string[] = [];
-  for (const [index, [token, { methods }]] of [...SEAMS].entries()) {
+  for (const [index, [token, { methods }]] of [...REPLACEABLE].entries()) {
     const instance = instances[index];
     const missing = methods.filter(
       (method) => typeof (instance as Record<string, unknown> | null | undefined)?.[method] !== 'function',
     );
     if (missing.length === 0) continue;
     const list = missing.map((method) => `${method}()`).join(', ');
-    problems.push(`the replacement of ${nameOf(token)}, ${describe(instance)}, has no ${list}`);
+    problems.push(`the override of ${nameOf(token)}, ${describe(instance)}, has no ${list}`);
   }
   if (problems.length > 0) throw new ConfigurationError(`ConnectorModule: ${problems.join('; ')}.`);
 }
 
 /**
- * Nest names the class that it could not build; who replaced a part wants to know which part.
+ * Nest names the class that it could not build. This also names the replaceable class that it overrides.
  *
- * @returns a ConfigurationError when the error is about a replacement, else the error as it is.
+ * @returns a ConfigurationError when the error is about an override, else the error as it is.
  */
 export function explainInjection(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -158,17 +160,17 @@ export function explainInjection(error: unknown): unknown {
     : isCircular
       ? /inside "(.+?)"/.exec(error.message)?.[1]
       : undefined;
-  const replaced = culprit === undefined ? undefined : replacedBy.get(culprit);
-  if (replaced === undefined) return error;
+  const target = culprit === undefined ? undefined : overridden.get(culprit);
+  if (target === undefined) return error;
   const wanted = isMissing ? (error as { context?: { name?: unknown } }).context?.name : undefined;
   const advice =
-    isCircular || nameOf(wanted) === replaced
-      ? `A replacement that delegates injects the default by the default's own class, not by ${replaced}, ` +
-        'and nothing that needs what it replaces.'
-      : 'What a replacement injects must be provided by the connector, by register({ providers }), ' +
+    isCircular || nameOf(wanted) === target
+      ? `An override that delegates injects the default by the default's own class, not by ${target}, ` +
+        'and nothing that needs what it overrides.'
+      : 'What an override injects must be provided by the connector, by register({ providers }), ' +
         'or exported by a module in register({ imports }).';
   const [firstLine = ''] = error.message.split('\n', 1);
-  return new ConfigurationError(`The replacement of ${replaced} cannot be built: ${firstLine} ${advice}`, {
+  return new ConfigurationError(`The override of ${target} cannot be built: ${firstLine} ${advice}`, {
     cause: error,
   });
 }
