@@ -1,4 +1,4 @@
-import { HandBack } from '../delivery/index.js';
+import { HandBack } from '../delivery/message-queue.js';
 
 /** A notification that waits longer for its handler gives its place in the queue to other handlers. */
 const MAX_WAIT_MS = 1000;
