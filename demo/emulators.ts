@@ -1,7 +1,11 @@
 /**
  * `npm run emulators`: a Fluent account and a commercetools project on this machine, for any client.
- * Prints the environment that points a connector at them, and how to move an order.
+ * Prints the environment that points a connector at them, how to move an order, and where the key is that signs
+ * its webhooks.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CommercetoolsEmulator, FluentEmulator } from '../src/testing/index.js';
 
 const ORDERS = 5;
@@ -17,6 +21,12 @@ for (let number = 1; number <= ORDERS; number += 1) {
   commercetools.addOrder({ orderNumber: ref });
 }
 
+// Readable by this user alone, and gone when the emulators end.
+const keyFolder = mkdtempSync(join(tmpdir(), 'fluent-emulator-'));
+const privateKeyFile = join(keyFolder, 'webhook-private-key.pem');
+writeFileSync(privateKeyFile, fluent.webhookKeys.privateKey, { mode: 0o600 });
+process.once('exit', () => rmSync(keyFolder, { recursive: true, force: true }));
+
 await startAt(fluent, 'FLUENT_EMULATOR_PORT', 4010);
 await startAt(commercetools, 'COMMERCETOOLS_EMULATOR_PORT', 4020);
 
@@ -24,6 +34,7 @@ console.log(`Fluent emulator         ${fluent.url}
 commercetools emulator  ${commercetools.url}
 Orders                  ${fluent.orders.map(({ id, ref }) => `${ref} (${id})`).join(', ')}
 Webhooks go to          ${WEBHOOK_URL}  (set WEBHOOK_URL to change that)
+They are signed with    ${privateKeyFile}  (PEM; sign your own webhooks with it)
 
 # Point a connector at them:
 ${Object.entries({ ...fluent.environment, ...commercetools.environment })

@@ -87,7 +87,7 @@ describe('FluentGraphql', () => {
 
   it('creates an order, changes it, and reads it', async () => {
     const { createOrder } = await graphql.mutate(CREATE_ORDER, { input: NEW_ORDER });
-    expect(createOrder).toMatchObject({ ref: 'HD_7', type: 'HD', status: 'RECEIVED' });
+    expect(createOrder).toMatchObject({ ref: 'HD_7', type: 'HD', status: 'CREATED' });
     const attributes = [{ name: 'parcel', type: 'JSON', value: { id: 'P1' } }];
     await graphql.mutate(UPDATE_ORDER, { input: { id: createOrder!.id, status: 'BOOKED', attributes } });
     const { order } = await graphql.query(ORDER, { ref: 'HD_7' }, { accountId: 'ACME' });

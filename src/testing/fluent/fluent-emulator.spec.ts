@@ -225,6 +225,10 @@ describe('limits and errors', () => {
   });
 });
 
+const CREATE_ORDER = `mutation ($ref: String!) {
+  createOrder(input: { ref: $ref, type: "HD", retailer: { id: "1" }, customer: { id: "1" }, items: [] }) { id ref status }
+}`;
+
 describe('webhooks', () => {
   let receiver: LocalServer;
   beforeEach(async () => {
@@ -256,6 +260,23 @@ describe('webhooks', () => {
     });
     const signature = Buffer.from(String(headers?.['fluent-signature']), 'base64');
     expect(verify('sha512', Buffer.from(body), key, signature)).toBe(true);
+  });
+
+  it('follow the creation of an order, which is answered CREATED before the workflow moves it on', async () => {
+    const { json } = await session.graphql(CREATE_ORDER, { ref: 'HD_1' });
+    expect(json.data.createOrder).toMatchObject({ ref: 'HD_1', status: 'CREATED' });
+    await expect.poll(received).toMatchObject([{ entityRef: 'HD_1', entityStatus: 'RECEIVED' }]);
+    const { id } = json.data.createOrder;
+    expect(fluent.order(id)?.history.map(({ status }) => status)).toEqual(['CREATED', 'RECEIVED']);
+  });
+
+  it('do not follow the creation of an order whose workflow is switched off', async () => {
+    await startFluent({ webhookUrl: receiver.url, firstStatus: 'CREATED' });
+    const { json } = await session.graphql(CREATE_ORDER, { ref: 'HD_1' });
+    // What is asked next is answered after whatever the creation has set in motion.
+    await session.graphql('{ me { id } }');
+    expect(fluent.order(json.data.createOrder.id)?.history).toHaveLength(1);
+    expect(receiver.requests).toEqual([]);
   });
 
   it('are sent again with the same bytes until they are accepted', async () => {

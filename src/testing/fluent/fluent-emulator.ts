@@ -12,7 +12,7 @@ import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
 import { EventApi, type Refuse } from './event-api.js';
 import { type EventRule, EventState, type FluentEventEntry } from './event-state.js';
 import { FluentApiError } from './fluent-api-error.js';
-import { fluentResolvers } from './fluent-resolvers.js';
+import { CREATED, fluentResolvers } from './fluent-resolvers.js';
 import { fluentSchema } from './fluent-schema.js';
 import {
   type FluentOrderRecord,
@@ -50,6 +50,11 @@ export interface FluentEmulatorOptions extends ApiEmulatorOptions {
   webhookKeys?: WebhookKeys;
   /** The name of the notifications; the built-in handler's by default. */
   eventName?: string;
+  /**
+   * The status into which the workflow moves an order right after `createOrder` has answered `CREATED`; its webhook
+   * is sent. `RECEIVED` by default; `CREATED` leaves the order to the test.
+   */
+  firstStatus?: string;
   /** What happens to a webhook that is not accepted. */
   webhookRetry?: Partial<WebhookRetry>;
 }
@@ -85,6 +90,8 @@ export class FluentEmulator extends ApiEmulator {
   readonly #tokenLifetimeSeconds: number;
   readonly #refreshTokens?: Set<string>;
   readonly #eventName: string;
+  readonly #firstStatus: string;
+  readonly #created = new Set<NodeJS.Immediate>();
   #webhookKeys?: WebhookKeys;
 
   constructor(options: FluentEmulatorOptions = {}) {
@@ -101,6 +108,7 @@ export class FluentEmulator extends ApiEmulator {
     this.#tokenLifetimeSeconds = options.tokenLifetimeSeconds ?? (refreshTokens ? 1800 : 86_386);
     if (refreshTokens) this.#refreshTokens = new Set();
     this.#eventName = options.eventName ?? 'fc.connect.order.webhook.order-status-update';
+    this.#firstStatus = options.firstStatus ?? REFERENCE_WORKFLOWS.homeDelivery[0];
     this.#webhookKeys = options.webhookKeys;
     this.#state = new FluentState(retailerId, this.now);
     this.#events = new EventState(this.now);
@@ -112,7 +120,9 @@ export class FluentEmulator extends ApiEmulator {
     this.#jobApi = new JobApi(this.now, refuse);
     this.engine = new GraphqlEngine(
       fluentSchema,
-      fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }),
+      fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }, (orderId) =>
+        this.#startWorkflow(orderId),
+      ),
     );
     this.webhooks = new WebhookSender(
       () => this.webhookKeys.privateKey,
@@ -282,7 +292,20 @@ export class FluentEmulator extends ApiEmulator {
     }
   }
 
+  /** Moves a new order on once its creation is answered, unless somebody else has moved it by then. */
+  #startWorkflow(orderId: string): void {
+    const start = setImmediate(() => {
+      this.#created.delete(start);
+      if (this.#firstStatus === CREATED || this.order(orderId)?.status !== CREATED) return;
+      this.setStatus(orderId, this.#firstStatus);
+      if (this.webhookUrl !== undefined) void this.notify(orderId);
+    });
+    this.#created.add(start);
+  }
+
   override async stop(): Promise<void> {
+    for (const start of this.#created) clearImmediate(start);
+    this.#created.clear();
     await Promise.all([super.stop(), this.webhooks.close()]);
   }
 

@@ -40,14 +40,25 @@ interface SettingInput extends Omit<NewFluentSetting, 'value'> {
   readonly contextId: number;
 }
 
+/** The status of an order that `createOrder` has stored and no workflow has seen. */
+export const CREATED = 'CREATED';
+
 /** Who the token belongs to. */
 export interface FluentUser {
   readonly username: string;
   readonly retailerId: string;
 }
 
-/** The root of every query: a function per root field of the schema. */
-export function fluentResolvers(state: FluentState, user: FluentUser): object {
+/**
+ * The root of every query: a function per root field of the schema.
+ *
+ * @param onOrderCreated hears of an order right after `createOrder` has stored it
+ */
+export function fluentResolvers(
+  state: FluentState,
+  user: FluentUser,
+  onOrderCreated: (orderId: string) => void,
+): object {
   const retailer = (id: string): object => ({
     id,
     ref: `RETAILER_${id}`,
@@ -121,12 +132,14 @@ export function fluentResolvers(state: FluentState, user: FluentUser): object {
       const { id } = state.addOrder({
         ref,
         type,
+        status: CREATED,
         retailerId: input.retailer.id,
         attributes: attributes ?? [],
         items: items.filter((item) => item !== null),
         totalPrice,
         totalTaxPrice,
       });
+      onOrderCreated(id);
       return order(state.order(id));
     },
     updateOrder: ({ input }: { input?: (OrderChanges & { readonly id: string }) | null }) => {

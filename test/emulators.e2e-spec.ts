@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+let emulators: ReturnType<typeof spawn>;
+let printed = '';
+
+beforeEach(async () => {
+  printed = '';
+  emulators = spawn(process.execPath, ['--import', 'tsx', 'demo/emulators.ts'], {
+    env: { ...process.env, FLUENT_EMULATOR_PORT: '0', COMMERCETOOLS_EMULATOR_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  emulators.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  await expect.poll(() => printed, { timeout: 45_000 }).toContain('Ctrl-C ends both.');
+}, 60_000);
+afterEach(() => emulators.kill('SIGKILL'));
+
+it('the emulators print where the private key of their webhooks is, and take it away when they end', async () => {
+  const [, path = ''] = /^They are signed with +(\S+)/m.exec(printed) ?? [];
+  const [, publicKey = ''] = /^export FLUENT_WEBHOOK_PUBLIC_KEYS='(.*)'$/m.exec(printed) ?? [];
+  const derived = createPublicKey(createPrivateKey(readFileSync(path, 'utf8')));
+  expect(derived.export({ type: 'spki', format: 'der' }).toString('base64')).toBe(publicKey);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const ended = once(emulators, 'exit');
+  emulators.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(existsSync(path)).toBe(false);
+});
