@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
     projects: [
-      { test: { ...shared, name: 'unit', include: ['src/**/*.spec.ts'] } },
+      { test: { ...shared, name: 'unit', include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'] } },
       {
         test: {
           ...shared,

@@ -114,6 +114,27 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(service.spec.selector['app.kubernetes.io/component']).toBe('ingress');
   });
 
+  it('lets a Prometheus without the operator find every pod, and only when it is asked to', () => {
+    const annotationsOf = (values: object): Record<string, string>[] =>
+      deployments(values).map(({ spec }) =>
+        Object.fromEntries(
+          Object.entries<string>(spec.template.metadata.annotations).filter(([name]) =>
+            name.startsWith('prometheus'),
+          ),
+        ),
+      );
+    const scraped = {
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': '8080',
+      'prometheus.io/path': '/metrics',
+    };
+    const enabled = { ...SMALL, split: true, prometheusAnnotations: { enabled: true } };
+    expect(annotationsOf(enabled)).toEqual([scraped, scraped]);
+    for (const each of deployments(enabled))
+      expect(environment(each).PORT).toBe(scraped['prometheus.io/port']);
+    expect(annotationsOf(SMALL)).toEqual([{}]);
+  });
+
   it('lets KEDA or the HorizontalPodAutoscaler alone decide how many pods there are', () => {
     const byKeda = { ...SMALL, keda: { enabled: true, trigger: 'redis', redis: { address: 'r:6379' } } };
     expect(deployments(byKeda)[0].spec).not.toHaveProperty('replicas');

@@ -60,6 +60,7 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
       authenticationRef: 'redis',
     },
   },
+  'Prometheus without its operator': { ...SMALL, prometheusAnnotations: { enabled: true } },
   ingress: { ...SMALL, ingress: PUBLISHED.ingress },
   gateway: { ...SMALL, httpRoute: PUBLISHED.httpRoute },
   'trial with bundled Redis': {

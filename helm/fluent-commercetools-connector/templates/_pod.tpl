@@ -54,6 +54,11 @@ metadata:
   annotations:
     # A change of what the pods only read at their start replaces them.
     checksum/secrets: {{ include (print .root.Template.BasePath "/secret.yaml") .root | sha256sum }}
+    {{- if $values.prometheusAnnotations.enabled }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: "8080"
+    prometheus.io/path: /metrics
+    {{- end }}
     {{- with $values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
