@@ -1,4 +1,4 @@
-import { ConnectorError, TransientError } from './errors.js';
+import { ConnectorError, TransientError, asError } from './errors.js';
 
 /** Code of the errors that {@link callOverride} makes of what it did not expect. */
 export const UNEXPECTED = 'Unexpected';
@@ -39,7 +39,7 @@ export async function callOverride<T>(
 /** @returns the connector's own errors unchanged; for any other error one that names the class that threw it. */
 export function asConnectorError(owner: object, method: string, error: unknown): Error {
   if (error instanceof ConnectorError) return error;
-  return new TransientError(`${nameOf(owner)}.${method}() failed: ${textOf(error)}`, {
+  return new TransientError(`${nameOf(owner)}.${method}() failed: ${describe(error)}`, {
     code: UNEXPECTED,
     cause: error,
   });
@@ -55,11 +55,6 @@ export function nameOf(instance: object): string {
   return instance.constructor?.name ?? 'an object without a class';
 }
 
-function textOf(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  try {
-    return String(error);
-  } catch {
-    return `a ${typeof error} that has no text`;
-  }
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : asError(thrown).message;
 }

@@ -63,3 +63,13 @@ export class PermanentError extends ConnectorError {}
  * Retried on the transient schedule and logged as an error; the message names what to change.
  */
 export class ConfigurationError extends ConnectorError {}
+
+/** @returns a thrown value when it is an Error, else an Error with the value's text as its message. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    return new Error(`a value of type ${typeof thrown} without text was thrown`);
+  }
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
+import { isJsonObject } from '../json.js';
 import type { InventoryEntity } from '../fluent-batches/index.js';
 import { UsageError } from './console.js';
 import { openFile, readJson } from './json-file.js';
@@ -128,7 +129,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 }
 
 function problemOf(entity: unknown): string | undefined {
-  if (!isObject(entity)) return 'must be an object';
+  if (!isJsonObject(entity)) return 'must be an object';
   const { locationRef, skuRef, qty } = entity;
   const problems = [
     typeof locationRef === 'string' && locationRef !== '' ? [] : ['locationRef is required'],
@@ -143,13 +144,9 @@ function problemOf(entity: unknown): string | undefined {
 
 /** Text that is no number stays text, so that the check names it. */
 function withNumbers(entity: unknown): unknown {
-  if (!isObject(entity)) return entity;
+  if (!isJsonObject(entity)) return entity;
   const numbers = NUMERIC_FIELDS.map((name) => [name, entity[name]] as const).filter(
     ([, value]) => typeof value === 'string' && DECIMAL.test(value.trim()),
   );
   return { ...entity, ...Object.fromEntries(numbers.map(([name, value]) => [name, Number(value)])) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

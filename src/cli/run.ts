@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, asError } from '../errors.js';
 import { InvalidEventError } from '../fluent-events/index.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../package-info.js';
 import { eventsListCommand } from './commands/events-list.js';
@@ -23,7 +23,7 @@ export async function run(args: readonly string[], console: Console): Promise<nu
       await printLine(console.stderr, (console.signal.reason as Error).message);
       return EXIT.interrupted;
     }
-    await printLine(console.stderr, `error: ${error instanceof Error ? error.message : String(error)}`);
+    await printLine(console.stderr, `error: ${asError(error).message}`);
     const isUsage =
       error instanceof UsageError ||
       error instanceof InvalidEventError ||

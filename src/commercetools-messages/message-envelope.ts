@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json.js';
 import type { CommercetoolsMessage } from '../notification/index.js';
 import { parseJsonBytes, Problem, requiredTextViolation, type FieldViolation } from '../http/index.js';
 
@@ -15,11 +16,11 @@ export type Delivery =
  */
 export function openEnvelope(body: unknown): Delivery {
   const delivery = unwrap(body);
-  if (!isRecord(delivery)) throw new Problem(400, { detail: 'the message is not a JSON object' });
+  if (!isJsonObject(delivery)) throw new Problem(400, { detail: 'the message is not a JSON object' });
   const { notificationType } = delivery;
   if (typeof notificationType === 'string' && notificationType !== 'Message') return { kind: 'other' };
 
-  const resource = isRecord(delivery['resource']) ? delivery['resource'] : {};
+  const resource = isJsonObject(delivery['resource']) ? delivery['resource'] : {};
   const type = delivery['type'] ?? notIncludedType(delivery);
   const required = {
     id: delivery['id'],
@@ -43,7 +44,7 @@ export function openEnvelope(body: unknown): Delivery {
 }
 
 function unwrap(body: unknown): unknown {
-  if (!isRecord(body) || !isRecord(body['message'])) return body;
+  if (!isJsonObject(body) || !isJsonObject(body['message'])) return body;
   const { data } = body['message'];
   const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64');
   // Node's decoder skips unknown characters; a damaged message must not be read as a different one.
@@ -55,9 +56,5 @@ function unwrap(body: unknown): unknown {
 
 /** commercetools sends messages that are too large for the subscription without payload, and their type in here. */
 function notIncludedType({ payloadNotIncluded }: Readonly<Record<string, unknown>>): unknown {
-  return isRecord(payloadNotIncluded) ? payloadNotIncluded['payloadType'] : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(payloadNotIncluded) ? payloadNotIncluded['payloadType'] : undefined;
 }

@@ -1,3 +1,4 @@
+import { asJsonObject, idText } from '../json.js';
 import { PermanentError, TransientError } from '../errors.js';
 import type { RestEndpoint } from '../transport/index.js';
 import type { BatchEntity } from './batch-entity.js';
@@ -72,10 +73,10 @@ export class JobApi {
       signal: this.signal,
     });
     if (httpStatus === 404) return undefined;
-    const { name, status, batch, batches = batch } = recordOf(body);
+    const { name, status, batch, batches = batch } = asJsonObject(body);
     return {
-      name: textOf(name),
-      status: (textOf(status) ?? '').toUpperCase(),
+      name: idText(name),
+      status: (idText(status) ?? '').toUpperCase(),
       batches: Array.isArray(batches) ? batches.flatMap(toBatch) : [],
     };
   }
@@ -100,7 +101,7 @@ export class JobApi {
       signal: this.signal,
     });
     if (httpStatus === 404) throw new PermanentError(`Fluent does not know batch ${batchId} of job ${jobId}`);
-    const { status, processedEntities, totalEntities, errors } = recordOf(body);
+    const { status, processedEntities, totalEntities, errors } = asJsonObject(body);
     if (typeof status !== 'string')
       throw new TransientError(`batch ${batchId} was answered without a status`);
     return {
@@ -114,31 +115,22 @@ export class JobApi {
 
 /** The field of the id is called `id` or `batchId`. */
 function toBatch(batch: unknown): JobStatus['batches'] {
-  const { id, batchId = id, status } = recordOf(batch);
-  const known = textOf(batchId);
-  return known === undefined ? [] : [{ batchId: known, status: textOf(status)?.toUpperCase() }];
+  const { id, batchId = id, status } = asJsonObject(batch);
+  const known = idText(batchId);
+  return known === undefined ? [] : [{ batchId: known, status: idText(status)?.toUpperCase() }];
 }
 
 function toError(error: unknown): BatchError {
-  const { code, message, entityIndex } = recordOf(error);
+  const { code, message, entityIndex } = asJsonObject(error);
   return {
-    code: textOf(code),
-    message: textOf(message) ?? 'no message',
+    code: idText(code),
+    message: idText(message) ?? 'no message',
     entityIndex: typeof entityIndex === 'number' ? entityIndex : undefined,
   };
 }
 
 function idOf(body: unknown, what: string): string {
-  const id = textOf(recordOf(body)['id']);
+  const id = idText(asJsonObject(body)['id']);
   if (id === undefined) throw new TransientError(`Fluent answered without the id of ${what}`);
   return id;
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-/** Ids come as text or as numbers. */
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

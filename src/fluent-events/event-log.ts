@@ -1,3 +1,4 @@
+import { asJsonObject, idText } from '../json.js';
 /** What became of an event; Fluent may know further ones. */
 export type FluentEventStatus =
   'PENDING' | 'SCHEDULED' | 'NO_MATCH' | 'SUCCESS' | 'FAILED' | 'COMPLETE' | (string & {});
@@ -78,16 +79,11 @@ export function eventQuery(
 }
 
 export function toEventRecord(body: unknown): FluentEventRecord {
-  const event = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const event = asJsonObject(body);
   return {
     ...event,
-    id: textOf(event['id']) ?? textOf(event['eventId']) ?? '',
-    name: textOf(event['name']) ?? '',
+    id: idText(event['id']) ?? idText(event['eventId']) ?? '',
+    name: idText(event['name']) ?? '',
     context: event['context'] ?? {},
   };
-}
-
-/** Ids come as text or as numbers. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

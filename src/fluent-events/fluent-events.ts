@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { idText } from '../json.js';
 import { TransientError } from '../errors.js';
 import { FluentEndpoints, type FluentRequestOptions, type FluentScope } from '../fluent/index.js';
 import { checkEvent } from './check-event.js';
@@ -8,7 +9,6 @@ import {
   type FluentEventRecord,
   type FluentEventStatus,
   eventQuery,
-  textOf,
   toEventRecord,
 } from './event-log.js';
 import type { EventEnvelope } from './fluent-event.js';
@@ -143,9 +143,9 @@ function toSentEvent(body: unknown): SentEvent {
   if (typeof body !== 'object' || body === null) return {};
   const { eventId, id, entityId, eventStatus } = body as Record<string, unknown>;
   return {
-    eventId: textOf(eventId) ?? textOf(id),
-    entityId: textOf(entityId),
-    eventStatus: textOf(eventStatus),
+    eventId: idText(eventId) ?? idText(id),
+    entityId: idText(entityId),
+    eventStatus: idText(eventStatus),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsOptional, ValidateBy, ValidateNested, type ValidationArguments } from 'class-validator';
+import { isJsonObject } from '../json.js';
 
 /**
  * Rules that the events share, each with one message for whatever is wrong. Nothing is converted: a number
@@ -42,7 +43,7 @@ export function PositiveNumber(): PropertyDecorator {
 
 /** An object without rules of its own. */
 export function PlainObject(): PropertyDecorator {
-  return required('object', (value) => (isObject(value) ? undefined : 'must be an object'));
+  return required('object', (value) => (isJsonObject(value) ? undefined : 'must be an object'));
 }
 
 /** An object with rules of its own. */
@@ -67,7 +68,7 @@ export function ListOf(
     required('list', (value) => {
       if (!Array.isArray(value)) return 'must be a list';
       if (atLeastOne && value.length === 0) return 'must hold at least one item';
-      return value.every(isObject) ? undefined : 'must hold objects only';
+      return value.every(isJsonObject) ? undefined : 'must hold objects only';
     })(target, property);
     ValidateNested({ each: true, message: 'must be an object' })(target, property);
     Type(type)(target, property);
@@ -92,8 +93,4 @@ function required(name: string, problem: (value: unknown) => string | undefined)
       defaultMessage: (args?: ValidationArguments) => told(args?.value) ?? '',
     },
   });
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

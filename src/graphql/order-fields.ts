@@ -15,7 +15,7 @@ import {
   validate,
   visit,
 } from 'graphql';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, asError } from '../errors.js';
 
 /**
  * More fields of the one order that is read: the GraphQL fragment `OrderFields on Order`, with the
@@ -114,7 +114,7 @@ function readFragments({ owner, text }: OrderFragment): Fragments {
   try {
     document = parse(text, { noLocation: true });
   } catch (error) {
-    throw wrong(owner, error instanceof Error ? error.message : String(error));
+    throw wrong(owner, asError(error).message);
   }
   const [first] = document.definitions;
   const isFragment = (node: { kind: Kind }): boolean => node.kind === Kind.FRAGMENT_DEFINITION;

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json.js';
 import { PermanentError } from '../errors.js';
 import type { FluentNotification } from './notification.js';
 
@@ -69,7 +70,7 @@ export function commercetoolsMessageOf({
   entityType,
   attributes,
 }: FluentNotification): CommercetoolsMessage {
-  if (name.startsWith(NAME_PREFIX) && entityType.startsWith(NAME_PREFIX) && isRecord(attributes)) {
+  if (name.startsWith(NAME_PREFIX) && entityType.startsWith(NAME_PREFIX) && isJsonObject(attributes)) {
     return attributes as CommercetoolsMessage;
   }
   throw new PermanentError(
@@ -80,12 +81,8 @@ export function commercetoolsMessageOf({
 
 /** What people call the resource, for logs and dead letters. */
 function referenceOf({ resource, resourceUserProvidedIdentifiers: given }: CommercetoolsMessage): string {
-  const { orderNumber, key } = isRecord(given) ? given : {};
+  const { orderNumber, key } = isJsonObject(given) ? given : {};
   return (
     ([orderNumber, key].find((name) => typeof name === 'string' && name !== '') as string) ?? resource.id
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

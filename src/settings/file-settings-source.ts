@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, asError } from '../errors.js';
 import { readSettingsFile } from './read-settings-file.js';
 import { type SettingValue, SettingsSource } from './settings-source.js';
 
@@ -62,9 +62,7 @@ export class FileSettingsSource extends SettingsSource implements OnModuleInit {
       }
       this.problem = undefined;
     } catch (error) {
-      this.complain(
-        `SETTINGS_FILE ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.complain(`SETTINGS_FILE ${path} cannot be used: ${asError(error).message}`);
     } finally {
       this.checkedAt = performance.now();
     }

@@ -1,4 +1,5 @@
 import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
+import { isJsonObject } from '../json.js';
 import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
 import { OutageError } from './outage-error.js';
 import { parseRetryAfter } from './retry-after.js';
@@ -101,7 +102,7 @@ function advice({ status }: UpstreamFailure, subject: UpstreamSubject): string {
 function describe({ status, problems, cause }: UpstreamFailure): string {
   if (status === undefined) {
     if (cause instanceof CallTimeoutError) return `got ${cause.message} (HTTP_CLIENT_TIMEOUT)`;
-    return `failed: ${textOf(cause)}`;
+    return `failed: ${networkProblem(cause)}`;
   }
   const details = problems
     .slice(0, MAX_PROBLEMS)
@@ -111,10 +112,10 @@ function describe({ status, problems, cause }: UpstreamFailure): string {
 }
 
 function problemsOf(body: unknown): UpstreamProblem[] {
-  if (!isRecord(body)) return [];
+  if (!isJsonObject(body)) return [];
   if (Array.isArray(body['errors']) && body['errors'].length > 0) {
-    return body['errors'].filter(isRecord).map((error) => {
-      const extensions = isRecord(error['extensions']) ? error['extensions'] : {};
+    return body['errors'].filter(isJsonObject).map((error) => {
+      const extensions = isJsonObject(error['extensions']) ? error['extensions'] : {};
       return problem(extensions['code'] ?? error['code'], error['message']);
     });
   }
@@ -129,14 +130,14 @@ function problem(code: unknown, message: unknown): UpstreamProblem {
   };
 }
 
-function textOf(error: unknown): string {
+function networkProblem(error: unknown): string {
   if (!(error instanceof Error)) return 'for an unknown reason';
   // Happy eyeballs reports several failed addresses as one error without a message.
   return error.message || codeOf(error) || error.name;
 }
 
 function codeOf(error: unknown): string | undefined {
-  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : undefined;
+  return isJsonObject(error) && typeof error['code'] === 'string' ? error['code'] : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -146,8 +147,4 @@ function parseJson(text: string): unknown {
     // HTML or plain text from something in between: the status has to say it all.
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

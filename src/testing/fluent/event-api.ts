@@ -1,3 +1,4 @@
+import { isJsonObject, isNonEmptyText } from '../../json.js';
 import type { Answer } from '../http/api-emulator.js';
 import type { EventState, FluentEventEntry } from './event-state.js';
 
@@ -42,13 +43,13 @@ export class EventApi {
   ) {}
 
   async send(mode: 'async' | 'sync', body: unknown): Promise<Answer> {
-    if (!isRecord(body)) return this.refuse(400, 'C0113E', 'the body must be an event');
-    const missing = REQUIRED.filter((name) => !isText(body[name]));
+    if (!isJsonObject(body)) return this.refuse(400, 'C0113E', 'the body must be an event');
+    const missing = REQUIRED.filter((name) => !isNonEmptyText(body[name]));
     if (missing.length > 0) return this.refuse(400, 'C0113E', `missing: ${missing.join(', ')}`);
     if (body['accountId'] !== undefined && body['accountId'] !== this.accountId) {
       return this.refuse(400, 'C0113E', 'the event is for another account');
     }
-    if (body['attributes'] !== undefined && !isRecord(body['attributes'])) {
+    if (body['attributes'] !== undefined && !isJsonObject(body['attributes'])) {
       return this.refuse(400, 'C0113E', 'attributes must be an object');
     }
     const event = this.state.add(mode, body);
@@ -126,12 +127,4 @@ function matches(record: Record<string, unknown>, query: URLSearchParams): boole
     is('eventType', record['type']) &&
     is('eventStatus', record['eventStatus'])
   );
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { isJsonObject, isNonEmptyText } from '../../json.js';
 import type { Answer } from '../http/api-emulator.js';
-import { type Refuse, isRecord } from './event-api.js';
+import type { Refuse } from './event-api.js';
 
 /** A batch that was sent to the emulator. */
 export interface FluentBatchEntry {
@@ -66,7 +67,7 @@ export class JobApi {
   }
 
   createJob(body: unknown): Answer {
-    if (!isRecord(body) || !isText(body['name']) || !isText(body['retailerId'])) {
+    if (!isJsonObject(body) || !isNonEmptyText(body['name']) || !isNonEmptyText(body['retailerId'])) {
       return this.refuse(400, 'C0113E', 'a job needs a name and a retailerId');
     }
     const job: StoredJob = {
@@ -103,7 +104,7 @@ export class JobApi {
     if (job.day !== this.#today()) {
       return this.refuse(400, 'C0120E', `job ${jobId} was closed at midnight UTC`);
     }
-    if (!isRecord(body) || !isText(body['action']) || !isText(body['entityType'])) {
+    if (!isJsonObject(body) || !isNonEmptyText(body['action']) || !isNonEmptyText(body['entityType'])) {
       return this.refuse(400, 'C0113E', 'a batch needs an action and an entityType');
     }
     const { entities } = body;
@@ -144,9 +145,11 @@ export class JobApi {
 
   #complete(batch: StoredBatch): void {
     batch.entities.forEach((entity, entityIndex) => {
-      const reason = isRecord(entity) ? (missingPart(entity) ?? this.rules.refuse?.(entity)) : 'no object';
+      const reason = isJsonObject(entity)
+        ? (missingPart(entity) ?? this.rules.refuse?.(entity))
+        : 'no object';
       if (reason !== undefined) batch.errors.push({ code: 'C0113E', message: reason, entityIndex });
-      else if (batch.entityType === 'INVENTORY' && isRecord(entity)) {
+      else if (batch.entityType === 'INVENTORY' && isJsonObject(entity)) {
         this.#inventory.set(`${String(entity['locationRef'])}:${String(entity['skuRef'])}`, entity);
       }
     });
@@ -159,14 +162,10 @@ export class JobApi {
 }
 
 function missingPart(entity: Readonly<Record<string, unknown>>): string | undefined {
-  if (!isText(entity['locationRef'])) return 'locationRef is missing';
-  if (!isText(entity['skuRef'])) return 'skuRef is missing';
+  if (!isNonEmptyText(entity['locationRef'])) return 'locationRef is missing';
+  if (!isNonEmptyText(entity['skuRef'])) return 'skuRef is missing';
   // The contract says integer, and its samples write text.
   const { qty } = entity;
-  const isQuantity = typeof qty === 'number' || (isText(qty) && Number.isInteger(Number(qty)));
+  const isQuantity = typeof qty === 'number' || (isNonEmptyText(qty) && Number.isInteger(Number(qty)));
   return isQuantity ? undefined : 'qty is missing';
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }

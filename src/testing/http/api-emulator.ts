@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionResult } from 'graphql';
+import { isJsonObject } from '../../json.js';
 import { AccessTokens } from './access-tokens.js';
 import type { EmulatorInterceptor, EmulatorRequest, EmulatorResponse } from './emulator-request.js';
 import { type Fault, FaultSwitches } from './faults.js';
@@ -356,9 +357,9 @@ function parseParameters(
   } catch {
     return 'the body is not JSON';
   }
-  if (!isRecord(parsed) || typeof parsed.query !== 'string') return 'the body has no query';
+  if (!isJsonObject(parsed) || typeof parsed.query !== 'string') return 'the body has no query';
   const { query, variables, operationName } = parsed;
-  if (variables !== undefined && variables !== null && !isRecord(variables)) {
+  if (variables !== undefined && variables !== null && !isJsonObject(variables)) {
     return 'variables must be an object';
   }
   return {
@@ -366,10 +367,6 @@ function parseParameters(
     variables: variables ?? {},
     operationName: typeof operationName === 'string' ? operationName : undefined,
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readBody(incoming: IncomingMessage, limit: number): Promise<string> {
