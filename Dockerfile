@@ -1,4 +1,4 @@
-# The steps are also run without Docker by test/image.e2e-spec.ts.
+# test/image.e2e-spec.ts also runs these steps, without Docker.
 ARG NODE_VERSION=24
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
@@ -7,7 +7,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build
+# The test kit can install a Redis for tests. It is for the npm package, not for production.
+RUN npm run build && rm -r dist/testing
 RUN npm prune --omit=dev --no-audit --no-fund
 
 FROM node:${NODE_VERSION}-bookworm-slim
@@ -26,5 +27,5 @@ COPY --from=build /app/dist ./dist
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 8080
-# The process handles signals itself, so it may be PID 1. Health is asked for by the orchestrator.
+# The process handles signals itself, so it may be PID 1. The orchestrator probes its health.
 CMD ["node", "dist/main.js"]

@@ -58,7 +58,7 @@ function expectIsolated(pid: number, { uid }: BuiltImage): void {
 }
 
 describe('the image, built by the steps of its Dockerfile', () => {
-  it('holds the build and production dependencies, and nothing else', () => {
+  it('holds the build and the production dependencies, and nothing else', () => {
     expect(readdirSync(app).sort()).toEqual(['dist', 'node_modules', 'package.json']);
     const { dependencies } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')) as Record<
       'dependencies',
@@ -67,6 +67,15 @@ describe('the image, built by the steps of its Dockerfile', () => {
     const isThere = (name: string): boolean => existsSync(join(app, 'node_modules', name, 'package.json'));
     expect(Object.keys(dependencies).filter((name) => !isThere(name))).toEqual([]);
     expect(['typescript', 'vitest', 'oxlint', '@nestjs/cli'].filter(isThere)).toEqual([]);
+  });
+
+  it('does not hold the test kit, nor anything else that could install software', () => {
+    expect(readdirSync(join(app, 'dist'))).toEqual(expect.arrayContaining(['main.js', 'cli', 'delivery']));
+    expect(existsSync(join(app, 'dist', 'testing'))).toBe(false);
+    const sources = readdirSync(join(app, 'dist'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => readFileSync(join(app, 'dist', name), 'utf8'));
+    expect(sources.filter((source) => /apt-get|spawnSync?\(|execFileSync\(/.test(source))).toEqual([]);
   });
 
   it('names its user by a number that is not root', () => {
