@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
-import { CallMetrics, CircuitBreakers } from '../transport/index.js';
+import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { within } from './within.js';
 
 /** Every probe answers within 2 s, whatever the queue does. */
 const TIMEOUT_MS = 1500;
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
+
+/** Ends of a call after which somebody must act, or wait: the next call will most likely end the same way. */
+const IMPAIRING: ReadonlySet<CallOutcome | undefined> = new Set(['outage', 'configuration', 'unauthorized']);
 
 /** What `/health` tells. Fluent and commercetools are judged by the calls that were made anyway. */
 @Injectable()
@@ -34,7 +37,7 @@ export class HealthChecks {
       const indicator = this.indicators.check(target);
       const lastCall = this.calls.lastCall(target);
       const details = { circuit, ...(lastCall ? { lastCall } : {}) };
-      const impaired = circuit !== 'closed' || lastCall?.outcome === 'outage';
+      const impaired = circuit !== 'closed' || IMPAIRING.has(lastCall?.outcome);
       return impaired ? indicator.degraded(details) : indicator.up(details);
     });
     return Object.assign({}, ...results) as HealthIndicatorResult;

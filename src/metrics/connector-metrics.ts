@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { PACKAGE_VERSION } from '../package-info.js';
 
 export const WEBHOOK_OUTCOMES = [
   'accepted',
@@ -86,7 +87,16 @@ export class ConnectorMetrics {
     [],
   );
 
+  /** The one series that is there from the start to the end of a process, whatever happens: alerts miss it. */
+  private readonly buildInfo = new Gauge({
+    name: `${prefix}build_info`,
+    help: '1, with the version of the connector.',
+    labelNames: ['version'],
+    registers: [this.registry],
+  });
+
   constructor() {
+    this.buildInfo.set({ version: PACKAGE_VERSION }, 1);
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
   }
