@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export const CHART = 'helm/fluent-commercetools-connector';
 /** What the schema validator knows; the chart needs at least 1.27. */
 const KUBERNETES_VERSION = '1.30';
-const RELEASE = ['rel', CHART, '--namespace', 'shop'];
+const NAMESPACE = ['--namespace', 'shop'];
 
 const folder =
   process.env['CHART_TOOLS'] ??
@@ -45,9 +45,25 @@ function run(tool: string, args: readonly string[], input?: string): ToolResult 
   return { ok: status === 0, text: stdout, output: stdout + stderr };
 }
 
-/** @param values the content of a values file. */
-export function helmTemplate(values: unknown): ToolResult {
-  return run('helm', ['template', ...RELEASE, '--values', '-'], JSON.stringify(values));
+/** @param values the content of a values file. @param release its name. */
+export function helmTemplate(values: unknown, release = 'rel'): ToolResult {
+  return run('helm', ['template', release, CHART, ...NAMESPACE, '--values', '-'], JSON.stringify(values));
+}
+
+/** Renders with the objects of a cluster at hand, as `helm upgrade` does. @param server the URL of its API. */
+export async function helmTemplateWithCluster(values: unknown, server: string): Promise<ToolResult> {
+  const args = ['template', 'rel', CHART, ...NAMESPACE, '--values', '-', '--dry-run=server', '--is-upgrade'];
+  // Of the validation, the server's part is missing.
+  args.push('--disable-openapi-validation');
+  return new Promise((resolve) => {
+    const child = execFile(
+      join(folder, 'bin', 'helm'),
+      [...args, '--kube-apiserver', server, '--kube-token', 'none'],
+      { encoding: 'utf8', env: { ...process.env, KUBECONFIG: '/dev/null' } },
+      (error, text, stderr) => resolve({ ok: error === null, text, output: text + stderr }),
+    );
+    child.stdin?.end(JSON.stringify(values));
+  });
 }
 
 /** @param values the content of a values file. */
@@ -59,7 +75,7 @@ export function helmLint(values: unknown): ToolResult {
 export function helmNotes(values: unknown): ToolResult {
   const { text, ...result } = run(
     'helm',
-    ['install', ...RELEASE, '--dry-run=client', '--values', '-'],
+    ['install', 'rel', CHART, ...NAMESPACE, '--dry-run=client', '--values', '-'],
     JSON.stringify(values),
   );
   const notes = text.slice(text.indexOf('\nNOTES:'));

@@ -13,18 +13,25 @@ import {
   helmLint,
   helmNotes,
   helmTemplate,
+  helmTemplateWithCluster,
   requireChartToolsInCi,
   validateManifests,
 } from './chart-tools.js';
+import { readVariables } from '../../src/config/variables.js';
+import { COMPLETE_ENVIRONMENT } from '../support/complete-environment.js';
 import { hasPromtool, promtool, requirePromtoolInCi } from '../support/promtool.js';
+import { ClusterStub } from './cluster-stub.js';
 import { type Manifest, manifestsOf, ofKind } from './manifests.js';
+import { ALERT_TESTS } from './alert-tests.js';
 import { SMALL, VALUE_SETS } from './value-sets.js';
 
 const ALERTS = `${CHART}/files/alerts.yaml`;
 const sets = Object.entries(VALUE_SETS);
+const { FLUENT_ACCOUNT_ID: _id, CTP_PROJECT_KEY: _key, ...SECRETS } = COMPLETE_ENVIRONMENT;
+const BY_REDIS = { enabled: true, trigger: 'redis', redis: { address: 'r:6379' } };
 
-function render(values: unknown): string {
-  const { ok, text, output } = helmTemplate(values);
+function render(values: unknown, release?: string): string {
+  const { ok, text, output } = helmTemplate(values, release);
   if (!ok) throw new Error(output);
   return text;
 }
@@ -102,16 +109,22 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(deployment.spec.replicas).toBe(2);
   });
 
-  it('splits into ingress and workers; webhooks go to the ingress', () => {
-    const rendered = render({ ...SMALL, split: true });
-    expect(ofKind(rendered, 'Deployment').map((each) => environment(each).CONNECTOR_ROLE)).toEqual([
-      'ingress',
-      'worker',
-    ]);
-    const service = ofKind(rendered, 'Service').find(
-      ({ metadata }) => metadata.name === 'rel-fluent-commercetools-connector',
-    );
-    expect(service.spec.selector['app.kubernetes.io/component']).toBe('ingress');
+  it('adds workers when it is split, and replaces the pods behind the Service one after another', () => {
+    const [together, split] = [false, true].map((isSplit) => {
+      const rendered = render({ ...SMALL, split: isSplit });
+      const roles = ofKind(rendered, 'Deployment').map((each) => environment(each).CONNECTOR_ROLE);
+      const named = (kind: string): Manifest =>
+        ofKind(rendered, kind).find(({ metadata }) => metadata.name === 'rel-fluent-commercetools-connector');
+      return { roles, service: named('Service'), deployment: named('Deployment') };
+    });
+    expect([together?.roles, split?.roles]).toEqual([['all'], ['ingress', 'worker']]);
+    // The same Service selects the pods of both, and the same Deployment owns them: its selector cannot be changed.
+    expect(split?.service).toEqual(together?.service);
+    expect(split?.deployment.spec.selector).toEqual(together?.deployment.spec.selector);
+    for (const { deployment, service } of [together!, split!]) {
+      expect(deployment.spec.template.metadata.labels).toMatchObject(service.spec.selector);
+      expect(deployment.spec.strategy.rollingUpdate.maxUnavailable).toBe(0);
+    }
   });
 
   it('lets a Prometheus without the operator find every pod, and only when it is asked to', () => {
@@ -135,8 +148,167 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(annotationsOf(SMALL)).toEqual([{}]);
   });
 
+  it('selects no worker, no Redis and no test pod by the Service that takes webhooks', () => {
+    const rendered = render({ ...VALUE_SETS['trial with bundled Redis'], split: true });
+    const service = ofKind(rendered, 'Service').find(({ spec }) => spec.type === 'ClusterIP');
+    const pods = manifestsOf(rendered).flatMap((object) => {
+      if (object.kind === 'Pod') return [object];
+      return object.spec?.template ? [object.spec.template] : [];
+    });
+    const selected = pods.filter(({ metadata }) =>
+      Object.entries(service.spec.selector).every(([label, value]) => metadata.labels[label] === value),
+    );
+    expect(pods).toHaveLength(4);
+    expect(selected.map(({ spec }) => spec.containers[0].env[0].value)).toEqual(['ingress']);
+  });
+
+  it.each([
+    ['has 5 pods', 5],
+    ['was scaled to zero', 0],
+  ])('keeps the number of pods of a Deployment that %s when scaling begins', async (_name, replicas) => {
+    const name = 'rel-fluent-commercetools-connector';
+    const cluster = await ClusterStub.start({
+      [`/apis/apps/v1/namespaces/shop/deployments/${name}`]: {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name, namespace: 'shop' },
+        spec: { replicas },
+      },
+    });
+    try {
+      const { ok, text, output } = await helmTemplateWithCluster(VALUE_SETS['scaled by CPU'], cluster.url);
+      expect(ok, output).toBe(true);
+      expect(ofKind(text, 'Deployment')[0].spec.replicas).toBe(replicas);
+      const fixed = await helmTemplateWithCluster({ ...SMALL, roles: { all: { replicas: 3 } } }, cluster.url);
+      expect(ofKind(fixed.text, 'Deployment')[0].spec.replicas).toBe(3);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  it('lets nodes be drained while no pod is ready', () => {
+    const budgets = ofKind(render({ ...SMALL, split: true }), 'PodDisruptionBudget');
+    expect(budgets).toHaveLength(2);
+    for (const { spec } of budgets) expect(spec.unhealthyPodEvictionPolicy).toBe('AlwaysAllow');
+  });
+
+  it.each([3, 15, 16, 30, 46, 52, 53])(
+    'has names that fit with a release name of %i characters',
+    (length) => {
+      const rendered = render({ ...VALUE_SETS['everything on'], fullnameOverride: '' }, 'r'.repeat(length));
+      for (const { kind, metadata } of manifestsOf(rendered)) {
+        // The controller of a StatefulSet makes a label, of at most 63 characters, of its name and a hash of 11.
+        expect(metadata.name.length, `${kind} ${metadata.name}`).toBeLessThanOrEqual(52);
+      }
+      const { ok, output } = validate(rendered);
+      expect(ok, output).toBe(true);
+    },
+  );
+
+  it.each(['on', 'y', 'null', 'e1'])('is what Kubernetes decodes with names like %s', (name) => {
+    const number = '42';
+    const rendered = render(
+      {
+        ...VALUE_SETS['everything on'],
+        nameOverride: number,
+        priorityClassName: number,
+        secrets: { existingSecret: number },
+        caCertificates: { existingSecret: number },
+        mappings: { existingConfigMap: number },
+        connectorConfig: { existingSecret: number, key: 'y' },
+        serviceAccount: { name: number },
+        redis: { bundled: { enabled: true, storageClass: number, storage: '1' } },
+        keda: { enabled: true, trigger: 'redis', authenticationRef: number },
+        ingress: { enabled: true, className: name, hosts: [name] },
+        topologySpreadKeys: [name],
+      },
+      name,
+    );
+    const { ok, output } = validate(rendered);
+    expect(ok, output).toBe(true);
+  });
+
+  it('takes the ids of retailers as text and as numbers', () => {
+    const [deployment] = deployments({
+      ...SMALL,
+      fluent: { accountId: 'ACME', retailerIds: [1, 2_000_001, 'x'] },
+    });
+    expect(environment(deployment).FLUENT_RETAILER_IDS).toBe('1,2000001,x');
+  });
+
+  it('runs the test pod and the bundled Redis where the other pods run, within the limits of a quota', () => {
+    const placement = {
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'shop', operator: 'Exists' }],
+      imagePullSecrets: [{ name: 'registry' }],
+      priorityClassName: 'high',
+    };
+    const rendered = render({ ...VALUE_SETS['trial with bundled Redis'], ...placement });
+    const [test] = ofKind(rendered, 'Pod');
+    const specs = [...ofKind(rendered, 'Deployment'), ...ofKind(rendered, 'StatefulSet')].map(
+      ({ spec }) => spec.template.spec,
+    );
+    for (const spec of [test.spec, ...specs]) expect(spec).toMatchObject(placement);
+    expect(test.spec.containers[0].resources).toEqual({
+      requests: { cpu: expect.any(String), memory: expect.any(String) },
+      limits: { cpu: expect.any(String), memory: expect.any(String) },
+    });
+    // `helm test --logs` asks for them when all is over.
+    expect(test.metadata.annotations['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
+  });
+
+  it('gives the process volumes, name servers and certificates of a private authority', () => {
+    const volume = { name: 'cache', emptyDir: {} };
+    const mount = { name: 'cache', mountPath: '/tmp/cache' };
+    const dnsConfig = { options: [{ name: 'ndots', value: '1' }] };
+    const [deployment] = deployments({
+      ...SMALL,
+      extraVolumes: [volume],
+      extraVolumeMounts: [mount],
+      caCertificates: { existingConfigMap: 'company-ca', key: 'company.pem' },
+      dnsConfig,
+      deploymentAnnotations: { owner: 'shop' },
+    });
+    const { containers, volumes, ...pod } = deployment.spec.template.spec;
+    expect(volumes).toEqual(
+      expect.arrayContaining([volume, { name: 'ca', configMap: { name: 'company-ca' } }]),
+    );
+    const [{ volumeMounts }] = containers;
+    const ca = volumeMounts.find(({ name }: Manifest) => name === 'ca');
+    expect(volumeMounts).toContainEqual(mount);
+    expect(environment(deployment).NODE_EXTRA_CA_CERTS).toBe(`${ca.mountPath}/company.pem`);
+    expect(pod.dnsConfig).toEqual(dnsConfig);
+    expect(deployment.metadata.annotations).toEqual({ owner: 'shop' });
+  });
+
+  it('lets traffic out to every port of Redis and of the collector of traces', () => {
+    const ports = (values: object): unknown[] =>
+      ofKind(render({ ...SMALL, ...values }), 'NetworkPolicy')[0].spec.egress.flatMap((rule: Manifest) =>
+        rule.ports.map(({ port }: Manifest) => port),
+      );
+    const networkPolicy = { enabled: true, redisPorts: [6380, 26_379], otlpPorts: [4318] };
+    expect(ports({ networkPolicy })).toEqual(expect.arrayContaining([6380, 26_379, 4318]));
+    const bundled = ports({ networkPolicy, redis: { bundled: { enabled: true } } });
+    expect(bundled).toEqual(expect.arrayContaining([6379, 4318]));
+    expect(bundled).not.toContain(6380);
+  });
+
+  it.each(sets.filter(([, { connectorConfig }]) => connectorConfig === undefined))(
+    'gives the program an environment that it accepts: %s',
+    (_name, values) => {
+      for (const deployment of deployments(values)) {
+        const given = Object.entries(environment(deployment)).filter(([name]) => !name.endsWith('_FILE'));
+        const problems: string[] = [];
+        // Files, mounted and secret, are not here.
+        const { SETTINGS_FILE: _, ...variables } = Object.fromEntries(given);
+        readVariables({ ...SECRETS, ...variables }, problems);
+        expect(problems).toEqual([]);
+      }
+    },
+  );
+
   it('lets KEDA or the HorizontalPodAutoscaler alone decide how many pods there are', () => {
-    const byKeda = { ...SMALL, keda: { enabled: true, trigger: 'redis', redis: { address: 'r:6379' } } };
+    const byKeda = { ...SMALL, keda: BY_REDIS };
     expect(deployments(byKeda)[0].spec).not.toHaveProperty('replicas');
     expect(deployments(VALUE_SETS['scaled by CPU'])[0].spec).not.toHaveProperty('replicas');
     const { ok, output } = helmTemplate({ ...byKeda, roles: { all: { autoscaling: { enabled: true } } } });
@@ -259,7 +431,24 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     ['an unknown setting', { settings: { QUEUE_CONCURENCY: 3 } }, /QUEUE_CONCURENCY/],
     ['an unknown alert', { prometheusRule: { disabled: ['LagHigh'] } }, /prometheusRule/],
     ['text for a number', { roles: { all: { replicas: 'two' } } }, /replicas/],
-    ['a number for text', { fluent: { retailerIds: [1] } }, /retailerIds/],
+    ['a number for text', { fluent: { accountId: 1 } }, /accountId/],
+    ['a retailer id that is two', { fluent: { retailerIds: ['1,2'] } }, /retailerIds/],
+    ['a setting that the program refuses', { settings: { QUEUE_CONCURRENCY: 0 } }, /QUEUE_CONCURRENCY/],
+    [
+      'receivers that are scaled to zero',
+      { keda: { ...BY_REDIS, minReplicas: 0 } },
+      /keda\.minReplicas must be at least 1/,
+    ],
+    [
+      'two sources of certificates',
+      { caCertificates: { existingSecret: 'a', existingConfigMap: 'b' } },
+      /caCertificates.*keep one/,
+    ],
+    [
+      'a name that no Service can have',
+      { fullnameOverride: '42' },
+      /"42" cannot be the name of a Service.*fullnameOverride/,
+    ],
     ['text for a switch', { split: 'yes' }, /split/],
     ['a path without a slash', { webhookPath: 'webhook' }, /webhookPath/],
     ['a mapping of another shape', { mappings: { content: { a: { BOOKED: 'Open' } } } }, /mappings/],
@@ -303,6 +492,34 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(output).toMatch(/SendWebhook send to\s[^]*\/api\/v1\/fluent-connect\/webhook/);
   });
 
+  it('puts the prefix before the address of each runbook', () => {
+    const [{ spec }] = ofKind(render(VALUE_SETS['everything on']), 'PrometheusRule');
+    for (const { annotations } of spec.groups.flatMap(({ rules }: Manifest) => rules)) {
+      expect(annotations.runbook_url).toMatch(/^https:\/\/git\.example\.com\/docs\/operations\.md#fluent/);
+    }
+  });
+
+  it('tells every address: of Ingress and Gateway, of webhooks and messages', () => {
+    const { output } = helmNotes({
+      ...SMALL,
+      ingress: { enabled: true, hosts: ['a.example.com'] },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['b.example.com'] },
+      commercetoolsMessages: { publish: true },
+    });
+    for (const host of ['a.example.com', 'b.example.com']) {
+      expect(output).toContain(`https://${host}/api/v1/fluent-connect/webhook\n`);
+      expect(output).toContain(`https://${host}/api/v1/commercetools/messages\n`);
+    }
+    expect(helmNotes(SMALL).output).not.toContain('commercetools/messages');
+  });
+
+  it('tells how to delete the volume of the bundled Redis, which Helm keeps', () => {
+    const values = VALUE_SETS['trial with bundled Redis'];
+    const [{ metadata, spec }] = ofKind(render(values), 'StatefulSet');
+    const claim = `${spec.volumeClaimTemplates[0].metadata.name}-${metadata.name}-0`;
+    expect(helmNotes(values).output).toContain(`delete persistentvolumeclaim ${claim}\n`);
+  });
+
   describe('its test hook', () => {
     it.each([
       [401, 0],
@@ -337,8 +554,8 @@ describe.skipIf(!hasPromtool)('the alerts', () => {
     expect(status, output).toBe(0);
   });
 
-  it('fire when they should, and not when they should not', () => {
-    const { status, output } = promtool(['test', 'rules', 'test/chart/alerts.test.yaml']);
+  it.each(ALERT_TESTS)('fire when they should, and not when they should not: %s', (path) => {
+    const { status, output } = promtool(['test', 'rules', path]);
     expect(status, output).toBe(0);
   });
 });

@@ -19,7 +19,7 @@ export interface QueriedSeries {
  * @throws Error on a syntax error.
  */
 export function queriedSeries(query: string): QueriedSeries {
-  const text = query.replace(/\$__rate_interval/g, '5m');
+  const text = query.replace(/\$__(rate_interval|range)\b/g, '5m');
   const metrics: string[] = [];
   const matchers: Array<QueriedSeries['matchers'][number]> = [];
   const groupings: string[] = [];

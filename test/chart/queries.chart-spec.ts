@@ -40,13 +40,18 @@ beforeAll(async () => {
     REDIS_URL: redis.url,
     ...fluent.environment,
     ...commercetools.environment,
+    ...commercetools.messagesEnvironment,
     RECONCILE_INTERVAL: '0',
+    RETRY_BASE_DELAY: '50',
   };
   const connector = await ConnectorProcess.start(environment);
   try {
     fluent.webhookUrl = connector.webhookUrl;
     fluent.useReferenceMappings();
     commercetools.addOrder({ orderNumber: 'O_1' });
+    // Outcomes of calls that are counted from their first occurrence.
+    commercetools.faults.set({ kind: 'expired-token', times: 1 });
+    commercetools.faults.set({ kind: 'html', status: 404, times: 1 });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
     await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), 10_000);
     await vi.waitFor(async () => expect(await connector.metric('sync_lag_seconds_count')).toBe(1), 5000);

@@ -19,7 +19,7 @@ export function promtool(args: readonly string[], input = ''): { status: number 
   const { status, stdout, stderr } = spawnSync('promtool', args, {
     input,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return { status, output: stdout + stderr };
 }

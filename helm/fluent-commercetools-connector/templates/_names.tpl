@@ -2,41 +2,57 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* 52 characters leave room for the longest suffix within the 63 of a DNS label. */}}
-{{- define "connector.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
-{{- else if contains (include "connector.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name (include "connector.name" .) | trunc 52 | trimSuffix "-" -}}
+{{/*
+The name of an object of the release, of at most 52 characters with its suffix: to the name of a StatefulSet its
+controller appends 11 characters and makes a label of it, and a label holds 63. A Service's name begins with a letter.
+*/}}
+{{- define "connector.objectName" -}}
+{{- $name := include "connector.name" .root -}}
+{{- $base := default (ternary .root.Release.Name (printf "%s-%s" .root.Release.Name $name) (contains $name .root.Release.Name)) .root.Values.fullnameOverride -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $base) -}}
+{{- fail (printf "%q cannot be the name of a Service, which has lower-case letters, digits and -, and begins with a letter; set fullnameOverride" $base) -}}
 {{- end -}}
+{{- printf "%s%s" ($base | trunc (sub 52 (len .suffix) | int) | trimSuffix "-") .suffix -}}
+{{- end -}}
+{{- define "connector.fullname" -}}
+{{- include "connector.objectName" (dict "root" . "suffix" "") -}}
 {{- end -}}
 
 {{- define "connector.selector" -}}
-app.kubernetes.io/name: {{ include "connector.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "connector.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "connector.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{ include "connector.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 app.kubernetes.io/part-of: fluent-commercetools-connector
 {{- end -}}
 
-{{/* The roles that are deployed, and the names of their Deployments. */}}
+{{/*
+The roles that are deployed. Their Deployments are named and selected by component: pods that receive webhooks are one
+component, whether they process them, too (role `all`) or not (role `ingress`). So a change of `split` is a rolling
+update behind the same Service.
+*/}}
 {{- define "connector.roles" -}}
 {{- ternary (list "ingress" "worker") (list "all") .Values.split | toJson -}}
 {{- end -}}
+{{- define "connector.component" -}}{{ ternary "worker" "receiver" (eq .role "worker") }}{{- end -}}
 {{- define "connector.roleName" -}}
-{{- $fullname := include "connector.fullname" .root -}}
-{{- ternary $fullname (printf "%s-%s" $fullname .role) (eq .role "all") -}}
+{{- include "connector.objectName" (dict "root" .root "suffix" (ternary "-worker" "" (eq .role "worker"))) -}}
+{{- end -}}
+{{- define "connector.roleSelector" -}}
+{{ include "connector.selector" .root }}
+app.kubernetes.io/component: {{ include "connector.component" . }}
 {{- end -}}
 
 {{- define "connector.receivingRole" -}}{{ ternary "ingress" "all" .Values.split }}{{- end -}}
 {{- define "connector.processingRole" -}}{{ ternary "worker" "all" .Values.split }}{{- end -}}
+{{- define "connector.redisName" -}}
+{{- include "connector.objectName" (dict "root" . "suffix" "-redis") -}}
+{{- end -}}
 
 {{/* What the outside may reach; health, metrics and admin stay inside the cluster. */}}
 {{- define "connector.publicPaths" -}}
@@ -81,7 +97,7 @@ app.kubernetes.io/part-of: fluent-commercetools-connector
 {{- if and .content .existingConfigMap -}}
 {{- fail "mappings.content and mappings.existingConfigMap are both set; keep one" -}}
 {{- end -}}
-{{- if .content -}}{{ include "connector.fullname" $ }}-mappings{{- else -}}{{ .existingConfigMap }}{{- end -}}
+{{- if .content -}}{{ include "connector.objectName" (dict "root" $ "suffix" "-mappings") }}{{- else -}}{{ .existingConfigMap }}{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,3 +1,8 @@
+{{/* Text of a value that may be a number: those of a values file are decimals, whose text would be 2e+06. */}}
+{{- define "connector.text" -}}
+{{- if kindIs "float64" . -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
+{{- end -}}
+
 {{/* The environment of a role: nothing in it is secret. */}}
 {{- define "connector.env" -}}
 {{- $values := .root.Values -}}
@@ -9,11 +14,13 @@
 - { name: DRAIN_DELAY, value: {{ $values.drainDelaySeconds | quote }} }
 - { name: SHUTDOWN_TIMEOUT, value: {{ $values.shutdownTimeoutSeconds | quote }} }
 {{- if include "connector.hasConfigFile" .root }}
-- { name: CONNECTOR_CONFIG, value: /etc/connector/config/{{ $values.connectorConfig.key }} }
+- { name: CONNECTOR_CONFIG, value: {{ printf "/etc/connector/config/%s" $values.connectorConfig.key | quote }} }
 {{- else }}
 {{- with $values.fluent }}
 - { name: FLUENT_ACCOUNT_ID, value: {{ required "fluent.accountId is required (or connectorConfig)" .accountId | quote }} }
-- { name: FLUENT_RETAILER_IDS, value: {{ join "," .retailerIds | quote }} }
+{{- $retailerIds := list }}
+{{- range .retailerIds }}{{- $retailerIds = append $retailerIds (include "connector.text" .) }}{{- end }}
+- { name: FLUENT_RETAILER_IDS, value: {{ join "," $retailerIds | quote }} }
 - { name: FLUENT_BASE_URL, value: {{ .baseUrl | quote }} }
 - { name: FLUENT_ALLOW_MD5_SIGNATURE, value: {{ .allowMd5Signature | quote }} }
 {{- end }}
@@ -28,16 +35,42 @@
 - { name: SETTINGS_FILE, value: /etc/connector/mappings }
 {{- end }}
 {{- if $values.redis.bundled.enabled }}
-- { name: REDIS_URL, value: redis://{{ include "connector.fullname" .root }}-redis:6379 }
+- { name: REDIS_URL, value: {{ printf "redis://%s:6379" (include "connector.redisName" .root) | quote }} }
 {{- end }}
 {{- range include "connector.secretKeys" .root | fromJsonArray }}
 - { name: {{ . }}_FILE, value: /etc/connector/secrets/{{ . }} }
 {{- end }}
 {{- range $name, $value := $values.settings }}
-- { name: {{ $name }}, value: {{ kindIs "float64" $value | ternary (printf "%.0f" (float64 (default 0 $value))) (toString $value) | quote }} }
+- { name: {{ $name }}, value: {{ include "connector.text" $value | quote }} }
+{{- end }}
+{{- if include "connector.caVolume" .root }}
+- { name: NODE_EXTRA_CA_CERTS, value: {{ printf "/etc/connector/ca/%s" $values.caCertificates.key | quote }} }
 {{- end }}
 {{- with $values.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The source of the volume with certificates of a private authority, empty without one. */}}
+{{- define "connector.caVolume" -}}
+{{- with .Values.caCertificates -}}
+{{- if and .existingConfigMap .existingSecret -}}
+{{- fail "caCertificates.existingConfigMap and caCertificates.existingSecret are both set; keep one" -}}
+{{- end -}}
+{{- with .existingConfigMap -}}configMap: { name: {{ . | quote }} }{{- end -}}
+{{- with .existingSecret -}}secret: { secretName: {{ . | quote }}, defaultMode: 0440 }{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where every pod of the release may run, and with which images. */}}
+{{- define "connector.placement" -}}
+{{- range $key := list "imagePullSecrets" "nodeSelector" "tolerations" }}
+{{- with index $.Values $key }}
+{{ $key }}: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -47,7 +80,7 @@
 metadata:
   labels:
     {{- include "connector.selector" .root | nindent 4 }}
-    app.kubernetes.io/component: {{ .role }}
+    app.kubernetes.io/component: {{ include "connector.component" . }}
     {{- with $values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -63,23 +96,15 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  serviceAccountName: {{ include "connector.serviceAccountName" .root }}
+  serviceAccountName: {{ include "connector.serviceAccountName" .root | quote }}
   automountServiceAccountToken: false
   # Variables of other Services (REDIS_PORT, …) must not be taken for the connector's.
   enableServiceLinks: false
   # Drain, shut down, the 5 s after which the process ends itself, and a margin.
   terminationGracePeriodSeconds: {{ add $values.drainDelaySeconds $values.shutdownTimeoutSeconds 10 }}
-  {{- with $values.imagePullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $values.priorityClassName }}
-  priorityClassName: {{ . }}
-  {{- end }}
-  {{- with $values.nodeSelector }}
-  nodeSelector: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $values.tolerations }}
-  tolerations: {{- toYaml . | nindent 4 }}
+  {{- include "connector.placement" .root | nindent 2 }}
+  {{- with $values.dnsConfig }}
+  dnsConfig: {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with $values.affinity }}
   affinity: {{- toYaml . | nindent 4 }}
@@ -88,13 +113,11 @@ spec:
   topologySpreadConstraints:
     {{- range . }}
     - maxSkew: 1
-      topologyKey: {{ . }}
+      topologyKey: {{ . | quote }}
       whenUnsatisfiable: ScheduleAnyway
       matchLabelKeys: [pod-template-hash]
       labelSelector:
-        matchLabels:
-          {{- include "connector.selector" $.root | nindent 10 }}
-          app.kubernetes.io/component: {{ $.role }}
+        matchLabels: {{- include "connector.roleSelector" $ | nindent 10 }}
     {{- end }}
   {{- end }}
   securityContext: {{- toYaml $values.podSecurityContext | nindent 4 }}
@@ -132,19 +155,32 @@ spec:
         {{- if include "connector.mappings" .root }}
         - { name: mappings, mountPath: /etc/connector/mappings, readOnly: true }
         {{- end }}
+        {{- if include "connector.caVolume" .root }}
+        - { name: ca, mountPath: /etc/connector/ca, readOnly: true }
+        {{- end }}
+        {{- with $values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
     {{- with include "connector.mappings" .root }}
     - name: mappings
-      configMap: { name: {{ . }} }
+      configMap: { name: {{ . | quote }} }
+    {{- end }}
+    {{- with include "connector.caVolume" .root }}
+    - name: ca
+      {{ . }}
     {{- end }}
     {{- if $hasSecrets }}
     - name: secrets
-      secret: { secretName: {{ include "connector.secretName" .root }}, defaultMode: 0440 }
+      secret: { secretName: {{ include "connector.secretName" .root | quote }}, defaultMode: 0440 }
     {{- end }}
     {{- if include "connector.hasConfigFile" .root }}
     - name: config
       secret:
-        secretName: {{ default (printf "%s-config" (include "connector.fullname" .root)) $values.connectorConfig.existingSecret }}
+        secretName: {{ default (include "connector.objectName" (dict "root" .root "suffix" "-config")) $values.connectorConfig.existingSecret | quote }}
         defaultMode: 0440
+    {{- end }}
+    {{- with $values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}
