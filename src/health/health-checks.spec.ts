@@ -28,8 +28,16 @@ describe('HealthChecks', () => {
     ['nobody was called yet', {}, 'up'],
     ['the last call succeeded', { lastCall: { outcome: 'ok', at } }, 'up'],
     ['the last call was refused for its content', { lastCall: { outcome: 'permanent', at } }, 'up'],
-    ['the last call was refused for its credentials', { lastCall: { outcome: 'unauthorized', at } }, 'degraded'],
-    ['the last call was refused for its permissions', { lastCall: { outcome: 'configuration', at } }, 'degraded'],
+    [
+      'the last call was refused for its credentials',
+      { lastCall: { outcome: 'unauthorized', at } },
+      'degraded',
+    ],
+    [
+      'the last call was refused for its permissions',
+      { lastCall: { outcome: 'configuration', at } },
+      'degraded',
+    ],
     ['the last call found it down', { lastCall: { outcome: 'outage', at } }, 'degraded'],
     ['its circuit is open', { circuit: 'open' }, 'degraded'],
     ['its circuit is being probed', { circuit: 'half-open' }, 'degraded'],
