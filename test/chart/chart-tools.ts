@@ -45,6 +45,14 @@ function run(tool: string, args: readonly string[], input?: string): ToolResult 
   return { ok: status === 0, text: stdout, output: stdout + stderr };
 }
 
+/** The folder of the tools, for PATH. */
+export const CHART_TOOLS_BIN = join(folder, 'bin');
+
+/** Checks GitHub workflows. @param args paths, or `-` for `input`. */
+export function actionlint(args: readonly string[], input?: string): ToolResult {
+  return run('actionlint', args, input);
+}
+
 /** @param values the content of a values file. @param release its name. */
 export function helmTemplate(values: unknown, release = 'rel'): ToolResult {
   return run('helm', ['template', release, CHART, ...NAMESPACE, '--values', '-'], JSON.stringify(values));
