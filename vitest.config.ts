@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +7,16 @@ const shared = {
   globalSetup: ['test/support/provide-redis-server.ts'],
   restoreMocks: true,
 };
+const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000 };
+/** They replace modules, or count the timers of the process: they share their process with no other spec. */
+const ISOLATED_SPECS = [
+  'src/order-status/convergence.spec.ts',
+  'src/delivery/notification-dispatcher.spec.ts',
+];
+/** They measure time, or stop servers that must notice each other within seconds. */
+const SPECS_ALONE = ['queue', 'ingress', 'metrics', 'redis-topologies'].map(
+  (name) => `test/${name}.e2e-spec.ts`,
+);
 const resultsDir = process.env['TEST_RESULTS_DIR'];
 // One report for each version of Node that the suite is run on.
 const report = `product-node-${process.versions.node}.json`;
@@ -13,29 +24,33 @@ const report = `product-node-${process.versions.node}.json`;
 export default defineConfig({
   test: {
     reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
+    // More than there are cores: an end-to-end test mostly waits.
+    maxWorkers: availableParallelism() + 1,
     projects: [
-      { test: { ...shared, name: 'unit', include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'] } },
       {
         test: {
           ...shared,
-          name: 'e2e',
-          include: ['test/**/*.e2e-spec.ts'],
-          // They measure time and kill servers: one after another.
+          name: 'unit',
+          include: ['src/**/*.spec.ts'],
+          exclude: ISOLATED_SPECS,
+          // Loading the libraries anew for each file would take most of the time.
+          isolate: false,
+        },
+      },
+      { test: { ...shared, name: 'unit-isolated', include: ISOLATED_SPECS } },
+      // Each has its own Redis and ports.
+      { test: { ...slow, name: 'e2e', include: ['test/**/*.e2e-spec.ts'], exclude: SPECS_ALONE } },
+      {
+        test: {
+          ...slow,
+          name: 'e2e-alone',
+          include: SPECS_ALONE,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
-      {
-        // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
-        test: {
-          ...shared,
-          name: 'chart',
-          include: ['test/chart/**/*.chart-spec.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
+      { test: { ...slow, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
     ],
     coverage: {
       provider: 'v8',

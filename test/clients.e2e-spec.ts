@@ -19,7 +19,7 @@ import { CommercetoolsEmulator, FluentEmulator } from '../src/testing/index.js';
 import { CircuitBreakers, OutageError } from '../src/transport/index.js';
 import { ACCOUNT, PROJECT, literalConfig, literalScope } from './support/literal-config.js';
 
-describe('both clients against the emulators', () => {
+describe('the clients of Fluent and commercetools', () => {
   let fluent: FluentEmulator;
   let commercetools: CommercetoolsEmulator;
   let app: TestingModule;
@@ -101,7 +101,7 @@ describe('both clients against the emulators', () => {
     expect(fluent.requests.count('settings')).toBe(1);
   });
 
-  it('do not know an order that is not there', async () => {
+  it('find nothing for an order that does not exist', async () => {
     await expect(app.get(FluentClient).getOrder(scope, '999999')).resolves.toBeUndefined();
     await expect(app.get(OrderLookup).find({ id: '1', ref: 'O_missing' }, scope)).resolves.toBeUndefined();
   });
@@ -114,14 +114,14 @@ describe('both clients against the emulators', () => {
     expect([fluent.requests.count('token'), commercetools.requests.count('token')]).toEqual([2, 2]);
   });
 
-  it('carry Retry-After of a rate limit', async () => {
+  it('report the Retry-After of a rate limit', async () => {
     fluent.faults.set({ kind: 'rate-limit', retryAfterSeconds: 7, times: 1 });
     commercetools.faults.set({ kind: 'rate-limit', retryAfterSeconds: 8, times: 1 });
     await expect(readFluent()).rejects.toMatchObject({ name: 'OutageError', retryAfterMs: 7000 });
     await expect(find()).rejects.toMatchObject({ name: 'OutageError', retryAfterMs: 8000 });
   });
 
-  it('take HTML, a reset and a hanging server for outages', async () => {
+  it('treat HTML, a reset and a hanging server as outages', async () => {
     for (const kind of ['html', 'reset', 'hang'] as const) {
       fluent.faults.set({ kind, times: 1, operation: 'orderById' });
       commercetools.faults.set({ kind, times: 1, operation: 'order' });
@@ -134,7 +134,7 @@ describe('both clients against the emulators', () => {
     }
   });
 
-  it('tell a conflict from an uncertain write', async () => {
+  it('distinguish a conflict from an uncertain write', async () => {
     const current = await find();
     const apply = () =>
       app.get(OrderUpdate).apply(current!, [{ changeOrderState: { orderState: 'Complete' } }], scope);
@@ -166,7 +166,7 @@ describe('both clients against the emulators', () => {
     expect([count, ids.size]).toEqual([fluent.orders.length, fluent.orders.length]);
   });
 
-  it('send nothing to a target that is down, and go on by themselves when it is back', async () => {
+  it('send nothing to a target that is down, and resume by themselves when it is back', async () => {
     await find();
     await commercetools.down();
     for (let call = 0; call < 9; call++) await expect(find()).rejects.toThrow(OutageError);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { NotificationHandler, commercetoolsMessageOf, type FluentNotification } from '../src/index.js';
 import {
   PrivateRedis,
@@ -11,10 +11,11 @@ import {
   type TestConnectorOptions,
   type TestOrder,
 } from '../src/testing/index.js';
+import { it as base } from './support/harness.js';
 
 const PATH = '/api/v1/commercetools/messages';
 const SECRET = 'a-secret-of-some-length';
-const patience = { timeout: 15_000, interval: 10 };
+const WAIT = { timeout: 60_000, interval: 10 };
 
 /** A partner's own handler of a message type. */
 @NotificationHandler('commercetools.ReturnInfoAdded')
@@ -28,30 +29,56 @@ class ReturnHandler {
   }
 }
 
-let redis: PrivateRedis;
-const open: TestConnector[] = [];
-beforeAll(async () => {
-  redis = await PrivateRedis.start();
-});
-afterEach(async () => {
-  for (const connector of open.splice(0)) await connector.stop();
-});
-afterAll(() => redis.stop());
-
-async function start({ env, ...options }: TestConnectorOptions = {}): Promise<TestConnector> {
-  const connector = await createTestConnector({
-    redisUrl: redis.url,
-    commercetools: { messages: { retry: { delaysMs: [20, 50, 100, 200] } } },
-    env: { LOOK_AGAIN_DELAY: '50', ...env },
-    ...options,
+const it = base
+  .extend('start', async ({ startTestConnector }) => {
+    return async ({ env, ...options }: TestConnectorOptions = {}): Promise<TestConnector> => {
+      const connector = await startTestConnector({
+        commercetools: { messages: { retry: { delaysMs: [20, 50, 100, 200] } } },
+        env: { LOOK_AGAIN_DELAY: '50', ...env },
+        ...options,
+      });
+      // Fluent's workflow: cancels, and sends a webhook about it.
+      connector.fluent.onEvent('OrderCancel', async ({ body }) => {
+        await connector.fluent.move(String(body['entityId']), 'CANCELLED');
+      });
+      return connector;
+    };
+  })
+  /** A Redis that a test may kill. */
+  .extend('ownRedis', async ({}, { onCleanup }) => {
+    const server = await PrivateRedis.start({ aof: true });
+    onCleanup(() => server.stop());
+    return server;
+  })
+  .extend('endpointConnector', { scope: 'file' }, async ({ redisServer, webhookKeys }, { onCleanup }) => {
+    const connector = await createTestConnector({
+      redisUrl: redisServer.url,
+      fluent: { webhookKeys },
+      commercetools: { messages: {} },
+      handlers: [ReturnHandler],
+      env: { WEBHOOK_BODY_LIMIT: '20000' },
+    });
+    onCleanup(() => connector.stop());
+    connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
+    return connector;
+  })
+  /** All tests of the endpoint share a connector at rest; what they count is what they added. */
+  .extend('endpoint', async ({ endpointConnector: connector }) => {
+    await connector.settled();
+    const before = await counters(connector);
+    const runsBefore = connector.runs.length;
+    const bearer = `Bearer ${await connector.commercetools.messages.token()}`;
+    return {
+      connector,
+      bearer,
+      message: connector.commercetools.message('O_1', { orderState: 'Open' }),
+      post: (body: unknown, headers: Record<string, string> = { authorization: bearer }) =>
+        postTo(connector, body, headers),
+      newRuns: () => connector.runs.slice(runsBefore),
+      increase: async (series: string) =>
+        ((await counters(connector)).get(series) ?? Number.NaN) - (before.get(series) ?? Number.NaN),
+    };
   });
-  open.push(connector);
-  // Fluent's workflow: cancels, and tells so by a webhook.
-  connector.fluent.onEvent('OrderCancel', async ({ body }) => {
-    await connector.fluent.move(String(body['entityId']), 'CANCELLED');
-  });
-  return connector;
-}
 
 /** Resolves when nothing is under way on either side. */
 async function quietOf(connector: TestConnector): Promise<void> {
@@ -70,14 +97,26 @@ function cancelEvents({ fluent }: TestConnector): unknown[] {
   return fluent.events.filter(({ name }) => name === 'OrderCancel').map(({ body }) => body);
 }
 
-async function metric({ url }: TestConnector, series: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const line = text.split('\n').find((each) => each.startsWith(`fluent_connector_${series} `));
-  return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ')));
+/** @returns the value of each series, whose name has no prefix. */
+async function counters({ url }: TestConnector): Promise<Map<string, number>> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+  return new Map(
+    lines
+      .filter((line) => line.startsWith('fluent_connector_'))
+      .map((line) => {
+        const [, series = '', value] = /^fluent_connector_(.*) (\S+)$/.exec(line) ?? [];
+        return [series, Number(value)];
+      }),
+  );
 }
 
-describe('both directions', () => {
-  it('cancel in Fluent what was cancelled in commercetools, once, and come to rest', async () => {
+/** @returns the series that counts the messages of a project with an outcome. */
+function messages(project: string, outcome: string): string {
+  return `commercetools_messages_total{project="${project}",outcome="${outcome}"}`;
+}
+
+describe('cancellations', () => {
+  it('travel once from commercetools to Fluent and come to rest', async ({ start }) => {
     const connector = await start();
     const { fluent, commercetools } = connector;
     const order = connector.addOrder(
@@ -86,7 +125,7 @@ describe('both directions', () => {
     );
 
     commercetools.setStates('O_1', { orderState: 'Cancelled' });
-    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
 
     expect(cancelEvents(connector)).toEqual([
@@ -113,40 +152,43 @@ describe('both directions', () => {
       ['fc.connect.order.webhook.order-status-update', 'unchanged'],
     ]);
     expect(commercetools.messages.counts).toMatchObject({ accepted: 1, failed: 0, attempts: 1 });
-    expect(await metric(connector, 'commercetools_messages_total{project="demo",outcome="accepted"}')).toBe(
-      1,
-    );
+    expect((await counters(connector)).get(messages('demo', 'accepted'))).toBe(1);
   });
 
-  it.each([
+  it.for([
     ['names who wrote', true],
     ['does not say who wrote', false],
-  ])('send nothing back for what began in Fluent when the message %s', async (_, initiators) => {
-    const connector = await start({ commercetools: { messages: { initiators } } });
-    const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' }, { orderState: 'Confirmed' });
-    await connector.fluent.move(order.fluent.id, 'CANCELLED');
-    await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Cancelled'), patience);
-    await vi.waitFor(() => expect(connector.commercetools.messages.counts.accepted).toBe(1), patience);
-    await quietOf(connector);
-    const [run] = connector.runs.filter(({ notification }) => notification.name.startsWith('commercetools.'));
-    expect(run?.outcome).toBe('unchanged');
-    expect(cancelEvents(connector)).toEqual([]);
-    expect(order.fluent.status).toBe('CANCELLED');
-  });
+  ] as const)(
+    'are not sent back to Fluent where they began, when the message %s',
+    async ([, initiators], { start }) => {
+      const connector = await start({ commercetools: { messages: { initiators } } });
+      const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' }, { orderState: 'Confirmed' });
+      await connector.fluent.move(order.fluent.id, 'CANCELLED');
+      await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Cancelled'), WAIT);
+      await vi.waitFor(() => expect(connector.commercetools.messages.counts.accepted).toBe(1), WAIT);
+      await quietOf(connector);
+      const [run] = connector.runs.filter(({ notification }) =>
+        notification.name.startsWith('commercetools.'),
+      );
+      expect(run?.outcome).toBe('unchanged');
+      expect(cancelEvents(connector)).toEqual([]);
+      expect(order.fluent.status).toBe('CANCELLED');
+    },
+  );
 
-  it.each([
+  it.for([
     ['names it', true],
     ['is about the version that is still there', false],
-  ])(
-    'send nothing back for its own write that Fluent has taken back, when the message %s',
-    async (_, named) => {
+  ] as const)(
+    'that the connector wrote and Fluent has taken back are not sent to Fluent, when the message %s',
+    async ([, named], { start }) => {
       const connector = await start();
       const { fluent, commercetools } = connector;
       const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
       // The message is only delivered when Fluent's status no longer tells that it is an echo.
       commercetools.messages.enabled = false;
       await fluent.move(order.fluent.id, 'CANCELLED');
-      await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Cancelled'), patience);
+      await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Cancelled'), WAIT);
       await connector.settled();
       const clientId = commercetools.environment['CTP_CLIENT_ID'];
       const late = commercetools.message('O_1', named ? { createdBy: { clientId } } : {});
@@ -160,7 +202,7 @@ describe('both directions', () => {
     },
   );
 
-  it('do not lose a cancellation that a webhook overwrote before it was worked on', async () => {
+  it('are not lost when a webhook overwrites them before they are processed', async ({ start }) => {
     const connector = await start();
     const { fluent, commercetools } = connector;
     const order = connector.addOrder({ ref: 'O_1', status: 'RECEIVED' });
@@ -170,17 +212,17 @@ describe('both directions', () => {
     commercetools.setStates('O_1', { orderState: 'Cancelled' });
     const late = message();
     await fluent.move(order.fluent.id, 'BOOKED');
-    await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Confirmed'), patience);
+    await vi.waitFor(() => expect(order.commercetools.orderState).toBe('Confirmed'), WAIT);
     await connector.settled();
 
     await commercetools.messages.send(late);
-    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
     expect(order.commercetools.orderState).toBe('Cancelled');
     expect(cancelEvents(connector)).toHaveLength(1);
   });
 
-  it('leave an order alone that the shop took up again itself', async () => {
+  it('are dropped when the shop has reopened the order', async ({ start }) => {
     const connector = await start();
     const { commercetools } = connector;
     connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
@@ -194,7 +236,7 @@ describe('both directions', () => {
     expect(cancelEvents(connector)).toEqual([]);
   });
 
-  it('send one event for a message that comes again and again', async () => {
+  it('cause one event although the message comes again and again', async ({ start }) => {
     const connector = await start({ commercetools: { messages: { duplicates: 1 } } });
     const { commercetools } = connector;
     const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
@@ -203,7 +245,7 @@ describe('both directions', () => {
     commercetools.messages.enabled = true;
     const message = commercetools.message('O_1');
     commercetools.messages.publish(message);
-    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await commercetools.messages.send(message);
     await quietOf(connector);
     expect(cancelEvents(connector)).toHaveLength(1);
@@ -215,7 +257,7 @@ describe('both directions', () => {
     expect(cancelEvents(connector)).toHaveLength(1);
   });
 
-  it('ignore other changes of the state', async () => {
+  it('are the only changes of the state that cause an event', async ({ start }) => {
     const connector = await start();
     connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
     connector.commercetools.setStates('O_1', { orderState: 'Complete' });
@@ -223,7 +265,7 @@ describe('both directions', () => {
     expect(cancelEvents(connector)).toEqual([]);
   });
 
-  it('put the prefix of the ref back, and wait for an order that Fluent does not have yet', async () => {
+  it('find the order by its ref with the prefix, and wait until Fluent has it', async ({ start }) => {
     const connector = await start({ env: { ORDER_REF_PREFIX: 'HD_' } });
     const { fluent, commercetools } = connector;
     commercetools.addOrder({ orderNumber: '7' });
@@ -231,26 +273,26 @@ describe('both directions', () => {
     const { error } = await connector.waitForRun({ outcome: 'retried' });
     expect(error?.message).toContain('there is no order with the ref HD_7 or 7');
     const order = fluent.addOrder({ ref: 'HD_7', status: 'BOOKED' });
-    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
     expect(cancelEvents(connector)).toHaveLength(1);
   });
 
-  it('find the order by its id where the ref is the id', async () => {
+  it('find the order by its id when ORDER_LOOKUP is id', async ({ start }) => {
     const connector = await start({ env: { ORDER_LOOKUP: 'id' } });
     const { id } = connector.commercetools.addOrder({ orderNumber: 'anything' });
     const order = connector.fluent.addOrder({ ref: id, status: 'BOOKED' });
     connector.commercetools.setStates(id, { orderState: 'Cancelled' });
-    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
   });
 
-  it('tell each retailer of the project, and only the one that has the order does something', async () => {
+  it('reach the retailer that has the order when a project has several', async ({ start }) => {
     const connector = await start({ env: { FLUENT_RETAILER_IDS: '1,2' } });
     const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED', retailerId: '2' });
     connector.fluent.useReferenceMappings('2');
     connector.commercetools.setStates('O_1', { orderState: 'Cancelled' });
-    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), patience);
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
     expect(cancelEvents(connector)).toMatchObject([{ retailerId: '2' }]);
     const outcomes = connector.runs
@@ -259,7 +301,7 @@ describe('both directions', () => {
     expect(outcomes.sort()).toEqual(['1 unchanged', '2 updated']);
   });
 
-  it("refuse an order of a retailer that is not this connector's", async () => {
+  it('of an order of another retailer become dead letters', async ({ start }) => {
     const connector = await start();
     connector.addOrder({ ref: 'O_1', status: 'BOOKED', retailerId: '9' });
     connector.commercetools.setStates('O_1', { orderState: 'Cancelled' });
@@ -268,63 +310,54 @@ describe('both directions', () => {
     expect(cancelEvents(connector)).toEqual([]);
   });
 
-  it('retry while Fluent is down, and keep what cannot be done as a dead letter', async () => {
+  it('are retried while Fluent is down', async ({ start }) => {
     const connector = await start();
     const order: TestOrder = connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
     await connector.fluent.down();
     connector.commercetools.setStates('O_1', { orderState: 'Cancelled' });
     await connector.waitForRun({ outcome: 'retried' });
     await connector.fluent.up();
-    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), { timeout: 40_000, interval: 20 });
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
     expect(cancelEvents(connector)).toHaveLength(1);
   });
 });
 
-describe('the ingress', () => {
-  let connector: TestConnector;
-  let message: EmulatedMessage;
-  let bearer: string;
+interface Posted {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly json: any;
+}
 
-  beforeEach(async () => {
-    connector = await start({ handlers: [ReturnHandler], env: { WEBHOOK_BODY_LIMIT: '20000' } });
-    connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
-    message = connector.commercetools.message('O_1', { orderState: 'Open' });
-    bearer = `Bearer ${await connector.commercetools.messages.token()}`;
+async function postTo(
+  { url }: TestConnector,
+  body: unknown,
+  headers: Record<string, string>,
+): Promise<Posted> {
+  const outgoing = httpRequest(new URL(PATH, url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    agent: false,
   });
+  // A server that refuses a body early may close the connection before all of it was written.
+  outgoing.on('error', () => undefined);
+  outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const json: unknown = JSON.parse(Buffer.concat(chunks).toString());
+  return { status: response.statusCode ?? 0, headers: response.headers, json };
+}
 
-  interface Posted {
-    readonly status: number;
-    readonly headers: IncomingMessage['headers'];
-    // oxlint-disable-next-line typescript/no-explicit-any
-    readonly json: any;
-  }
+/** The form in which Google Cloud Pub/Sub pushes data. */
+function envelope(data: string): object {
+  return { message: { data: Buffer.from(data).toString('base64'), messageId: '1' }, subscription: 's' };
+}
 
-  async function post(
-    body: unknown,
-    headers: Record<string, string> = { authorization: bearer },
-    to = connector,
-  ): Promise<Posted> {
-    const outgoing = httpRequest(new URL(PATH, to.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      agent: false,
-    });
-    // A server that refuses a body early may close the connection before all of it was written.
-    outgoing.on('error', () => undefined);
-    outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const json: unknown = JSON.parse(Buffer.concat(chunks).toString());
-    return { status: response.statusCode ?? 0, headers: response.headers, json };
-  }
-
-  function envelope(data: string): object {
-    return { message: { data: Buffer.from(data).toString('base64'), messageId: '1' }, subscription: 's' };
-  }
-
-  it('accepts messages in the envelope and bare, and knows them again', async () => {
+describe('the endpoint for commercetools messages', () => {
+  it('accepts a message with and without an envelope, and recognizes a repetition', async ({ endpoint }) => {
+    const { message, post } = endpoint;
     const { id } = message;
     expect(await post(envelope(JSON.stringify(message)))).toMatchObject({
       status: 200,
@@ -333,7 +366,8 @@ describe('the ingress', () => {
     expect(await post(message)).toMatchObject({ status: 200, json: { status: 'duplicate', id } });
   });
 
-  it('acknowledges what nobody wants, so that it does not come again for ever', async () => {
+  it('acknowledges messages that no handler wants, so that they are not sent again', async ({ endpoint }) => {
+    const { message, post, newRuns, increase } = endpoint;
     for (const unwanted of [
       { ...message, type: 'OrderCreated' },
       { ...message, type: 'OrderCreated', projectKey: 'another' },
@@ -345,14 +379,13 @@ describe('the ingress', () => {
     ]) {
       expect(await post(unwanted)).toMatchObject({ status: 200, json: { status: 'ignored' } });
     }
-    expect(connector.runs).toEqual([]);
-    expect(await metric(connector, 'commercetools_messages_total{project="demo",outcome="ignored"}')).toBe(1);
-    expect(await metric(connector, 'commercetools_messages_total{project="other",outcome="ignored"}')).toBe(
-      2,
-    );
+    expect(newRuns()).toEqual([]);
+    expect(await increase(messages('demo', 'ignored'))).toBe(1);
+    expect(await increase(messages('other', 'ignored'))).toBe(2);
   });
 
-  it("runs a partner's handler of a message type like any other", async () => {
+  it("runs a partner's handler of a message type like any other handler", async ({ endpoint }) => {
+    const { message, post } = endpoint;
     const returned = {
       ...message,
       type: 'ReturnInfoAdded',
@@ -360,7 +393,7 @@ describe('the ingress', () => {
       returnInfo: { items: [] },
     };
     expect(await post(returned)).toMatchObject({ status: 200, json: { status: 'accepted' } });
-    await connector.waitForRun({ outcome: 'updated' });
+    await vi.waitFor(() => expect(ReturnHandler.seen).toHaveLength(1), WAIT);
     const [notification] = ReturnHandler.seen;
     expect(notification).toMatchObject({
       name: 'commercetools.ReturnInfoAdded',
@@ -375,22 +408,28 @@ describe('the ingress', () => {
     });
   });
 
-  it('refuses a message of another project', async () => {
+  it('refuses a message of another project', async ({ endpoint: { message, post } }) => {
     expect(await post({ ...message, projectKey: 'another' })).toMatchObject({
       status: 403,
       json: { detail: 'the project of the message is not configured' },
     });
   });
 
-  it.each<[string, () => Promise<Record<string, string>>]>([
-    ['no token', () => Promise.resolve({})],
-    ['a secret that is not configured', () => Promise.resolve({ 'x-connector-secret': SECRET })],
-    ['another audience', async () => bearerWith({ aud: 'somebody-else' })],
-    ['another issuer', async () => bearerWith({ iss: 'https://accounts.google.com' })],
-    ['an expired token', async () => bearerWith({ exp: 1 })],
-    ['another account', async () => bearerWith({ email: 'attacker@example.com' })],
-  ])('answers %s with one and the same 401', async (_, headers) => {
-    const answer = await post(message, await headers());
+  type Headers = Record<string, string>;
+  type TokenOf = (claims: Record<string, unknown>) => Promise<Headers>;
+  it.for<[string, (tokenOf: TokenOf) => Headers | Promise<Headers>]>([
+    ['no token', () => ({})],
+    ['a secret that is not configured', () => ({ 'x-connector-secret': SECRET })],
+    ['another audience', (tokenOf) => tokenOf({ aud: 'somebody-else' })],
+    ['another issuer', (tokenOf) => tokenOf({ iss: 'https://accounts.google.com' })],
+    ['an expired token', (tokenOf) => tokenOf({ exp: 1 })],
+    ['another account', (tokenOf) => tokenOf({ email: 'attacker@example.com' })],
+  ])('answers %s with the same 401', async ([, headersWith], { endpoint }) => {
+    const { connector, message, post, newRuns, increase } = endpoint;
+    const headers = await headersWith(async (claims) => ({
+      authorization: `Bearer ${await connector.commercetools.messages.token(claims)}`,
+    }));
+    const answer = await post(message, headers);
     expect(answer.status).toBe(401);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json).toEqual({
@@ -399,78 +438,68 @@ describe('the ingress', () => {
       status: 401,
       detail: 'the request does not come from the configured push service',
     });
-    expect(connector.runs).toEqual([]);
-    expect(
-      await metric(connector, 'commercetools_messages_total{project="other",outcome="unauthorized"}'),
-    ).toBe(1);
-    expect(await metric(connector, 'webhooks_total{account="other",outcome="unauthorized"}')).toBe(0);
+    expect(newRuns()).toEqual([]);
+    expect(await increase(messages('other', 'unauthorized'))).toBe(1);
+    expect(await increase('webhooks_total{account="other",outcome="unauthorized"}')).toBe(0);
   });
 
-  async function bearerWith(claims: Record<string, unknown>): Promise<Record<string, string>> {
-    return { authorization: `Bearer ${await connector.commercetools.messages.token(claims)}` };
-  }
-
-  it.each<[string, number, () => unknown, Record<string, string>?]>([
+  it.for<[string, number, (message: EmulatedMessage) => unknown, Headers?]>([
     ['a body that is not JSON', 400, () => 'hello'],
-    ['a body that is no object', 400, () => '[]'],
-    ['data that is no Base64', 400, () => ({ message: { data: '***' } })],
-    ['data that is no JSON', 400, () => envelope('hello')],
-    ['data that nests for ever', 400, () => envelope('['.repeat(9000))],
-    ['what is no message', 400, () => ({ hello: 'world' })],
-    ['a huge body', 413, () => ({ ...message, padding: 'x'.repeat(30_000) })],
-    ['another type of body', 415, () => message, { 'content-type': 'text/plain' }],
-  ])('refuses %s with %i', async (_, status, body, headers) => {
-    const answer = await post(body(), { authorization: bearer, ...headers });
+    ['a body that is not an object', 400, () => '[]'],
+    ['data that is not Base64', 400, () => ({ message: { data: '***' } })],
+    ['data that is not JSON', 400, () => envelope('hello')],
+    ['data that is nested too deeply', 400, () => envelope('['.repeat(9000))],
+    ['an object that is not a message', 400, () => ({ hello: 'world' })],
+    ['a body that is too large', 413, (message) => ({ ...message, padding: 'x'.repeat(30_000) })],
+    ['another content type', 415, (message) => message, { 'content-type': 'text/plain' }],
+  ])('refuses %s with %i', async ([, status, bodyOf, headers], { endpoint }) => {
+    const { message, bearer, post, increase } = endpoint;
+    const answer = await post(bodyOf(message), { authorization: bearer, ...headers });
     expect(answer).toMatchObject({ status, json: { status } });
-    expect(await metric(connector, 'commercetools_messages_total{project="other",outcome="invalid"}')).toBe(
-      1,
-    );
+    expect(await increase(messages('other', 'invalid'))).toBe(1);
   });
 
-  it('looks at nothing of a body whose sender it does not know', async () => {
+  it('does not look at the body of an unknown sender', async ({ endpoint: { post } }) => {
     expect(await post({ hello: 'world' }, {})).toMatchObject({ status: 401 });
   });
 
-  it('asks for the message again while the key set cannot be had', async () => {
+  it('asks for the message again while the key set is out of reach', async ({ start, endpoint }) => {
     const fresh = await start();
     const token = await fresh.commercetools.messages.token();
     await fresh.commercetools.down();
-    const answer = await post(message, { authorization: `Bearer ${token}` }, fresh);
+    const answer = await postTo(fresh, endpoint.message, { authorization: `Bearer ${token}` });
     expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
   });
 
-  it('accepts a secret where that is configured, and has no route where nothing is', async () => {
+  it('accepts a secret where one is configured, and answers 404 where nothing is', async ({
+    start,
+    endpoint: { message, bearer },
+  }) => {
     const secret = await start({ commercetools: { messages: { secret: SECRET } } });
     secret.addOrder({ ref: 'O_1', status: 'BOOKED' });
-    expect(await post(message, { 'x-connector-secret': SECRET }, secret)).toMatchObject({ status: 200 });
-    expect(await post(message, { 'x-connector-secret': `${SECRET}!` }, secret)).toMatchObject({
+    expect(await postTo(secret, message, { 'x-connector-secret': SECRET })).toMatchObject({ status: 200 });
+    expect(await postTo(secret, message, { 'x-connector-secret': `${SECRET}!` })).toMatchObject({
       status: 401,
     });
-    expect(await post(message, { authorization: bearer }, secret)).toMatchObject({ status: 401 });
+    expect(await postTo(secret, message, { authorization: bearer })).toMatchObject({ status: 401 });
 
     const off = await start({ commercetools: {} });
-    expect(await post(message, { authorization: bearer }, off)).toMatchObject({ status: 404 });
+    expect(await postTo(off, message, { authorization: bearer })).toMatchObject({ status: 404 });
   });
 
-  it('asks for the message again while Redis is away, and loses nothing', async () => {
-    const own = await PrivateRedis.start({ aof: true });
-    try {
-      const away = await start({ env: { REDIS_URL: own.url } });
-      const order = away.addOrder({ ref: 'O_1', status: 'BOOKED' });
-      const token = `Bearer ${await away.commercetools.messages.token()}`;
-      await own.kill();
-      const answer = await post(away.commercetools.message('O_1'), { authorization: token }, away);
-      expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
-      away.commercetools.setStates('O_1', { orderState: 'Cancelled' });
-      await own.restart();
-      await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), {
-        timeout: 30_000,
-        interval: 20,
-      });
-      await quietOf(away);
-      await away.stop();
-    } finally {
-      await own.stop();
-    }
+  it('asks for the message again while Redis is away, and loses nothing', async ({
+    start,
+    ownRedis: redis,
+  }) => {
+    const connector = await start({ env: { REDIS_URL: redis.url } });
+    const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
+    const authorization = `Bearer ${await connector.commercetools.messages.token()}`;
+    await redis.kill();
+    const answer = await postTo(connector, connector.commercetools.message('O_1'), { authorization });
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+    connector.commercetools.setStates('O_1', { orderState: 'Cancelled' });
+    await redis.restart();
+    await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
+    await quietOf(connector);
   });
 });

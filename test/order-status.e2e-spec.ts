@@ -1,12 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  createTestConnector,
-  PrivateRedis,
-  REFERENCE_MAPPINGS,
-  type TestConnector,
-} from '../src/testing/index.js';
+import { describe, expect } from 'vitest';
+import { createTestConnector, REFERENCE_MAPPINGS, type TestConnector } from '../src/testing/index.js';
 import { agrees } from './support/agreement.js';
-import { ConnectorProcess, type LogLine } from './support/connector-process.js';
+import { it as base } from './support/harness.js';
 
 const [ORDER_MAPPING, PAYMENT_MAPPING, SHIPPING_MAPPING] = Object.keys(REFERENCE_MAPPINGS) as [
   keyof typeof REFERENCE_MAPPINGS,
@@ -15,19 +10,30 @@ const [ORDER_MAPPING, PAYMENT_MAPPING, SHIPPING_MAPPING] = Object.keys(REFERENCE
 ];
 const NAME = 'fc.connect.order.webhook.order-status-update';
 
-let connector: TestConnector;
+const WAIT = { timeout: 30_000 };
+
+/** One connector for the whole file; each test has its own orders. */
+const it = base
+  .extend('sharedConnector', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const connector = await createTestConnector();
+    onCleanup(() => connector.stop());
+    return connector;
+  })
+  .extend('connector', ({ sharedConnector }) => {
+    sharedConnector.fluent.useReferenceMappings();
+    return sharedConnector;
+  });
+
 let serial = 0;
 const newRef = (): string => `O_${(serial += 1)}`;
 
-beforeAll(async () => {
-  connector = await createTestConnector();
-});
-afterAll(() => connector?.stop());
-beforeEach(() => connector.fluent.useReferenceMappings());
-
 /** @returns the sum of the series of a counter that have these labels. */
-async function metric(series: string, labels: Record<string, string>, of = connector): Promise<number> {
-  const text = await (await fetch(`${of.url}/metrics`)).text();
+async function metric(
+  { url }: TestConnector,
+  series: string,
+  labels: Record<string, string>,
+): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
   return text
     .split('\n')
     .filter((line) => line.startsWith(`fluent_connector_${series}{`))
@@ -35,15 +41,16 @@ async function metric(series: string, labels: Record<string, string>, of = conne
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-async function moved(ref: string, status: string, of = connector) {
-  const order = of.addOrder({ ref });
-  of.fluent.setStatus(order.fluent.id, status);
-  const notification = of.fluent.notification(order.fluent.id);
-  expect(await of.fluent.webhooks.send(notification)).toMatchObject({ result: 'accepted' });
+/** Adds an order, gives it a status in Fluent and sends the webhook about it. */
+async function moved(connector: TestConnector, ref: string, status: string) {
+  const order = connector.addOrder({ ref });
+  connector.fluent.setStatus(order.fluent.id, status);
+  const notification = connector.fluent.notification(order.fluent.id);
+  expect(await connector.fluent.webhooks.send(notification)).toMatchObject({ result: 'accepted' });
   return { ...order, notification, id: notification.id };
 }
 
-function useOrderMapping(fluent: Record<string, string>): void {
+function useOrderMapping(connector: TestConnector, fluent: Record<string, string>): void {
   connector.fluent.setSetting({
     name: ORDER_MAPPING,
     context: 'RETAILER',
@@ -53,10 +60,10 @@ function useOrderMapping(fluent: Record<string, string>): void {
   });
 }
 
-describe('a webhook', () => {
-  it('brings the order into agreement, and is counted once as updated', async () => {
-    const before = await metric('notifications_total', { outcome: 'updated', name: NAME });
-    const { commercetools, id } = await moved(newRef(), 'BOOKED');
+describe('the webhook of an order', () => {
+  it('brings the order into agreement, and counts once as updated', async ({ connector }) => {
+    const before = await metric(connector, 'notifications_total', { outcome: 'updated', name: NAME });
+    const { commercetools, id } = await moved(connector, newRef(), 'BOOKED');
     await connector.settled();
     expect(commercetools).toMatchObject({
       orderState: 'Confirmed',
@@ -64,11 +71,13 @@ describe('a webhook', () => {
       shipmentState: 'Pending',
     });
     expect((await connector.waitForRun({ id })).outcome).toBe('updated');
-    expect(await metric('notifications_total', { outcome: 'updated', name: NAME })).toBe(before + 1);
+    expect(await metric(connector, 'notifications_total', { outcome: 'updated', name: NAME })).toBe(
+      before + 1,
+    );
   });
 
-  it('about a status that the order shows already sends nothing', async () => {
-    const { fluent, id: first } = await moved(newRef(), 'BOOKED');
+  it('causes no mutation when the order already shows the status', async ({ connector }) => {
+    const { fluent, id: first } = await moved(connector, newRef(), 'BOOKED');
     await connector.waitForRun({ id: first });
     const writes = connector.commercetools.requests.count('updateOrder');
     const again = connector.fluent.notification(fluent.id);
@@ -77,25 +86,29 @@ describe('a webhook', () => {
     expect(connector.commercetools.requests.count('updateOrder')).toBe(writes);
   });
 
-  it('of a status in no mapping leaves the order alone, as an outcome of its own', async () => {
-    const { commercetools, id } = await moved(newRef(), 'ON_HOLD');
+  it('leaves the order unchanged and counts as unmapped when no mapping has its status', async ({
+    connector,
+  }) => {
+    const { commercetools, id } = await moved(connector, newRef(), 'ON_HOLD');
     const { version } = commercetools;
     expect((await connector.waitForRun({ id })).outcome).toBe('unmapped');
     expect(commercetools.version).toBe(version);
-    expect(await metric('notifications_total', { outcome: 'unmapped' })).toBeGreaterThan(0);
+    expect(await metric(connector, 'notifications_total', { outcome: 'unmapped' })).toBeGreaterThan(0);
   });
 
-  it('that comes twice is run once', async () => {
-    const { notification, id } = await moved(newRef(), 'BOOKED');
+  it('is processed once although it comes three times', async ({ connector }) => {
+    const { notification, id } = await moved(connector, newRef(), 'BOOKED');
     expect(await connector.fluent.webhooks.send(notification)).toMatchObject({ result: 'duplicate' });
     await connector.settled();
     expect(await connector.fluent.webhooks.send(notification)).toMatchObject({ result: 'duplicate' });
     expect(connector.runs.filter((run) => run.notification.id === id)).toHaveLength(1);
-    expect(await metric('webhooks_total', { outcome: 'duplicate' })).toBeGreaterThanOrEqual(2);
+    expect(await metric(connector, 'webhooks_total', { outcome: 'duplicate' })).toBeGreaterThanOrEqual(2);
   });
 
-  it('one of ten that wait together is superseded by the run of another', async () => {
-    await using burst = await createTestConnector({ env: { QUEUE_CONCURRENCY: '1' } });
+  it('is superseded by the run of another webhook of the order that waited with it', async ({
+    startTestConnector,
+  }) => {
+    const burst = await startTestConnector({ env: { QUEUE_CONCURRENCY: '1' } });
     const order = burst.addOrder({ ref: 'O_1' });
     const blocker = burst.addOrder({ ref: 'O_2' });
     burst.fluent.faults.set({ kind: 'latency', ms: 300, operation: 'orderById', times: 1 });
@@ -107,10 +120,10 @@ describe('a webhook', () => {
       ({ id }) => burst.runs.find((run) => run.notification.id === id)?.outcome,
     );
     expect(outcomes.filter((outcome) => outcome === 'superseded')).toHaveLength(9);
-    expect(await metric('notifications_total', { outcome: 'superseded' }, burst)).toBe(9);
+    expect(await metric(burst, 'notifications_total', { outcome: 'superseded' })).toBe(9);
   });
 
-  it('that overtakes Fluent is looked at once more', async () => {
+  it('is processed once more when it was sent before Fluent had the status', async ({ connector }) => {
     const { fluent, commercetools } = connector.addOrder({ ref: newRef(), status: 'RECEIVED' });
     const early = connector.fluent.notification(fluent.id, { entityStatus: 'BOOKED' });
     const reads = connector.fluent.requests.count('orderById');
@@ -123,24 +136,24 @@ describe('a webhook', () => {
   });
 });
 
-describe('on a bad day', () => {
-  it('a mapping with a wrong value is retried, says what to correct, and heals by the correction', async () => {
-    useOrderMapping({ BOOKED: 'Konfirmed' });
-    const { commercetools, id } = await moved(newRef(), 'BOOKED');
+describe('a webhook that meets an error', () => {
+  it('is retried with what to correct while a mapping has a wrong value', async ({ connector }) => {
+    useOrderMapping(connector, { BOOKED: 'Konfirmed' });
+    const { commercetools, id } = await moved(connector, newRef(), 'BOOKED');
     const { error } = await connector.waitForRun({ id, outcome: 'retried' });
     expect(error?.name).toBe('ConfigurationError');
     for (const part of [ORDER_MAPPING, 'BOOKED', 'Konfirmed', 'Open, Confirmed, Complete, Cancelled']) {
       expect(error?.message).toContain(part);
     }
-    useOrderMapping({ BOOKED: 'Confirmed' });
+    useOrderMapping(connector, { BOOKED: 'Confirmed' });
     await connector.settled();
     expect(commercetools.orderState).toBe('Confirmed');
     expect((await connector.waitForRun({ id, outcome: 'updated' })).attempt).toBeGreaterThan(1);
   });
 
-  it('a missing setting is retried, names the setting and the way to switch it off, and heals', async () => {
+  it('is retried with how to switch the mapping off while a setting is missing', async ({ connector }) => {
     connector.fluent.removeSetting(SHIPPING_MAPPING);
-    const { commercetools, id } = await moved(newRef(), 'COMPLETE');
+    const { commercetools, id } = await moved(connector, newRef(), 'COMPLETE');
     const { error } = await connector.waitForRun({ id, outcome: 'retried' });
     expect(error?.message).toContain(SHIPPING_MAPPING);
     expect(error?.message).toContain('SHIPPING_STATUS_MAPPING_SETTING=off');
@@ -149,15 +162,15 @@ describe('on a bad day', () => {
     expect(agrees(commercetools, 'COMPLETE')).toBe(true);
   });
 
-  it('a mapping that is switched off is not looked for', async () => {
-    await using without = await createTestConnector({ env: { PAYMENT_STATUS_MAPPING_SETTING: 'off' } });
+  it('does not depend on the setting of a mapping that is switched off', async ({ startTestConnector }) => {
+    const without = await startTestConnector({ env: { PAYMENT_STATUS_MAPPING_SETTING: 'off' } });
     without.fluent.removeSetting(PAYMENT_MAPPING);
-    const { commercetools } = await moved('O_1', 'BOOKED', without);
+    const { commercetools } = await moved(without, 'O_1', 'BOOKED');
     await without.settled();
     expect(commercetools).toMatchObject({ orderState: 'Confirmed', paymentState: null });
   });
 
-  it('an order that commercetools does not have yet is waited for', async () => {
+  it('is retried until commercetools has the order', async ({ connector }) => {
     const ref = newRef();
     const { id: orderId } = connector.fluent.addOrder({ ref, status: 'BOOKED' });
     const notification = connector.fluent.notification(orderId);
@@ -169,8 +182,10 @@ describe('on a bad day', () => {
     expect(order.orderState).toBe('Confirmed');
   });
 
-  it('an order that never comes becomes a dead letter, which is listed, shown and replayed', async () => {
-    await using impatient = await createTestConnector({ env: { ORDER_NOT_FOUND_MAX_AGE: '0' } });
+  it('becomes a dead letter, which can be listed, read and replayed, when the order never comes', async ({
+    startTestConnector,
+  }) => {
+    const impatient = await startTestConnector({ env: { ORDER_NOT_FOUND_MAX_AGE: '0' } });
     const { id: orderId } = impatient.fluent.addOrder({ ref: 'O_9', status: 'BOOKED' });
     const notification = impatient.fluent.notification(orderId);
     await impatient.fluent.webhooks.send(notification);
@@ -189,10 +204,12 @@ describe('on a bad day', () => {
     await impatient.settled();
     expect(order.orderState).toBe('Confirmed');
     expect(await impatient.queue.counts()).toMatchObject({ dead: 0 });
-    expect(await metric('notifications_total', { outcome: 'dead' }, impatient)).toBe(1);
+    expect(await metric(impatient, 'notifications_total', { outcome: 'dead' })).toBe(1);
   });
 
-  it('an order of another retailer is a dead letter at once and is not written', async () => {
+  it('becomes a dead letter at once, and writes nothing, when the order belongs to another retailer', async ({
+    connector,
+  }) => {
     const order = connector.addOrder({ ref: newRef(), status: 'BOOKED', retailerId: '2' });
     const { version } = order.commercetools;
     const notification = connector.fluent.notification(order.fluent.id, { retailerId: '1' });
@@ -203,11 +220,13 @@ describe('on a bad day', () => {
     expect(order.commercetools.version).toBe(version);
   });
 
-  it('a permission that is missing is a dead letter at once, and again when nothing was corrected before the replay', async () => {
-    await using limited = await createTestConnector({
+  it('becomes a dead letter at once, also when replayed, while a permission is missing', async ({
+    startTestConnector,
+  }) => {
+    const limited = await startTestConnector({
       env: { CTP_SCOPES: 'view_orders:demo' },
     });
-    const { commercetools, id } = await moved('O_1', 'BOOKED', limited);
+    const { commercetools, id } = await moved(limited, 'O_1', 'BOOKED');
     const { outcome, error } = await limited.waitForRun({ id });
     expect([outcome, error?.name]).toEqual(['dead', 'PermanentError']);
     expect(error?.message).toMatch(/insufficient_scope.*manage_orders/);
@@ -217,16 +236,18 @@ describe('on a bad day', () => {
     expect(limited.runs.map((run) => run.outcome)).toEqual(['dead', 'dead']);
   });
 
-  it('a notification about no order is a dead letter that says where to send it from', async () => {
+  it('becomes a dead letter that names the right workflow when it is not about an order', async ({
+    connector,
+  }) => {
     const { id } = await connector.send({ name: NAME, entityType: 'FULFILMENT', entityRef: 'F_1' });
     const { outcome, error } = await connector.waitForRun({ id });
     expect(outcome).toBe('dead');
     expect(error?.message).toMatch(/FULFILMENT F_1 and names no order; send it from the ORDER workflow/);
   });
 
-  it('commercetools being away delays the order and loses nothing', async () => {
+  it('is retried while commercetools is away', async ({ connector }) => {
     await connector.commercetools.down();
-    const { commercetools, id } = await moved(newRef(), 'BOOKED');
+    const { commercetools, id } = await moved(connector, newRef(), 'BOOKED');
     await connector.waitForRun({ id, outcome: 'retried' });
     await connector.commercetools.up();
     await connector.settled();
@@ -234,47 +255,34 @@ describe('on a bad day', () => {
   });
 });
 
-it('the log has one line for each outcome, with what to change and nothing secret', async () => {
-  await using sides = await createTestConnector();
-  const redis = await PrivateRedis.start({ aof: false });
-  const lines: LogLine[] = [];
-  const own = await ConnectorProcess.start(
-    {
-      REDIS_URL: redis.url,
-      RETRY_BASE_DELAY: '600000',
-      SETTINGS_CACHE_TTL: '0',
-      ...sides.fluent.environment,
-      ...sides.commercetools.environment,
-    },
-    (line) => lines.push(line),
-  );
-  try {
-    sides.fluent.webhookUrl = own.webhookUrl;
-    const lineOf = (id: string) =>
-      expect.poll(() => lines.filter(({ notificationId }) => notificationId === id), { timeout: 10_000 });
+it('logs one line for each outcome, with what to change and without a secret', async ({ harness }) => {
+  const { fluent, lines } = harness;
+  await harness.startConnector({ RETRY_BASE_DELAY: '600000', SETTINGS_CACHE_TTL: '0' });
+  const book = async (ref: string): Promise<string> => {
+    const id = harness.addOrder(ref);
+    fluent.setStatus(id, 'BOOKED');
+    const notification = fluent.notification(id);
+    expect(await fluent.webhooks.send(notification)).toMatchObject({ result: 'accepted' });
+    return notification.id;
+  };
+  const linesOf = (id: string) =>
+    expect.poll(() => lines.filter(({ notificationId }) => notificationId === id), WAIT);
 
-    const good = await moved('O_1', 'BOOKED', sides);
-    await lineOf(good.id).toMatchObject([
-      { level: 'info', accountId: 'ACME', entityRef: 'O_1', outcome: 'updated', lagMs: expect.any(Number) },
-    ]);
-    sides.fluent.removeSetting(ORDER_MAPPING);
-    const bad = await moved('O_2', 'BOOKED', sides);
-    await lineOf(bad.id).toMatchObject([
-      {
-        level: 'error',
-        entityRef: 'O_2',
-        outcome: 'retried',
-        msg: expect.stringMatching(`${ORDER_MAPPING}.* does not exist .*create it`),
-      },
-    ]);
-    const { FLUENT_PASSWORD, FLUENT_CLIENT_SECRET } = sides.fluent.environment;
-    const { CTP_CLIENT_SECRET } = sides.commercetools.environment;
-    for (const secret of [FLUENT_PASSWORD, FLUENT_CLIENT_SECRET, CTP_CLIENT_SECRET]) {
-      expect(secret).toBeTruthy();
-      expect(JSON.stringify(lines)).not.toContain(secret);
-    }
-  } finally {
-    await own.stop();
-    await redis.stop();
+  await linesOf(await book('O_1')).toMatchObject([
+    { level: 'info', accountId: 'ACME', entityRef: 'O_1', outcome: 'updated', lagMs: expect.any(Number) },
+  ]);
+  fluent.removeSetting(ORDER_MAPPING);
+  await linesOf(await book('O_2')).toMatchObject([
+    {
+      level: 'error',
+      entityRef: 'O_2',
+      outcome: 'retried',
+      msg: expect.stringMatching(`${ORDER_MAPPING}.* does not exist .*create it`),
+    },
+  ]);
+  const variables = harness.environmentWith();
+  for (const name of ['FLUENT_PASSWORD', 'FLUENT_CLIENT_SECRET', 'CTP_CLIENT_SECRET']) {
+    expect(variables[name]).toBeTruthy();
+    expect(JSON.stringify(lines)).not.toContain(variables[name]);
   }
 });

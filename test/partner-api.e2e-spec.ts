@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { IsString } from 'class-validator';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import {
   ConnectorModule,
   FluentClient,
@@ -22,36 +22,14 @@ import {
   type OrderUpdateAction,
   type RetailerScope,
 } from '../src/index.js';
-import {
-  CommercetoolsEmulator,
-  FluentEmulator,
-  PrivateRedis,
-  createTestConnector,
-  type TestConnector,
-  type TestConnectorOptions,
-} from '../src/testing/index.js';
-import { ConnectorProcess, type LogLine } from './support/connector-process.js';
+import { it } from './support/harness.js';
 
-let redis: PrivateRedis;
-const open: TestConnector[] = [];
-beforeAll(async () => {
-  redis = await PrivateRedis.start();
-});
-afterEach(async () => {
-  for (const connector of open.splice(0)) await connector.stop();
-});
-afterAll(() => redis.stop());
-
-async function start(options: TestConnectorOptions = {}): Promise<TestConnector> {
-  const connector = await createTestConnector({ redisUrl: redis.url, ...options });
-  open.push(connector);
-  return connector;
-}
+const WAIT = { timeout: 30_000, interval: 20 };
 
 /** The first failure is the last: dead letters are there at once. */
 const NO_RETRY = { RETRY_MAX_AGE: '0' };
 
-describe('hooks alone', () => {
+describe('an order status hook', () => {
   const FIELD = 'trackingNumber';
 
   interface Attributes {
@@ -90,8 +68,10 @@ describe('hooks alone', () => {
     skip = ({ fluentOrder }: HookedOrder): boolean => fluentOrder.type === 'CC';
   }
 
-  it('bring the tracking number into a custom field, in the same mutation and only once', async () => {
-    const connector = await start({ providers: [TrackingNumber] });
+  it('sets a custom field in the same mutation as the states, and only once', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ providers: [TrackingNumber] });
     const tracking = [{ name: FIELD, type: 'STRING', value: 'T-"1"' }];
     const { fluent } = connector.addOrder({ ref: 'O_1', attributes: tracking });
     const order = () => connector.commercetools.order('O_1');
@@ -122,8 +102,8 @@ describe('hooks alone', () => {
     expect(connector.runs.at(-1)?.outcome).toBe('updated');
   });
 
-  it('leave orders alone', async () => {
-    const connector = await start({ providers: [NoClickAndCollect] });
+  it('keeps orders from being changed', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ providers: [NoClickAndCollect] });
     const { fluent } = connector.addOrder({ ref: 'O_1', type: 'CC' });
     await connector.fluent.move(fluent.id, 'BOOKED');
     await connector.settled();
@@ -132,7 +112,7 @@ describe('hooks alone', () => {
   });
 });
 
-describe('an application of a partner', () => {
+describe("a partner's application", () => {
   class ParcelAttributes {
     @IsString()
     TrackingNumber!: string;
@@ -195,8 +175,8 @@ describe('an application of a partner', () => {
   })
   class AppModule {}
 
-  it('has its own routes, handlers and parts beside ours, on the same server', async () => {
-    const connector = await start({ module: AppModule });
+  it('has its own routes, handlers and replacements on the same server', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ module: AppModule });
     const { fluent } = connector.addOrder({ ref: 'O_1' });
     await connector.fluent.move(fluent.id, 'LOST');
     const { id } = await connector.send({
@@ -222,8 +202,10 @@ describe('an application of a partner', () => {
     expect(metrics).not.toContain('parcel.shipped');
   });
 
-  it('gets a dead letter that names the fields when attributes break their class', async () => {
-    const connector = await start({ module: AppModule });
+  it('gets a dead letter that names the fields when attributes do not fit their class', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ module: AppModule });
     const { id } = await connector.send({ name: 'parcel.lost', attributes: { TrackingNumber: 1 } });
     const run = await connector.waitForRun({ id, outcome: 'dead' });
     expect(run.attempt).toBe(1);
@@ -232,8 +214,8 @@ describe('an application of a partner', () => {
   });
 });
 
-describe('a class that fails', () => {
-  it.each<[string, unknown, RegExp]>([
+describe("a partner's class that fails", () => {
+  it.for<[string, unknown, RegExp]>([
     [
       'throws at once',
       () => {
@@ -241,17 +223,17 @@ describe('a class that fails', () => {
       },
       /^Fragile\.handle\(\) failed: TypeError: oops/,
     ],
-    ['rejects with no Error', () => Promise.reject(7), /^Fragile\.handle\(\) failed: 7/],
+    ['rejects with something other than an Error', () => Promise.reject(7), /^Fragile\.handle\(\) failed: 7/],
     ['hangs', () => new Promise(() => undefined), /^Fragile did not finish within 50 ms/],
-    ['gives nonsense', async () => ({ outcome: 'fine' }), /^Fragile\.handle\(\) gave no outcome/],
+    ['returns nonsense', async () => ({ outcome: 'fine' }), /^Fragile\.handle\(\) gave no outcome/],
   ])(
-    'costs its notification only, and is named in the dead letter: a handler that %s',
-    async (_, body, message) => {
+    'costs only its notification and is named in the dead letter when it %s',
+    async ([, body, message], { startTestConnector }) => {
       @NotificationHandler({ names: 'fragile', timeoutMs: 50 })
       class Fragile implements NotificationHandlerContract {
         handle = body as NotificationHandlerContract['handle'];
       }
-      const connector = await start({ handlers: [Fragile], env: NO_RETRY });
+      const connector = await startTestConnector({ handlers: [Fragile], env: NO_RETRY });
       const { fluent } = connector.addOrder({ ref: 'O_1' });
       await connector.send({ name: 'fragile' });
       await connector.fluent.move(fluent.id, 'BOOKED');
@@ -264,7 +246,7 @@ describe('a class that fails', () => {
     },
   );
 
-  it('is retried and then a dead letter, and may recover in between', async () => {
+  it('is retried, and may recover', async ({ startTestConnector }) => {
     let failures = 2;
     @Injectable()
     class Moody extends StatusMapper {
@@ -274,7 +256,7 @@ describe('a class that fails', () => {
           : { orderState: 'Complete' };
       }
     }
-    const connector = await start({ overrides: [{ provide: StatusMapper, useClass: Moody }] });
+    const connector = await startTestConnector({ overrides: [{ provide: StatusMapper, useClass: Moody }] });
     const { fluent } = connector.addOrder({ ref: 'O_1' });
     await connector.fluent.move(fluent.id, 'BOOKED');
     await connector.waitForRun({ outcome: 'updated' });
@@ -286,7 +268,7 @@ describe('a class that fails', () => {
     expect(connector.commercetools.order('O_1')?.orderState).toBe('Complete');
   });
 
-  it('does not refuse a webhook because coalesce or announces fail', async () => {
+  it('does not refuse a webhook when coalesce or announces fail', async ({ startTestConnector }) => {
     const fail = (): never => {
       throw new Error('oops');
     };
@@ -294,54 +276,60 @@ describe('a class that fails', () => {
     class Fragile implements NotificationHandlerContract {
       async handle(): Promise<void> {}
     }
-    const connector = await start({ handlers: [Fragile] });
+    const connector = await startTestConnector({ handlers: [Fragile] });
     const sent = await connector.send({ name: 'fragile' });
     expect(sent.result).toBe('accepted');
     expect(await connector.waitForRun({ id: sent.id })).toMatchObject({ outcome: 'updated' });
   });
 });
 
-it('keeps a handler to its limit without holding up the others, and uses up no attempt', async () => {
+it('runs a handler no more often at once than its limit allows, and uses up no attempt', async ({
+  startTestConnector,
+}) => {
   let running = 0;
   let most = 0;
-  const gate: (() => void)[] = [];
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
   @NotificationHandler({ names: 'slow', concurrency: 1 })
   class Slow implements NotificationHandlerContract {
     async handle(): Promise<void> {
       most = Math.max(most, ++running);
-      await new Promise<void>((resolve) => gate.push(resolve));
+      await opened;
+      // Others may begin meanwhile, if they are let.
+      await new Promise(setImmediate);
       running--;
     }
   }
-  const connector = await start({ handlers: [Slow], env: { QUEUE_CONCURRENCY: '4' } });
+  const connector = await startTestConnector({ handlers: [Slow], env: { QUEUE_CONCURRENCY: '4' } });
   const slow = await Promise.all(
     Array.from({ length: 8 }, (_, n) => connector.send({ name: 'slow', entityId: String(n) })),
   );
   const { fluent } = connector.addOrder({ ref: 'O_1' });
   await connector.fluent.move(fluent.id, 'BOOKED');
-  // More wait than the queue has places, and nobody has let the first one go.
-  await vi.waitFor(() => expect(connector.commercetools.order('O_1')?.orderState).toBe('Confirmed'), 10_000);
+  // More notifications wait than the queue has places, and the first one has not ended.
+  await vi.waitFor(() => expect(connector.commercetools.order('O_1')?.orderState).toBe('Confirmed'), WAIT);
   expect(most).toBe(1);
 
-  const opening = setInterval(() => gate.shift()?.(), 5);
+  open();
   const runs = await Promise.all(slow.map(({ id }) => connector.waitForRun({ id }, 40_000)));
-  clearInterval(opening);
   expect(runs.map(({ outcome, attempt }) => `${outcome} ${attempt}`)).toEqual(slow.map(() => 'updated 1'));
   expect(most).toBe(1);
 });
 
-it('takes the mappings from a file, and does not start without it', async () => {
+it('reads the mappings from SETTINGS_FILE, and does not start without the file', async ({
+  startTestConnector,
+}) => {
   const dir = mkdtempSync(join(tmpdir(), 'connector-mappings-'));
   const path = join(dir, 'mappings.yaml');
   writeFileSync(path, 'fc.connect.commercetools.order.order-status-mapping: { fluent: { ODD: complete } }\n');
   const off = { PAYMENT_STATUS_MAPPING_SETTING: 'off', SHIPPING_STATUS_MAPPING_SETTING: 'off' };
   try {
-    const connector = await start({ env: { SETTINGS_FILE: path, ...off } });
+    const connector = await startTestConnector({ env: { SETTINGS_FILE: path, ...off } });
     const { fluent } = connector.addOrder({ ref: 'O_1' });
     await connector.fluent.move(fluent.id, 'ODD');
     await connector.settled();
     expect(connector.commercetools.order('O_1')?.orderState).toBe('Complete');
-    await expect(start({ env: { SETTINGS_FILE: join(dir, 'missing.yaml') } })).rejects.toThrow(
+    await expect(startTestConnector({ env: { SETTINGS_FILE: join(dir, 'missing.yaml') } })).rejects.toThrow(
       /SETTINGS_FILE .*missing\.yaml cannot be used: ENOENT/,
     );
   } finally {
@@ -349,44 +337,37 @@ it('takes the mappings from a file, and does not start without it', async () => 
   }
 });
 
-describe('the process', () => {
-  it('survives a promise that a handler left behind, and ends on an exception that nobody caught', async () => {
-    const fluent = await new FluentEmulator({ webhookRetry: { delaysMs: [] } }).start();
-    const commercetools = await new CommercetoolsEmulator().start();
-    await redis.flush();
-    const lines: LogLine[] = [];
-    const app = await ConnectorProcess.start(
-      { REDIS_URL: redis.url, ...fluent.environment, ...commercetools.environment, RECONCILE_INTERVAL: '0' },
-      (line) => lines.push(line),
+describe('the process of an application', () => {
+  it.override('fluentOptions', { webhookRetry: { delaysMs: [] } });
+
+  it('survives a promise that a handler left behind, and ends on an uncaught exception', async ({
+    harness,
+  }) => {
+    const { fluent, lines } = harness;
+    const app = await harness.startConnector(
+      {},
       { command: [process.execPath, 'test/support/forgetful-app.mjs'], cwd: process.cwd() },
     );
-    try {
-      fluent.webhookUrl = app.webhookUrl;
-      const { accountId, retailerId } = fluent;
-      const send = (name: string) =>
-        fluent.webhooks.send({
-          id: `${name}-1`,
-          name,
-          accountId,
-          retailerId,
-          entityType: 'ORDER',
-          entityId: '1',
-          entityRef: 'O_1',
-          attributes: {},
-        });
-      const said = (text: string) => vi.waitFor(() => expect(JSON.stringify(lines)).toContain(text), 10_000);
+    const send = (name: string) =>
+      fluent.webhooks.send({
+        id: `${name}-1`,
+        name,
+        accountId: fluent.accountId,
+        retailerId: fluent.retailerId,
+        entityType: 'ORDER',
+        entityId: '1',
+        entityRef: 'O_1',
+        attributes: {},
+      });
+    const logged = (text: string) => vi.waitFor(() => expect(JSON.stringify(lines)).toContain(text), WAIT);
 
-      await send('forgetful');
-      await said('a promise failed that nobody waits for');
-      await said('notification updated');
-      expect(await app.status('/health/ready')).toBe(200);
+    await send('forgetful');
+    await logged('a promise failed that nobody waits for');
+    await logged('notification updated');
+    expect(await app.status('/health/ready')).toBe(200);
 
-      await send('reckless');
-      await said('unexpected error; ending the process');
-      await vi.waitFor(async () => expect(await app.status('/health/live')).toBeUndefined(), 10_000);
-    } finally {
-      await app.kill();
-      await Promise.all([fluent.stop(), commercetools.stop()]);
-    }
+    await send('reckless');
+    await logged('unexpected error; ending the process');
+    expect(await app.exitCode()).not.toBe(0);
   });
 });

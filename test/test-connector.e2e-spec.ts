@@ -39,7 +39,7 @@ class ParcelHandler implements NotificationHandlerContract {
 class PartnerApp {}
 
 describe('createTestConnector', () => {
-  it('runs parts under test against both emulators', async () => {
+  it('runs handlers and replacements against both emulators', async () => {
     await using connector = await createTestConnector({
       overrides: [{ provide: StatusMapper, useClass: CompleteMapper }],
       providers: [ParcelHandler],
@@ -55,7 +55,7 @@ describe('createTestConnector', () => {
     expect(connector.runs).toHaveLength(2);
   });
 
-  it('runs a whole application, whose environment it provides for the time of the start', async () => {
+  it('runs a whole application, and sets its environment only while it starts', async () => {
     const before = { ...process.env };
     await using connector = await createTestConnector({
       module: PartnerApp,
@@ -68,7 +68,7 @@ describe('createTestConnector', () => {
     expect(connector.app.get(ParcelHandler, { strict: false }).seen).toEqual(['P_8']);
   });
 
-  it('tells what is left, and why, when it does not settle', async () => {
+  it('names what is left, and why, when it does not settle', async () => {
     await using connector = await createTestConnector({
       providers: [ParcelHandler],
       env: { RETRY_BASE_DELAY: '60000', RETRY_MAX_DELAY: '60000' },
@@ -86,7 +86,7 @@ describe('createTestConnector', () => {
     expect(await connector.queue.deadLetters()).toHaveLength(1);
   });
 
-  it('says why a webhook was not accepted, at once', async () => {
+  it('reports at once why a webhook was not accepted', async () => {
     await using connector = await createTestConnector();
     expect(await connector.send({ name: 'x', accountId: 'OTHER' })).toMatchObject({
       result: 'failed',
@@ -95,7 +95,7 @@ describe('createTestConnector', () => {
     });
   });
 
-  it('rejects with the reason when the connector does not start, and stops twice without a word', async () => {
+  it('rejects with the reason when the connector does not start, and can be stopped twice', async () => {
     await expect(createTestConnector({ env: { QUEUE_CONCURRENCY: 'many' } })).rejects.toThrow(
       /QUEUE_CONCURRENCY/,
     );
@@ -113,7 +113,7 @@ describe('a test connector on a Redis that others use too', () => {
   });
   afterAll(() => server.stop());
 
-  it('takes an empty database of its own and leaves it empty', async () => {
+  it('claims an empty database and leaves it empty', async () => {
     const client = new Redis(server.url);
     try {
       await client.set('theirs', 'kept');
@@ -133,7 +133,7 @@ describe('a test connector on a Redis that others use too', () => {
     }
   });
 
-  it('refuses a database that is in use, and a server that is not there', async () => {
+  it('refuses a database that is in use and a server that does not answer', async () => {
     await expect(createTestConnector({ redisUrl: `${server.url}/1` })).rejects.toThrow(/FLUSHDB/);
     await expect(createTestConnector({ redisUrl: 'redis://127.0.0.1:1' })).rejects.toThrow(
       /REDIS_URL cannot be used for tests: /,

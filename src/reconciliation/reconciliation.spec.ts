@@ -130,16 +130,18 @@ describe('when reconciliation looks', () => {
   it.each<[string, Partial<ConnectorConfig>]>([
     ['with an interval of 0', { reconciliation: { intervalSeconds: 0, overlapSeconds: 60 } }],
     ['in a process that only accepts webhooks', { role: 'ingress' }],
-  ])('never looks %s', (_, changes) => {
+  ])('never looks %s', async (_, changes) => {
     start(changes);
-    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(state.intervalsMs).toEqual([]);
   });
 
   it('looks no more after the shutdown began', async () => {
     const reconciliation = start();
     await nextLook();
     await reconciliation.beforeApplicationShutdown();
-    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(state.intervalsMs).toHaveLength(1);
   });
 });
 

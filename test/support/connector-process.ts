@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const LAST_WORDS = 20;
 const PORT_ATTEMPTS = 3;
 
@@ -17,6 +17,8 @@ export interface Launch {
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
 }
+
+const BUILD: Launch = { command: [process.execPath, 'dist/main.js'], cwd: process.cwd() };
 
 /** The built connector as a process of its own: nothing of the surrounding environment reaches it. */
 export class ConnectorProcess {
@@ -50,11 +52,13 @@ export class ConnectorProcess {
   static async start(
     environment: Readonly<Record<string, string>>,
     onLine: (line: LogLine) => void = () => undefined,
-    launch: Launch = { command: [process.execPath, 'dist/main.js'], cwd: process.cwd() },
+    launch: Launch = BUILD,
   ): Promise<ConnectorProcess> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await ConnectorProcess.startOnce(environment, onLine, launch);
+        const connector = await ConnectorProcess.launch(environment, onLine, launch);
+        await connector.untilReady();
+        return connector;
       } catch (error) {
         // Somebody else may take a free port before the connector does.
         const isPortTaken = environment['PORT'] === undefined && /EADDRINUSE/.test(String(error));
@@ -63,10 +67,15 @@ export class ConnectorProcess {
     }
   }
 
-  private static async startOnce(
+  /**
+   * Starts the process and does not wait until it is ready.
+   *
+   * @param launch the build in the working directory by default.
+   */
+  static async launch(
     environment: Readonly<Record<string, string>>,
-    onLine: (line: LogLine) => void,
-    launch: Launch,
+    onLine: (line: LogLine) => void = () => undefined,
+    launch: Launch = BUILD,
   ): Promise<ConnectorProcess> {
     const port = environment['PORT'] ?? String(await freePort());
     const [program, ...args] = launch.command;
@@ -81,16 +90,18 @@ export class ConnectorProcess {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const connector = new ConnectorProcess(`http://127.0.0.1:${port}`, child, onLine);
+    return new ConnectorProcess(`http://127.0.0.1:${port}`, child, onLine);
+  }
+
+  private async untilReady(): Promise<void> {
     const giveUpAt = Date.now() + START_TIMEOUT_MS;
-    while ((await connector.status('/health/ready')) !== 200) {
-      if (child.exitCode !== null || Date.now() > giveUpAt) {
-        child.kill('SIGKILL');
-        throw new Error(`the connector did not start:\n${connector.lastWords.join('\n')}`);
+    while ((await this.status('/health/ready')) !== 200) {
+      if (this.child.exitCode !== null || Date.now() > giveUpAt) {
+        this.child.kill('SIGKILL');
+        throw new Error(`the connector did not start:\n${this.lastWords.join('\n')}`);
       }
       await delay(30);
     }
-    return connector;
   }
 
   get webhookUrl(): string {

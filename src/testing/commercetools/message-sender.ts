@@ -1,4 +1,4 @@
-import { type KeyObject, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { type KeyPairKeyObjectResult, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { type JWK, SignJWT, exportJWK } from 'jose';
 import { type DeliveryOutcome, type DeliveryRetry, RepeatedDelivery } from '../http/repeated-delivery.js';
 import { SeededRandom } from '../seeded-random.js';
@@ -35,9 +35,16 @@ const DEFAULT_RETRY: DeliveryRetry = {
   worthRetrying: () => true,
 };
 
+let keys: KeyPairKeyObjectResult | undefined;
+
+/** One pair for the process: making one takes up to seconds, and tests start many emulators. */
+function keyPair(): KeyPairKeyObjectResult {
+  return (keys ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
+}
+
 /**
  * The subscription of a project and the push service behind it: delivers messages until they are accepted,
- * with a token that is signed by a key of its own.
+ * with a signed token. All push services of a process sign with the same key.
  */
 export class MessageSender {
   /** Where messages go; undefined: they are not sent. */
@@ -53,7 +60,6 @@ export class MessageSender {
   readonly #delivery: RepeatedDelivery;
   readonly #random: SeededRandom;
   readonly #sending = new Set<Promise<DeliveryOutcome>>();
-  #keys?: { privateKey: KeyObject; publicKey: KeyObject };
 
   constructor(issuer: () => string, options: MessageOptions = {}, url?: string) {
     this.url = url;
@@ -109,22 +115,18 @@ export class MessageSender {
     const own = { iss: this.#issuer(), aud, sub: '1', email, email_verified: true };
     return new SignJWT({ ...own, iat: now, exp: now + TOKEN_LIFETIME_SECONDS, ...claims })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID })
-      .sign(this.#keyPair.privateKey);
+      .sign(keyPair().privateKey);
   }
 
   /** The key set that the tokens are signed with. */
   async keySet(): Promise<{ keys: JWK[] }> {
-    const key = await exportJWK(this.#keyPair.publicKey);
+    const key = await exportJWK(keyPair().publicKey);
     return { keys: [{ ...key, kid: KEY_ID, alg: 'RS256', use: 'sig' }] };
   }
 
   /** Ends waiting retries and the connections. */
   async close(): Promise<void> {
     await this.#delivery.close();
-  }
-
-  get #keyPair(): { privateKey: KeyObject; publicKey: KeyObject } {
-    return (this.#keys ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
   }
 
   #wrap(message: EmulatedMessage): object {
