@@ -75,7 +75,7 @@ async function main(): Promise<number> {
       ...fluent.environment,
       ...commercetools.environment,
       RECONCILE_INTERVAL: '2',
-      LOOK_AGAIN_DELAY: '1000',
+      RECHECK_DELAY: '1000',
     },
     (line) => outcomes.read(line),
   );

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConnectorConfig } from './config/index.js';
 import { Readiness } from './health/index.js';
 import { PinoLogger } from './logging/index.js';
-import { MessageQueue } from './delivery/index.js';
+import { DeliveryWorker } from './delivery/index.js';
 
 /** A request that has not ended by then is of a client that hangs. */
 const LISTENER_CLOSE_TIMEOUT_MS = 5000;
@@ -29,7 +29,7 @@ export async function shutDownGracefully(app: NestFastifyApplication): Promise<v
   const deadline = performance.now() + shutdownTimeoutSeconds * 1000;
   const left = (): number => Math.max(deadline - performance.now(), 0);
   await closeListener(server, Math.min(LISTENER_CLOSE_TIMEOUT_MS, left()));
-  await app.get(MessageQueue).drain(left());
+  await app.get(DeliveryWorker).drain(left());
   await app.close();
   PinoLogger.root.info('stopped');
 }

@@ -34,7 +34,7 @@ const it = base
     return async ({ env, ...options }: TestConnectorOptions = {}): Promise<TestConnector> => {
       const connector = await startTestConnector({
         commercetools: { messages: { retry: { delaysMs: [20, 50, 100, 200] } } },
-        env: { LOOK_AGAIN_DELAY: '50', ...env },
+        env: { RECHECK_DELAY: '50', ...env },
         ...options,
       });
       // Fluent's workflow: cancels, and sends a webhook about it.

@@ -9,9 +9,10 @@ import { ConnectorModule } from '../src/connector.module.js';
 import { shutDownGracefully } from '../src/graceful-shutdown.js';
 import type { FluentNotification } from '../src/notification/index.js';
 import {
+  DeliveryWorker,
   MessageQueue,
   QueueUnavailableError,
-  type EnqueueResult,
+  type AddResult,
   type QueueHealth,
 } from '../src/delivery/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
@@ -52,17 +53,18 @@ afterAll(async () => {
 
 /** A queue that takes nothing; tests say what they need of it. */
 class NoQueue extends MessageQueue {
-  enqueue({ id }: FluentNotification): Promise<EnqueueResult> {
+  add({ id }: FluentNotification): Promise<AddResult> {
     return Promise.reject(new Error(`${id}: not asked for`));
   }
-  process = () => Promise.resolve();
-  drain = (_timeoutMs: number) => Promise.resolve();
+  take = () => Promise.resolve([]);
+  renew = <T>(delivery: T) => Promise.resolve(delivery);
+  settle = () => Promise.resolve();
   counts = () => Promise.resolve({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   health = (): Promise<QueueHealth> => Promise.resolve({ reachable: false, warnings: [] });
   deadLetters = () => Promise.resolve([]);
   deadLetter = () => Promise.resolve(undefined);
   replay = () => Promise.resolve(false);
-  replayAll = () => Promise.resolve(0);
+  discard = () => Promise.resolve(false);
 }
 
 type Overrides = NonNullable<Parameters<typeof ConnectorModule.register>[0]>['overrides'];
@@ -342,7 +344,7 @@ describe('the webhook answers', () => {
   it('503 with Retry-After when the queue cannot store, and 500 without a word about what failed', async () => {
     class BrokenQueue extends NoQueue {
       failure: Error = new QueueUnavailableError('redis://secret-host is away');
-      override enqueue(): Promise<EnqueueResult> {
+      override add(): Promise<AddResult> {
         return Promise.reject(this.failure);
       }
     }
@@ -475,13 +477,11 @@ describe('the server', () => {
 
 describe('a graceful shutdown', () => {
   it('accepts webhooks while traffic moves away, ends running requests, then closes', async () => {
-    let release: (result: EnqueueResult) => void = () => undefined;
-    const drained = vi.fn<(timeoutMs: number) => Promise<void>>(() => Promise.resolve());
+    let release: (result: AddResult) => void = () => undefined;
     const seen: FluentNotification[] = [];
     class SlowQueue extends NoQueue {
       override health = () => Promise.resolve({ reachable: true, warnings: [] });
-      override drain = drained;
-      override enqueue(accepted: FluentNotification): Promise<EnqueueResult> {
+      override add(accepted: FluentNotification): Promise<AddResult> {
         seen.push(accepted);
         return accepted.id === 'slow'
           ? new Promise((resolve) => {
@@ -494,6 +494,7 @@ describe('a graceful shutdown', () => {
       { provide: MessageQueue, useClass: SlowQueue },
     ]);
     open.splice(open.indexOf(to), 1);
+    const drained = vi.spyOn(to.get(DeliveryWorker), 'drain');
     const url = await to.getUrl();
     const probe = (): Promise<Answer> => send({ to, path: '/health/ready', method: 'GET' });
 

@@ -53,7 +53,7 @@ function connectorEnvironment(more: Record<string, string> = {}): Record<string,
     ...fluent.environment,
     ...commercetools.environment,
     RECONCILE_INTERVAL: '0',
-    LOOK_AGAIN_DELAY: '100',
+    RECHECK_DELAY: '100',
     ...more,
   };
 }

@@ -268,11 +268,11 @@ describe("a partner's class that fails", () => {
     expect(connector.commercetools.order('O_1')?.orderState).toBe('Complete');
   });
 
-  it('does not refuse a webhook when coalesce or announces fail', async ({ startTestConnector }) => {
+  it('does not refuse a webhook when coalesce or expectedState fail', async ({ startTestConnector }) => {
     const fail = (): never => {
       throw new Error('oops');
     };
-    @NotificationHandler({ names: 'fragile', coalesce: fail, announces: fail })
+    @NotificationHandler({ names: 'fragile', coalesce: fail, expectedState: fail })
     class Fragile implements NotificationHandlerContract {
       async handle(): Promise<void> {}
     }

@@ -1,18 +1,20 @@
+import { getQueueToken } from '@nestjs/bull';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Global, Module } from '@nestjs/common';
+import type { Queue } from 'bull';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
-import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } from '../src/errors.js';
 import type { FluentNotification } from '../src/notification/index.js';
 import {
   BullMessageQueue,
+  QUEUE_NAME,
   QueueModule,
   QueueUnavailableError,
-  type NotificationProcessor,
-  type RunReport,
+  type Delivery,
 } from '../src/delivery/index.js';
 import { RedisModule } from '../src/redis/index.js';
+import { messageQueueSuite } from '../src/testing/message-queue-suite.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { startTcpProxy } from './support/tcp-proxy.js';
 
@@ -31,10 +33,7 @@ afterEach(async () => {
 });
 
 interface QueueSettings {
-  retry?: Partial<ConnectorConfig['queue']['retry']>;
-  lookAgainDelayMs?: number;
   lockDurationMs?: number;
-  concurrency?: number;
   redisUrl?: string;
   redisWaitReplicas?: number;
 }
@@ -43,11 +42,11 @@ async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueu
   const queue: ConnectorConfig['queue'] = {
     redisUrl: settings.redisUrl ?? redis.url,
     redisWaitReplicas: settings.redisWaitReplicas ?? 0,
-    concurrency: settings.concurrency ?? 16,
-    lockDurationMs: settings.lockDurationMs ?? 1000,
+    concurrency: 16,
+    lockDurationMs: settings.lockDurationMs ?? 30_000,
     dedupeWindowSeconds: 60,
-    lookAgainDelayMs: settings.lookAgainDelayMs ?? 200,
-    retry: { maxAgeSeconds: 60, baseDelayMs: 10, maxDelayMs: 50, ...settings.retry },
+    recheckDelayMs: 200,
+    retry: { maxAgeSeconds: 60, baseDelayMs: 10, maxDelayMs: 50 },
   };
   @Global()
   @Module({
@@ -82,411 +81,268 @@ function notification(fields: Partial<FluentNotification> = {}): FluentNotificat
   };
 }
 
-/** Starts processing and collects the reports. */
-async function collect(queue: BullMessageQueue, processor: NotificationProcessor): Promise<RunReport[]> {
-  const reports: RunReport[] = [];
-  await queue.process(processor, (run) => reports.push(run));
-  return reports;
+const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
+const KEY = { coalesceKey: 'order-1' } as const;
+const never = new AbortController().signal;
+
+/** @returns at least one delivery. */
+async function take(queue: BullMessageQueue, max = 1): Promise<readonly Delivery[]> {
+  for (;;) {
+    const taken = await queue.take(max, never);
+    if (taken.length > 0) return taken;
+  }
 }
 
-const updated: NotificationProcessor = async () => ({ outcome: 'updated' });
+async function takeOne(queue: BullMessageQueue): Promise<Delivery> {
+  const [delivery] = await take(queue);
+  return delivery!;
+}
 
-describe('adding', () => {
-  it('accepts an id once per account while it waits', async () => {
-    const queue = await startQueue();
-    const first = notification();
-    expect(await queue.enqueue(first)).toBe('accepted');
-    expect(await queue.enqueue(first)).toBe('duplicate');
-    expect(await queue.enqueue({ ...first, accountId: 'OTHER' })).toBe('accepted');
-    expect(await queue.counts()).toEqual({ waiting: 2, active: 0, delayed: 0, dead: 0 });
-  });
+async function raw<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(redis.url);
+  try {
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}
 
-  it('remembers an id after its work is done', async () => {
-    const queue = await startQueue();
-    const reports = await collect(queue, updated);
-    const first = notification();
-    await queue.enqueue(first);
-    await vi.waitFor(async () => expect((await queue.counts()).active + reports.length).toBe(1), within);
-    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
-    expect(await queue.enqueue(first)).toBe('duplicate');
-  });
+describe('the contract of MessageQueue', () => {
+  for (const { name, run } of messageQueueSuite({ create: () => startQueue() })) {
+    // eslint-disable-next-line vitest/expect-expect -- the suite asserts
+    it(name, async () => run());
+  }
+});
 
-  it('answers exactly one of many simultaneous copies with accepted', async () => {
-    const queue = await startQueue();
-    const first = notification();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => queue.enqueue(first)));
-    expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(1);
-    expect((await queue.counts()).waiting).toBe(1);
-  });
-
-  it.each(['wait', '1', ':lock', 'a:b', '\ud800', '{x}', 'ü'.repeat(200)])(
-    'keeps %j apart from the keys of the queue',
-    async (id) => {
-      const queue = await startQueue();
-      const seen: string[] = [];
-      const reports = await collect(queue, async (received) => {
-        seen.push(received.id);
-        return { outcome: 'unchanged' };
-      });
-      expect(await queue.enqueue(notification({ id }))).toBe('accepted');
-      await vi.waitFor(() => expect(reports).toHaveLength(1), within);
-      expect(seen).toEqual([id]);
-    },
-  );
-
-  it('hands the notification over as it came', async () => {
-    const queue = await startQueue();
-    const sent = notification({
-      attributes: { TrackingNumber: 'T1', nested: [1.5, null, { ü: '€' }] },
-      meta: {},
-    });
-    const received: FluentNotification[] = [];
-    await collect(queue, async (each) => {
-      received.push(each);
-      return { outcome: 'updated' };
-    });
-    await queue.enqueue(sent);
-    await vi.waitFor(() => expect(received).toEqual([sent]), within);
-  });
-
-  it('refuses within two seconds while Redis is away, and accepts again after its return', async () => {
+describe('while Redis is in trouble', () => {
+  it('refuses within two seconds when Redis is away, and accepts again after its return', async () => {
     const queue = await startQueue();
     await redis.kill();
-    const started = performance.now();
-    await expect(queue.enqueue(notification())).rejects.toThrow(QueueUnavailableError);
-    expect(performance.now() - started).toBeLessThan(2000);
+    await expect(queue.add(notification())).rejects.toThrow(QueueUnavailableError);
     expect(await queue.health()).toMatchObject({ reachable: false });
     await redis.restart();
-    await vi.waitFor(async () => expect(await queue.enqueue(notification())).toBe('accepted'), within);
+    await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
   });
 
-  it('refuses within two seconds while Redis hangs, with a bound on what waits', async () => {
+  it('refuses at once what comes beyond 2,000 unconfirmed notifications, and the others soon', async () => {
     const queue = await startQueue();
     redis.suspend();
+    let answers: PromiseSettledResult<unknown>[];
     try {
-      const started = performance.now();
-      const answers = await Promise.allSettled(
-        Array.from({ length: 5000 }, () => queue.enqueue(notification())),
-      );
-      expect(performance.now() - started).toBeLessThan(2500);
-      expect(answers.every((answer) => answer.status === 'rejected')).toBe(true);
+      answers = await Promise.allSettled(Array.from({ length: 2500 }, () => queue.add(notification())));
     } finally {
       redis.resume();
     }
-    await vi.waitFor(async () => expect(await queue.enqueue(notification())).toBe('accepted'), within);
-  });
-});
-
-describe('running', () => {
-  it('retries a transient error with jitter until it succeeds, and counts the attempts', async () => {
-    const queue = await startQueue();
-    const attempts: number[] = [];
-    const reports = await collect(queue, async (_, { attempt }) => {
-      attempts.push(attempt);
-      if (attempt < 4) throw new TransientError('busy');
-      return { outcome: 'updated' };
-    });
-    await queue.enqueue(notification());
-    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
-    expect(attempts).toEqual([1, 2, 3, 4]);
-    expect(reports.map((run) => run.outcome)).toEqual(['retried', 'retried', 'retried', 'updated']);
+    const reasons = answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'none'));
+    expect(reasons.filter((reason) => reason.includes('2000 notifications yet to confirm'))).toHaveLength(
+      500,
+    );
+    expect(reasons).not.toContain('none');
+    await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
   });
 
-  it.each([new ConfigurationError('setting missing'), new Error('a bug'), 'a thrown string'])(
-    'retries %s like a transient error',
-    async (error) => {
-      const queue = await startQueue();
-      const reports = await collect(queue, async (_, { attempt }) => {
-        // eslint-disable-next-line no-throw-literal -- partners may
-        if (attempt === 1) throw error;
-        return { outcome: 'updated' };
-      });
-      await queue.enqueue(notification());
-      await vi.waitFor(
-        () => expect(reports.map((run) => run.outcome)).toEqual(['retried', 'updated']),
-        within,
-      );
-    },
-  );
-
-  it('makes a permanent error a dead letter at once, which can be listed, shown and replayed', async () => {
+  it('takes and settles with scripts that the server has forgotten', async () => {
     const queue = await startQueue();
-    let broken = true;
-    const reports = await collect(queue, async () => {
-      if (broken) throw new PermanentError('order of another retailer');
-      return { outcome: 'updated' };
-    });
+    for (const id of ['one', 'two', 'three', 'four']) await queue.add(notification({ id }), KEY);
+    const forget = () => raw((client) => client.script('FLUSH'));
+    await forget();
+    const [one, two, three] = (await take(queue, 3)) as [Delivery, Delivery, Delivery];
+    await forget();
+    await queue.settle(one, DONE);
+    await forget();
+    await queue.settle(two, { action: 'defer', delayMs: 60_000, progress: {} });
+    await forget();
+    expect((await queue.renew(three)).ticket.number).toBeGreaterThan(three.ticket.number);
+    await forget();
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 1, delayed: 1 });
+    await forget();
+    expect(await queue.add(notification())).toBe('accepted');
+  });
+
+  it('adds again what Redis has lost while a worker had it', async () => {
+    const queue = await startQueue();
     const sent = notification();
-    await queue.enqueue(sent);
-    await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(1), within);
-    expect(reports.map((run) => run.outcome)).toEqual(['dead']);
-
-    const [letter] = await queue.deadLetters();
-    expect(letter).toMatchObject({
+    await queue.add(sent, { ...KEY, expectedState: 'SHIPPED' });
+    const delivery = await takeOne(queue);
+    await redis.flush();
+    await queue.settle(delivery, { action: 'defer', delayMs: 0, progress: {} });
+    expect(await takeOne(queue)).toMatchObject({
       notification: sent,
-      error: { name: 'PermanentError', message: 'order of another retailer' },
-      attempts: 1,
+      coalesceKey: 'order-1',
+      expectedState: 'SHIPPED',
     });
-    expect(await queue.deadLetter(letter!.id)).toEqual(letter);
-    expect(await queue.deadLetter('unknown')).toBeUndefined();
-    expect(await queue.replay('unknown')).toBe(false);
-
-    broken = false;
-    expect(await queue.replay(letter!.id)).toBe(true);
-    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
-    await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(0), within);
   });
 
-  it('takes a redelivery of a dead letter as a reason to try it again', async () => {
+  it('lets no run of a lost key cover what was accepted under the new one', async () => {
     const queue = await startQueue();
-    let broken = true;
-    const reports = await collect(queue, async () => {
-      if (broken) throw new PermanentError('no');
-      return { outcome: 'updated' };
-    });
-    const sent = notification();
-    await queue.enqueue(sent);
-    await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(1), within);
-    broken = false;
-    expect(await queue.enqueue(sent)).toBe('accepted');
-    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
-  });
-
-  it('replays all dead letters', async () => {
-    const queue = await startQueue();
-    let broken = true;
-    await collect(queue, async () => {
-      if (broken) throw new PermanentError('no');
-      return { outcome: 'updated' };
-    });
-    for (let i = 0; i < 5; i++) await queue.enqueue(notification());
-    await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(5), within);
-    broken = false;
-    expect(await queue.replayAll()).toBe(5);
-    await vi.waitFor(
-      async () => expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, dead: 0 }),
-      within,
-    );
-  });
-
-  it('gives up after the retry age, and a replay has a fresh one', async () => {
-    const queue = await startQueue({ retry: { maxAgeSeconds: 0.3 } });
-    const reports = await collect(queue, async () => {
-      throw new TransientError('busy');
-    });
-    await queue.enqueue(notification());
-    await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(1), within);
-    const runs = reports.length;
-    expect(runs).toBeGreaterThan(2);
-    await queue.replayAll();
-    await vi.waitFor(() => expect(reports.slice(runs).map((run) => run.outcome)).toContain('dead'), within);
-    expect(reports.slice(runs).map((run) => run.outcome)).toContain('retried');
-  });
-
-  it('holds back behind an open circuit without using up attempts', async () => {
-    const queue = await startQueue();
-    let holds = 3;
-    const reports = await collect(queue, async () => {
-      if (holds-- > 0) throw new CircuitOpenError('commercetools:shop', 10);
-      return { outcome: 'updated' };
-    });
-    await queue.enqueue(notification());
-    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
-    expect(reports.map((run) => run.attempt)).toEqual([1, 1, 1, 1]);
+    await queue.add(notification({ id: 'before' }), KEY);
+    const running = await takeOne(queue);
+    // A replica takes over that lacks the key, and whose clock is behind: its numbers are smaller.
+    await redis.flush();
+    await queue.add(notification({ id: 'after' }), KEY);
+    const ahead = { number: running.ticket.number + 3_600_000_000 };
+    await queue.settle(running, { ...DONE, coverage: ahead });
+    expect((await takeOne(queue)).coverage).toBeUndefined();
   });
 });
 
-describe('coalescing', () => {
-  it('needs one run for the notifications of one order that wait together', async () => {
-    const queue = await startQueue();
-    for (let i = 0; i < 10; i++) await queue.enqueue(notification(), { coalesceKey: 'order-1' });
-    let runs = 0;
-    const reports = await collect(queue, async () => {
-      runs++;
-      return { outcome: 'updated' };
-    });
-    await vi.waitFor(() => expect(reports).toHaveLength(10), within);
-    expect(runs).toBe(1);
-    expect(reports.filter((run) => run.outcome === 'superseded')).toHaveLength(9);
+describe('a worker that died', () => {
+  it('leaves its notification to another one, first in the line, and the death is counted', async () => {
+    const queue = await startQueue({ lockDurationMs: 300 });
+    await queue.add(notification({ id: 'held' }));
+    const held = await takeOne(queue);
+    await queue.add(notification({ id: 'waits' }));
+    // What the end of its process does.
+    await raw((client) => client.del(`{fluent-connector}:notifications:${held.id}:lock`));
+    const other = await startQueue({ lockDurationMs: 300 });
+    const seen: Delivery[] = [];
+    while (!seen.some(({ notification: { id } }) => id === 'held')) seen.push(...(await take(other)));
+    expect(seen.at(-1)).toMatchObject({ workerDeaths: 1 });
   });
 
-  it('runs a notification that was accepted after the run began', async () => {
-    const queue = await startQueue();
-    let runs = 0;
-    const reports = await collect(queue, async () => {
-      runs++;
-      // Accepted while this run is under way: its reads may be older than the notification.
-      if (runs === 1) await queue.enqueue(notification({ id: 'late' }), { coalesceKey: 'order-1' });
-      return { outcome: 'updated' };
-    });
-    await queue.enqueue(notification({ id: 'early' }), { coalesceKey: 'order-1' });
-    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
-    expect(runs).toBe(2);
-    expect(reports.map((run) => run.outcome)).toEqual(['updated', 'updated']);
+  it('is told apart from one that only takes long', async () => {
+    const queue = await startQueue({ lockDurationMs: 300 });
+    await queue.add(notification({ id: 'slow' }));
+    const slow = await takeOne(queue);
+    const lock = `{fluent-connector}:notifications:${slow.id}:lock`;
+    const renewals: number[] = [];
+    // Three times the lock's duration: without renewal it would have ended.
+    await vi.waitFor(async () => {
+      renewals.push(await raw((client) => client.pttl(lock)));
+      expect(renewals.filter((ttl, index) => ttl > (renewals[index - 1] ?? Infinity)).length).toBe(6);
+    }, within);
+    expect(await queue.counts()).toMatchObject({ active: 1, waiting: 0 });
+    await queue.settle(slow, DONE);
+    expect(await queue.counts()).toMatchObject({ active: 0, waiting: 0 });
   });
 
-  it('does not count a run that failed as cover', async () => {
-    const queue = await startQueue();
-    let runs = 0;
-    await queue.enqueue(notification({ id: 'a1' }), { coalesceKey: 'order-1' });
-    await queue.enqueue(notification({ id: 'a2' }), { coalesceKey: 'order-1' });
-    const reports = await collect(queue, async () => {
-      if (++runs === 1) throw new PermanentError('no');
-      return { outcome: 'updated' };
-    });
-    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
-    expect(reports.map((run) => run.outcome).sort()).toEqual(['dead', 'updated']);
+  it('does not take back what another worker has by now, and its coverage still counts', async () => {
+    const queue = await startQueue({ lockDurationMs: 300 });
+    await queue.add(notification(), KEY);
+    const first = await takeOne(queue);
+    await raw((client) => client.set(`{fluent-connector}:notifications:${first.id}:lock`, 'another'));
+    const coverage = { number: first.ticket.number };
+    await queue.settle(first, { ...DONE, coverage });
+    expect(await queue.counts()).toMatchObject({ active: 1 });
+    await queue.add(notification({ id: 'next' }), KEY);
+    expect((await takeOne(queue)).coverage).toEqual(coverage);
   });
 
-  it('does not count a run that says that it covers nothing', async () => {
+  it('finishes what waits again for another worker, so that it does not run twice', async () => {
     const queue = await startQueue();
-    for (const id of ['a1', 'a2']) await queue.enqueue(notification({ id }), { coalesceKey: 'order-1' });
-    let runs = 0;
-    const reports = await collect(queue, async () => ({ outcome: 'unchanged', covers: ++runs > 1 }));
-    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
-    expect(reports.map((run) => run.outcome)).toEqual(['unchanged', 'unchanged']);
-    expect(await queue.enqueue(notification({ id: 'a1' }), { coalesceKey: 'order-1' })).toBe('duplicate');
-  });
-
-  it('keeps other orders apart', async () => {
-    const queue = await startQueue();
-    for (const key of ['a', 'b', 'c']) await queue.enqueue(notification(), { coalesceKey: key });
-    const reports = await collect(queue, updated);
-    await vi.waitFor(
-      () => expect(reports.map((run) => run.outcome)).toEqual(Array(3).fill('updated')),
-      within,
+    await queue.add(notification());
+    const delivery = await takeOne(queue);
+    const prefix = '{fluent-connector}:notifications:';
+    await raw((client) =>
+      client
+        .multi()
+        .del(`${prefix}${delivery.id}:lock`)
+        .lrem(`${prefix}active`, 1, delivery.id)
+        .rpush(`${prefix}wait`, delivery.id)
+        .exec(),
     );
-  });
-
-  it('looks once more when the order did not have the announced state', async () => {
-    const queue = await startQueue();
-    const looks: number[] = [];
-    const reports = await collect(queue, async () => {
-      looks.push(performance.now());
-      return looks.length === 1
-        ? { outcome: 'unchanged', saw: 'BOOKED' }
-        : { outcome: 'updated', saw: 'SHIPPED' };
+    await queue.settle(delivery, DONE);
+    expect(await queue.counts()).toEqual({
+      waiting: 0,
+      active: 0,
+      delayed: 0,
+      dead: 0,
+      oldestUnfinishedAt: undefined,
     });
-    await queue.enqueue(notification(), { coalesceKey: 'order-1', announces: 'SHIPPED' });
-    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
-    expect(reports[0]).toMatchObject({ outcome: 'updated' });
-    expect(looks).toHaveLength(2);
-    expect(looks[1]! - looks[0]!).toBeGreaterThan(150);
   });
+});
 
-  it('is content with the second look, whatever it sees, and reports the first one', async () => {
+describe('numbers', () => {
+  it('increase strictly for a key when the clock of the server is set back', async () => {
     const queue = await startQueue();
-    let looks = 0;
-    const reports = await collect(queue, async () => {
-      return { outcome: ++looks === 1 ? 'updated' : 'unchanged', saw: 'BOOKED' };
+    // A clock that ran an hour ahead has drawn this number.
+    const ahead = (Date.now() + 3_600_000) * 1000;
+    await raw((client) => client.hset('{fluent-connector}:order:order-1', { latest: ahead, epoch: 'e' }));
+    await queue.add(notification(), KEY);
+    const delivery = await takeOne(queue);
+    expect(delivery.acceptedNumber).toBe(ahead + 1);
+    expect(delivery.ticket).toEqual({ number: ahead + 2, epoch: 'e' });
+  });
+});
+
+describe('jobs in Redis', () => {
+  it('are Bull jobs, which Bull and its dashboards can read', async () => {
+    const queue = await startQueue();
+    await queue.add(notification({ id: 'waits' }));
+    await queue.add(notification({ id: 'dies' }));
+    const bull = open.at(-1)!.get<Queue>(getQueueToken(QUEUE_NAME));
+    expect(await bull.getJobCounts()).toMatchObject({ waiting: 2, active: 0 });
+    const [waits] = await take(queue);
+    const job = await bull.getJob(waits!.id);
+    expect(job).toMatchObject({ name: 'order-status', data: { notification: { id: 'waits' } } });
+    expect(await job?.getState()).toBe('active');
+    await queue.settle(await takeOne(queue), {
+      action: 'dead',
+      error: new Error('no'),
+      progress: { error: { name: 'Error', message: 'no' } },
     });
-    await queue.enqueue(notification(), { coalesceKey: 'order-1', announces: 'SHIPPED' });
-    await vi.waitFor(() => expect(reports.map((run) => run.outcome)).toEqual(['updated']), within);
-    expect(looks).toBe(2);
-    expect(reports[0]!.lagMs).toBeLessThan(150);
+    expect(await bull.getFailed()).toMatchObject([{ failedReason: 'no' }]);
   });
 
-  it('does not let an overtaking notification be superseded by a run that saw an older state', async () => {
+  it('that an older version left unfinished do not look old for ever', async () => {
     const queue = await startQueue();
-    await queue.enqueue(notification({ id: 'booked' }), { coalesceKey: 'order-1', announces: 'BOOKED' });
-    await queue.enqueue(notification({ id: 'shipped' }), { coalesceKey: 'order-1', announces: 'SHIPPED' });
-    const saw = ['BOOKED', 'SHIPPED'];
-    let runs = 0;
-    const reports = await collect(queue, async () => ({ outcome: 'updated', saw: saw[runs++] }));
-    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
-    expect(runs).toBe(2);
-  });
-
-  it('needs one more run, not ten, for a burst that announces states the order has left', async () => {
-    const queue = await startQueue({ lookAgainDelayMs: 500 });
-    for (let i = 0; i < 10; i++) {
-      await queue.enqueue(notification(), { coalesceKey: 'order-1', announces: `STEP_${i}` });
-    }
-    let runs = 0;
-    const reports = await collect(queue, async () => ({
-      outcome: ++runs === 1 ? 'updated' : 'unchanged',
-      saw: 'STEP_9',
-    }));
-    await vi.waitFor(() => expect(reports).toHaveLength(10), within);
-    expect(runs).toBeLessThanOrEqual(3);
+    const unfinished = '{fluent-connector}:notifications:unfinished';
+    await raw((client) => client.zadd(unfinished, 1, 'gone', 2, 'gone-too'));
+    await queue.add(notification());
+    expect((await queue.counts()).oldestUnfinishedAt?.getTime()).toBeGreaterThan(Date.now() - 60_000);
+    expect(await raw((client) => client.zcard(unfinished))).toBe(1);
   });
 });
 
 describe('a Redis that another one takes over for', () => {
-  /** A try that was not confirmed in time may have been stored all the same. */
+  /** An attempt that was not confirmed in time may have been stored all the same. */
   const accepted = async (queue: BullMessageQueue, id: string): Promise<void> => {
     await vi.waitFor(async () => {
-      expect(await queue.enqueue(notification({ id }))).toMatch(/accepted|duplicate/);
+      expect(await queue.add(notification({ id }))).toMatch(/accepted|duplicate/);
     }, within);
+  };
+  const takenIds = (queue: BullMessageQueue): string[] => {
+    const ids: string[] = [];
+    void (async () => {
+      for (;;) {
+        for (const delivery of await take(queue)) {
+          ids.push(delivery.notification.id);
+          await queue.settle(delivery, DONE);
+        }
+      }
+    })().catch(() => undefined);
+    return ids;
   };
 
   it('is left when it has become a replica', async () => {
     await using replica = stoppable(await PrivateRedis.start());
     await using proxy = await startTcpProxy(replica.port);
     const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
-    const reports = await collect(queue, updated);
-    await queue.enqueue(notification());
-    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    const ids = takenIds(queue);
+    await queue.add(notification({ id: 'before' }));
+    await vi.waitFor(() => expect(ids).toEqual(['before']), within);
     proxy.target = redis.port;
     const admin = new Redis(replica.url);
     await admin.replicaof('127.0.0.1', String(redis.port));
     admin.disconnect();
     await accepted(queue, 'after');
-    await vi.waitFor(() => expect(reports.at(-1)?.notification.id).toBe('after'), within);
+    await vi.waitFor(() => expect(ids.at(-1)).toBe('after'), within);
   });
 
   it('is left when it is gone without a word', { timeout: 60_000 }, async () => {
     await using proxy = await startTcpProxy(redis.port);
     const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
-    const reports = await collect(queue, updated);
-    await queue.enqueue(notification());
-    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    const ids = takenIds(queue);
+    await queue.add(notification({ id: 'before' }));
+    await vi.waitFor(() => expect(ids).toEqual(['before']), within);
     proxy.silence();
     await accepted(queue, 'after');
-    const patience = { timeout: 40_000, interval: 100 };
-    await vi.waitFor(() => expect(reports.at(-1)?.notification.id).toBe('after'), patience);
+    await vi.waitFor(() => expect(ids.at(-1)).toBe('after'), { timeout: 40_000, interval: 100 });
   });
 });
 
-describe('stopping and dying', () => {
-  it('finishes running work before it stops, and takes nothing new', async () => {
-    const queue = await startQueue({ concurrency: 1 });
-    let finish: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    const reports = await collect(queue, async () => {
-      await held;
-      return { outcome: 'updated' };
-    });
-    await queue.enqueue(notification());
-    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(1), within);
-    const drained = queue.drain(10_000);
-    await queue.enqueue(notification());
-    finish();
-    await drained;
-    expect(reports).toHaveLength(1);
-    expect((await queue.counts()).waiting).toBe(1);
-  });
-
-  it('hands work back that does not end in time, and another worker takes it over', async () => {
-    const first = await startQueue();
-    await collect(
-      first,
-      (_, { signal }) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason as Error));
-        }),
-    );
-    await first.enqueue(notification());
-    await vi.waitFor(async () => expect((await first.counts()).active).toBe(1), within);
-    await first.drain(50);
-    const reports = await collect(await startQueue(), updated);
-    await vi.waitFor(
-      () => expect(reports.map((run) => [run.outcome, run.attempt])).toEqual([['updated', 1]]),
-      within,
-    );
-  });
-
-  it('warns when Redis neither persists nor keeps what it has', async () => {
+describe('a Redis that could lose notifications', () => {
+  it('is warned of when it neither persists nor keeps what it has', async () => {
     const careless = await PrivateRedis.start({ aof: false, args: ['--maxmemory-policy', 'allkeys-lru'] });
     const careful = redis;
     redis = careless;

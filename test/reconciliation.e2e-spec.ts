@@ -80,7 +80,7 @@ describe('reconciliation', () => {
     await harness.startConnector({
       RETRY_BASE_DELAY: '2000',
       RETRY_MAX_DELAY: '2000',
-      LOOK_AGAIN_DELAY: '100',
+      RECHECK_DELAY: '100',
     });
     await firstLook(harness);
     const { id } = fluent.addOrder({ ref: 'LATE' });

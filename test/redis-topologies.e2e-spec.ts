@@ -49,7 +49,7 @@ async function startConnector(environment: Record<string, string>): Promise<Conn
       ...commercetools.environment,
       RECONCILE_INTERVAL: '0',
       QUEUE_LOCK_DURATION: '1000',
-      LOOK_AGAIN_DELAY: '500',
+      RECHECK_DELAY: '500',
       RETRY_BASE_DELAY: '50',
       RETRY_MAX_DELAY: '1000',
       HTTP_CLIENT_TIMEOUT: '1000',

@@ -1,4 +1,10 @@
-import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common';
+import {
+  Logger,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { ConfigModule as NestConfigModule } from '@nestjs/config';
 import { ConnectorConfig } from './connector-config.js';
 import { loadConnectorConfig } from './load-connector-config.js';
@@ -27,7 +33,7 @@ export class ConfigModule {
       // Completes process.env from the file .env.
       imports: environment ? [] : [NestConfigModule.forRoot()],
       providers: [
-        { provide: ConnectorConfig, useFactory: () => loadConnectorConfig(environment ?? process.env) },
+        { provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment ?? process.env) },
       ],
       exports: [ConnectorConfig],
     };
@@ -44,11 +50,16 @@ export class ConfigModule {
         {
           provide: ConnectorConfig,
           inject: [ENVIRONMENT],
-          useFactory: ({ env }: { readonly env?: Environment } = {}) =>
-            loadConnectorConfig(env ?? process.env),
+          useFactory: ({ env }: { readonly env?: Environment } = {}) => loadWithWarnings(env ?? process.env),
         },
       ],
       exports: [ConnectorConfig],
     };
   }
+}
+
+function loadWithWarnings(environment: Environment): ConnectorConfig {
+  const config = loadConnectorConfig(environment);
+  for (const warning of config.warnings) new Logger('Config').warn(warning);
+  return config;
 }

@@ -75,8 +75,8 @@ export interface QueueConfig {
   /** A worker that did not renew a job's lock for this long is taken for dead. */
   readonly lockDurationMs: number;
   readonly dedupeWindowSeconds: number;
-  /** How long after its acceptance an order is looked at once more when its status was not the announced one. */
-  readonly lookAgainDelayMs: number;
+  /** After an acceptance: when a run checks once more an order whose status was not the announced one. */
+  readonly recheckDelayMs: number;
   readonly retry: RetryConfig;
 }
 
@@ -110,6 +110,8 @@ export abstract class ConnectorConfig {
   abstract readonly server: ServerConfig;
   /** Undefined while messages from commercetools are not accepted. */
   abstract readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
+  /** What an operator should change although it works, for the log of the start. */
+  abstract readonly warnings: readonly string[];
   abstract readonly queue: QueueConfig;
   abstract readonly logging: LoggingConfig;
   abstract readonly accounts: readonly AccountConfig[];

@@ -67,7 +67,7 @@ describe('the environment', () => {
         concurrency: 16,
         lockDurationMs: 30_000,
         dedupeWindowSeconds: 90_000,
-        lookAgainDelayMs: 3000,
+        recheckDelayMs: 3000,
         retry: { maxAgeSeconds: 86_400, baseDelayMs: 1000, maxDelayMs: 600_000 },
       },
       settingsCacheTtlSeconds: 300,

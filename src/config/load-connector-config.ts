@@ -9,7 +9,7 @@ import type { AccountDocument, ConnectorDocument, RetailerOptionsDocument } from
 import { ConfigurationProblems } from './problems.js';
 import { readDocument } from './read-document.js';
 import { ScopedConnectorConfig, type AccountScopes } from './scoped-connector-config.js';
-import { readVariables, type Environment, type Variables } from './variables.js';
+import { readVariables, withRenamedVariables, type Environment, type Variables } from './variables.js';
 
 /**
  * Reads, completes and checks the configuration.
@@ -19,7 +19,8 @@ import { readVariables, type Environment, type Variables } from './variables.js'
  */
 export function loadConnectorConfig(environment: Environment): ConnectorConfig {
   const problems: string[] = [];
-  const variables = readVariables(environment, problems);
+  const [current, warnings] = withRenamedVariables(environment);
+  const variables = readVariables(current, problems);
   const document =
     variables.CONNECTOR_CONFIG === undefined
       ? singleAccountDocument(variables)
@@ -28,7 +29,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
-  const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()]);
+  const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings);
   // A message names a project, and only the configured retailers tell whose orders are in it.
   const open = config.commercetoolsMessages ? scopes.filter(({ anyRetailer }) => anyRetailer) : [];
   if (open.length === 0) return config;

@@ -44,6 +44,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     variables: Variables,
     scopes: readonly AccountScopes[],
     override readonly projects: readonly ProjectConfig[],
+    override readonly warnings: readonly string[] = [],
   ) {
     super();
     this.role = variables.CONNECTOR_ROLE;
@@ -63,7 +64,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
       concurrency: variables.QUEUE_CONCURRENCY,
       lockDurationMs: variables.QUEUE_LOCK_DURATION,
       dedupeWindowSeconds: variables.DEDUPE_WINDOW,
-      lookAgainDelayMs: variables.LOOK_AGAIN_DELAY,
+      recheckDelayMs: variables.RECHECK_DELAY,
       retry: {
         maxAgeSeconds: variables.RETRY_MAX_AGE,
         baseDelayMs: variables.RETRY_BASE_DELAY,

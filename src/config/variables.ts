@@ -164,7 +164,7 @@ export class Variables {
   DEDUPE_WINDOW: number = 90_000;
 
   @IsIntegerVariable(1, MAX_TIMER_MS)
-  LOOK_AGAIN_DELAY: number = 3000;
+  RECHECK_DELAY: number = 3000;
 
   @IsIntegerVariable(0)
   ORDER_NOT_FOUND_MAX_AGE: number = 3600;
@@ -260,6 +260,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const VARIABLE_NAMES = [
   ...new Set([...Object.keys(new Variables()), ...SINGLE_ACCOUNT_VARIABLES, ...SECRET_VARIABLES]),
 ] as (keyof Variables)[];
+
+/** Variables under the names of an earlier version: still read, with a warning, until the next version. */
+const RENAMED_VARIABLES: Readonly<Record<string, keyof Variables>> = { LOOK_AGAIN_DELAY: 'RECHECK_DELAY' };
+
+/** @returns the warnings, and the environment under today's names. A variable with today's name wins. */
+export function withRenamedVariables(environment: Environment): [Environment, string[]] {
+  const old = Object.keys(RENAMED_VARIABLES).filter((name) => environment[name]?.trim());
+  const moved = old.map((name) => [RENAMED_VARIABLES[name], environment[name]]);
+  const warnings = old.map((name) => `${name} is now called ${RENAMED_VARIABLES[name]}; rename it`);
+  return [{ ...Object.fromEntries(moved), ...environment }, warnings];
+}
 
 /**
  * @param problems is given a line for each variable that is wrong.

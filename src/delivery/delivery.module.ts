@@ -1,11 +1,13 @@
 import { Global, Module } from '@nestjs/common';
-import { NotificationDispatcher } from './notification-dispatcher.js';
+import { DeliveryWorker } from './delivery-worker.js';
 import { NotificationIntake } from './notification-intake.js';
+import { OutcomeLog } from './outcome-log.js';
+import { RunReports } from './run-reports.js';
 
 /** Accepts notifications into the queue, and delivers them to their handlers. */
 @Global()
 @Module({
-  providers: [NotificationIntake, NotificationDispatcher],
-  exports: [NotificationIntake],
+  providers: [NotificationIntake, DeliveryWorker, RunReports, OutcomeLog],
+  exports: [NotificationIntake, DeliveryWorker, RunReports],
 })
 export class DeliveryModule {}

@@ -1,66 +1,21 @@
 import { TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
+import type { TraceCarrier } from '../tracing/index.js';
+import type { Settlement } from './decide.js';
+import type { Delivery } from './delivery.js';
 
 /** What the queue is told about a notification when it is added. */
-export interface EnqueueOptions {
-  /**
-   * Notifications with the same key need one run: one that waits is completed as `superseded` when a run
-   * that began after its acceptance has finished. Without a key every notification is run.
-   */
+export interface AddOptions {
+  /** Notifications with the same key are numbered together and need one run. At most 1,000 characters. */
   readonly coalesceKey?: string;
-  /**
-   * The state of the entity that the notification announces. When the run saw another one, the
-   * notification may have overtaken the sender's own write: it is run once more a few seconds later.
-   */
-  readonly announces?: string;
+  /** The state of the entity that the notification announced. */
+  readonly expectedState?: string;
+  /** Where the webhook's trace stands; given back with each delivery. */
+  readonly trace?: TraceCarrier;
 }
 
 /** `duplicate`: a notification with this id is queued, running, or was finished within `DEDUPE_WINDOW`. */
-export type EnqueueResult = 'accepted' | 'duplicate';
-
-/** How a processed notification ended. */
-export type NotificationOutcome = 'updated' | 'unchanged' | 'unmapped' | 'superseded';
-
-/** What a run of a notification tells the queue. */
-export interface ProcessResult {
-  readonly outcome: Exclude<NotificationOutcome, 'superseded'>;
-  /** The state that the run saw, compared with {@link EnqueueOptions.announces}. */
-  readonly saw?: string;
-  /** False when the run left undone what others with its coalesce key wait for: they are run all the same. */
-  readonly covers?: boolean;
-}
-
-/** One run of a notification. */
-export interface ProcessContext {
-  /** Counts from 1; runs that were held back by an open circuit are not counted. */
-  readonly attempt: number;
-  /** When the notification was accepted. */
-  readonly acceptedAt: Date;
-  /** Aborted when the process shuts down and its time is up. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Runs one notification. Resolves when its work is done; throws `TransientError`, `ConfigurationError`
- * (both retried), `PermanentError` (dead letter) or {@link HandBack} (not now). Any other error is retried
- * like a transient one.
- */
-export type NotificationProcessor = (
-  notification: FluentNotification,
-  context: ProcessContext,
-) => Promise<ProcessResult>;
-
-/** Everything that happened to a notification in one run, for logs and metrics. */
-export interface RunReport {
-  readonly notification: FluentNotification;
-  readonly outcome: NotificationOutcome | 'retried' | 'dead';
-  readonly attempt: number;
-  /** From acceptance until now, in milliseconds. */
-  readonly lagMs: number;
-  readonly error?: Error;
-  /** With `retried`: how long until the next run. */
-  readonly delayMs?: number;
-}
+export type AddResult = 'accepted' | 'duplicate';
 
 /** A notification that needs a person: kept until it is replayed or removed, never dropped silently. */
 export interface DeadLetter {
@@ -73,8 +28,17 @@ export interface DeadLetter {
   readonly diedAt: Date;
 }
 
-/** Where a notification is: `delayed` ones sleep before a retry or a second look. */
-export type QueueState = 'waiting' | 'active' | 'delayed' | 'dead';
+const REPLAY_PAGE = 1000;
+
+/** Where a notification is: `delayed` ones sleep before a retry or a recheck. */
+export const QUEUE_STATES = ['waiting', 'active', 'delayed', 'dead'] as const;
+export type QueueState = (typeof QUEUE_STATES)[number];
+
+/** How many notifications are in each state, and since when the oldest one that has not ended waits. */
+export interface QueueCounts extends Readonly<Record<QueueState, number>> {
+  /** When the oldest notification was accepted that is waiting, active or delayed; undefined when there is none. */
+  readonly oldestUnfinishedAt?: Date;
+}
 
 /** Whether the queue can be trusted with notifications. */
 export interface QueueHealth {
@@ -84,25 +48,51 @@ export interface QueueHealth {
 }
 
 /**
- * Keeps accepted notifications until they are done.
+ * Stores accepted notifications until they are done. It decides nothing: superseding, rechecks, retries and
+ * dead letters are decided by the worker, which settles each delivery with a {@link Settlement}.
  *
- * Replace it to use another broker. The default is {@link BullMessageQueue} on Redis.
+ * Replace it to use another broker. The default is {@link BullMessageQueue} on Redis; {@link MemoryMessageQueue}
+ * serves unit tests. A replacement must keep what `messageQueueSuite()` of the package's `testing` entry
+ * checks: run it in your tests.
+ *
+ * @example
+ * ConnectorModule.register({ overrides: [{ provide: MessageQueue, useClass: SqsMessageQueue }] })
  */
 export abstract class MessageQueue {
   /**
-   * Resolves only after the notification is stored durably.
-   * @throws QueueUnavailableError within 2 s when it is not; nothing is kept in memory.
+   * Resolves only after the notification is stored durably. Draws its number: strictly larger than all numbers
+   * of its key before it, about the microseconds of the store's clock.
+   *
+   * @throws QueueUnavailableError within 2 s when it is not stored; nothing is kept in memory.
    */
-  abstract enqueue(notification: FluentNotification, options?: EnqueueOptions): Promise<EnqueueResult>;
+  abstract add(notification: FluentNotification, options?: AddOptions): Promise<AddResult>;
 
-  /** Starts taking notifications, `QUEUE_CONCURRENCY` at once. May be called once. */
-  abstract process(processor: NotificationProcessor, report: (run: RunReport) => void): Promise<void>;
+  /**
+   * Waits until a notification is due, and takes up to `max` of them in one step. Each gets a ticket with the
+   * next number of its key, and the newest coverage of its key. Until it is settled nobody else is given it,
+   * unless this process dies: then it is given to another worker, with one more worker death.
+   *
+   * @returns an empty list when the wait was long, and once `signal` is aborted.
+   * @throws Error when the store does not answer; the worker tries again.
+   */
+  abstract take(max: number, signal: AbortSignal): Promise<readonly Delivery[]>;
 
-  /** Takes no new notifications; resolves when running ones ended or `timeoutMs` passed (these are handed back). */
-  abstract drain(timeoutMs: number): Promise<void>;
+  /**
+   * Draws a new ticket and reads the coverage again, for a delivery that had to wait after it was taken.
+   * Never needed for correctness: the older ticket covers less.
+   */
+  abstract renew(delivery: Delivery): Promise<Delivery>;
+
+  /**
+   * Ends a delivery in one atomic step: records the coverage for its key unless the key has another epoch than
+   * its ticket, then forgets it and remembers its id for `DEDUPE_WINDOW` (`done`), delivers it again after a delay with
+   * its progress (`recheck`, `retry`, `defer`), or keeps it as a dead letter (`dead`). A delivery that was given
+   * to another worker meanwhile stays that worker's.
+   */
+  abstract settle(delivery: Delivery, settlement: Settlement): Promise<void>;
 
   /** How many notifications are in each state. */
-  abstract counts(): Promise<Record<QueueState, number>>;
+  abstract counts(): Promise<QueueCounts>;
 
   /** Never throws: an unreachable queue is an answer. Resolves within 2 s. */
   abstract health(): Promise<QueueHealth>;
@@ -116,19 +106,20 @@ export abstract class MessageQueue {
   /** Puts a dead letter back into the queue with a fresh retry age. @returns false when there is none with this id. */
   abstract replay(id: string): Promise<boolean>;
 
-  /** @returns how many dead letters were put back. */
-  abstract replayAll(): Promise<number>;
-}
+  /** Removes a dead letter for good. @returns false when there is none with this id. */
+  abstract discard(id: string): Promise<boolean>;
 
-/**
- * Thrown by a processor that cannot take a notification now: it is run again after the delay, and nothing
- * has failed (no attempt, no report).
- */
-export class HandBack extends Error {
-  override readonly name = 'HandBack';
-
-  constructor(readonly delayMs: number) {
-    super(`handed back for ${delayMs} ms`);
+  /** @returns how many dead letters were put back. Those that die again meanwhile are not replayed in a circle. */
+  async replayAll(): Promise<number> {
+    const ids: string[] = [];
+    for (let page: readonly DeadLetter[] = []; ids.length === 0 || page.length === REPLAY_PAGE;) {
+      page = await this.deadLetters({ offset: ids.length, limit: REPLAY_PAGE });
+      if (page.length === 0) break;
+      ids.push(...page.map(({ id }) => id));
+    }
+    let replayed = 0;
+    for (const id of ids) if (await this.replay(id)) replayed++;
+    return replayed;
   }
 }
 

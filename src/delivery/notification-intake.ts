@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { FluentNotification } from '../notification/index.js';
-import { MessageQueue, type EnqueueResult } from './message-queue.js';
+import { MessageQueue, type AddResult } from './message-queue.js';
 import { invalidReturn } from '../call-override.js';
-import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { HandlerRegistry } from '../handlers/index.js';
+import { currentTrace } from '../tracing/index.js';
+import { inSendSpan } from './spans.js';
 
 /** Hands a checked notification to the queue with what its handler wants the queue to know. */
 @Injectable()
@@ -18,15 +20,18 @@ export class NotificationIntake {
    * @returns `ignored` when no handler has that name.
    * @throws QueueUnavailableError when the queue cannot confirm.
    */
-  async submit(notification: FluentNotification): Promise<EnqueueResult | 'ignored'> {
+  async submit(notification: FluentNotification): Promise<AddResult | 'ignored'> {
     const handler = this.registry.find(notification.name);
     if (!handler) return 'ignored';
-    const result: unknown = await this.queue.enqueue(notification, {
-      coalesceKey: handler.coalesceKey(notification),
-      announces: handler.announces(notification),
-    });
+    const result: unknown = await inSendSpan(notification, () =>
+      this.queue.add(notification, {
+        coalesceKey: handler.coalesceKey(notification),
+        expectedState: handler.expectedState(notification),
+        trace: currentTrace(),
+      }),
+    );
     // Another answer must not become a 200.
     if (result === 'accepted' || result === 'duplicate') return result;
-    throw invalidReturn(this.queue, 'enqueue', `neither 'accepted' nor 'duplicate'`);
+    throw invalidReturn(this.queue, 'add', `neither 'accepted' nor 'duplicate'`);
   }
 }

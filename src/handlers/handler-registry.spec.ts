@@ -41,7 +41,7 @@ class BestShipped extends Handles {}
 @NotificationHandler({
   names: (config) => config.orderStatusEventNames,
   coalesce: true,
-  announces: (n) => n.entityRef,
+  expectedState: (n) => n.entityRef,
 })
 @Injectable()
 class Configured extends Handles {}
@@ -175,22 +175,22 @@ describe('HandlerRegistry', () => {
     ['gives no text', () => ({})],
     ['gives endless text', () => 'x'.repeat(2000)],
     ['is async and fails', async () => Promise.reject(new Error('late'))],
-  ])('goes on without coalesce and announces when one %s, and says so once', async (_, option) => {
+  ])('goes on without coalesce and expectedState when one %s, and says so once', async (_, option) => {
     @NotificationHandler({
       names: 'fragile',
       coalesce: option as () => string,
-      announces: option as () => string,
+      expectedState: option as () => string,
     })
     class Fragile extends Handles {}
     const complain = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
     const handler = (await registryOf(Fragile)).find('fragile');
     for (let n = 0; n < 3; n++) {
       expect(handler?.coalesceKey(notification)).toBeUndefined();
-      expect(handler?.announces(notification)).toBeUndefined();
+      expect(handler?.expectedState(notification)).toBeUndefined();
     }
     expect(complain.mock.calls.map(([message]) => message)).toEqual([
       expect.stringMatching(/^coalesce of Fragile/),
-      expect.stringMatching(/^announces of Fragile/),
+      expect.stringMatching(/^expectedState of Fragile/),
     ]);
   });
 
@@ -208,6 +208,6 @@ describe('HandlerRegistry', () => {
     expect(
       new Set([key({}), key({ accountId: 'B' }), key({ retailerId: '2' }), key({ entityId: '6' })]).size,
     ).toBe(4);
-    expect(registry.find('x')?.announces(notification)).toBe('R');
+    expect(registry.find('x')?.expectedState(notification)).toBe('R');
   });
 });

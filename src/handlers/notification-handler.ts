@@ -27,18 +27,27 @@ export interface HandlerContext<TAttributes = undefined> {
   readonly attempt: number;
   /** When the connector accepted the notification. */
   readonly acceptedAt: Date;
+  /** Whether this run only looks again after {@link HandlerResult.recheck}, or after an unexpected state. */
+  readonly isRecheck: boolean;
 }
 
 /** What a handler reports; nothing means `{ outcome: 'updated' }`. */
 export interface HandlerResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
-  /** The state of the entity that the handler saw; see {@link NotificationHandlerOptions.announces}. */
-  readonly saw?: string;
+  /** The state in which the handler found the entity; see {@link NotificationHandlerOptions.expectedState}. */
+  readonly observedState?: string;
   /**
-   * False when the run gave up without doing what the others that wait for the same entity are there for:
-   * they are run all the same, instead of ending as `superseded`. Default: true.
+   * False when the run gave up before it did what other notifications of the entity wait for. They are then
+   * run all the same, instead of ending as `superseded`. Default: true.
    */
-  readonly covers?: boolean;
+  readonly supersedesPending?: boolean;
+  /**
+   * True when the run wants one more run after `RECHECK_DELAY`, e.g. because a source had not caught up. The
+   * next run has {@link HandlerContext.isRecheck}; a further request from it is ignored.
+   */
+  readonly recheck?: boolean;
+  /** What the outcome's log line adds: small, and without personal data. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -88,10 +97,10 @@ export interface NotificationHandlerOptions<TAttributes = undefined> {
    */
   readonly coalesce?: boolean | ((notification: FluentNotification) => string | undefined);
   /**
-   * The state that a notification announces. When the run {@link HandlerResult.saw} another one, the
-   * notification may have overtaken Fluent's own write, and is run once more after `LOOK_AGAIN_DELAY`.
+   * The state that a notification announces. When a run has {@link HandlerResult.observedState observed} another
+   * one, the notification may have overtaken Fluent's own write, and runs once more after `RECHECK_DELAY`.
    */
-  readonly announces?: (notification: FluentNotification) => string | undefined;
+  readonly expectedState?: (notification: FluentNotification) => string | undefined;
 }
 
 /** Metadata of {@link NotificationHandler}; read by the registry. */

@@ -43,9 +43,9 @@ export class RegisteredHandler {
     return entity === undefined ? undefined : JSON.stringify([this.className, accountId, retailerId, entity]);
   }
 
-  announces(notification: FluentNotification): string | undefined {
-    const { announces } = this.options;
-    return announces && this.text('announces', () => announces(notification));
+  expectedState(notification: FluentNotification): string | undefined {
+    const { expectedState } = this.options;
+    return expectedState && this.text('expectedState', () => expectedState(notification));
   }
 
   /**

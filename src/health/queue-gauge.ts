@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { MessageQueue } from '../delivery/index.js';
+import { MessageQueue, QUEUE_STATES } from '../delivery/index.js';
 import { within } from './within.js';
 
 const TIMEOUT_MS = 1000;
@@ -18,7 +18,8 @@ export class QueueGauge implements OnModuleInit {
     const collectJobs = async (): Promise<void> => {
       const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
       queueJobs.reset();
-      for (const [state, count] of Object.entries(counts ?? {})) queueJobs.set({ state }, count);
+      if (!counts) return;
+      for (const state of QUEUE_STATES) queueJobs.set({ state }, counts[state]);
     };
     const collectWarnings = async (): Promise<void> => {
       const health = await within(TIMEOUT_MS, () => this.queue.health(), undefined);

@@ -19,7 +19,7 @@ const MAX_TIMEOUT_MS = 86_400_000;
 @NotificationHandler({
   names: (config) => config.orderStatusEventNames,
   coalesce: (notification) => orderOf(notification)?.id,
-  announces: announcedStatus,
+  expectedState: announcedStatus,
   // A round makes three calls, each of which may take its whole time-out.
   timeoutMs: ({ httpClientTimeoutMs }) =>
     Math.min(Math.max(120_000, 4 * httpClientTimeoutMs), MAX_TIMEOUT_MS),
@@ -56,11 +56,11 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         throw error;
       });
     // A webhook of the same order may be waiting until commercetools has it.
-    if (!result) return { outcome: 'unchanged', covers: false };
+    if (!result) return { outcome: 'unchanged', supersedesPending: false };
     const { outcome, status, states } = result;
     context.logger.debug({ orderRef: order.ref, status, states, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
-    return { outcome, saw: status };
+    return { outcome, observedState: status };
   }
 }
 

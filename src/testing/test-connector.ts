@@ -27,7 +27,7 @@ const QUICK = {
   SETTINGS_CACHE_TTL: '0',
   RETRY_BASE_DELAY: '20',
   RETRY_MAX_DELAY: '200',
-  LOOK_AGAIN_DELAY: '100',
+  RECHECK_DELAY: '100',
   RECONCILE_INTERVAL: '0',
   HTTP_CLIENT_TIMEOUT: '5000',
   SHUTDOWN_TIMEOUT: '5',
@@ -282,7 +282,7 @@ async function startConnector(
   const { bootstrapConnector } = await import('../bootstrap-connector.js');
   const { shutDownGracefully } = await import('../graceful-shutdown.js');
   const { ConnectorConfig } = await import('../config/index.js');
-  const { MessageQueue } = await import('../delivery/index.js');
+  const { MessageQueue, RunReports } = await import('../delivery/index.js');
 
   const observed = (tested: DynamicModule | Type): DynamicModule => ({
     module: class TestedConnector {},
@@ -290,9 +290,9 @@ async function startConnector(
     providers: [
       {
         provide: 'run observer',
-        inject: [MessageQueue],
-        // Before the workers start, whatever the queue is.
-        useFactory: (queue: MessageQueue) => observeRuns(queue, onRun),
+        inject: [RunReports],
+        // Before the workers start.
+        useFactory: (reports: InstanceType<typeof RunReports>) => reports.subscribe(onRun),
       },
     ],
   });
@@ -318,16 +318,6 @@ async function startConnector(
     messagesPath: commercetoolsMessages?.path,
     close: () => shutDownGracefully(app),
   };
-}
-
-function observeRuns(queue: MessageQueue, onRun: (run: RunReport) => void): MessageQueue {
-  const process = queue.process.bind(queue);
-  queue.process = (processor, report) =>
-    process(processor, (run) => {
-      onRun(run);
-      report(run);
-    });
-  return queue;
 }
 
 async function withEnvironment<T>(env: Record<string, string>, action: () => Promise<T>): Promise<T> {

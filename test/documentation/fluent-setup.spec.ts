@@ -76,7 +76,7 @@ describe('the page about contradicting sources', () => {
     'FLUENT_ALLOW_MD5_SIGNATURE',
     'ORDER_LOOKUP',
     'ORDER_REF_PREFIX',
-    'LOOK_AGAIN_DELAY',
+    'RECHECK_DELAY',
   ])('names %s', (name) => {
     expect(page).toContain(`\`${name}\``);
   });

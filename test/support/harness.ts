@@ -30,7 +30,7 @@ const WAIT = { timeout: 60_000, interval: 50 };
 /** Shorter waits than in production, so that a spec soon sees a connector retry, recover and check again. */
 export const SHORT_WAITS = {
   QUEUE_LOCK_DURATION: '1000',
-  LOOK_AGAIN_DELAY: '500',
+  RECHECK_DELAY: '500',
   RETRY_BASE_DELAY: '50',
   RETRY_MAX_DELAY: '1000',
   HTTP_CLIENT_TIMEOUT: '1000',

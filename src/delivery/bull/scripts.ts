@@ -1,125 +1,177 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../../redis/index.js';
 
-const bullAddJob = createRequire(import.meta.url)('bull/lib/scripts/addJob-6.js') as {
-  content: string;
-  keys: number;
+type Text = string | number;
+
+/** What is given to each script and what it replies. The texts, and their documentation, are in `lua/`. */
+export interface QueueScripts {
+  accept: {
+    args: 'jobPrefix' | 'id' | 'name' | 'data' | 'options' | 'coalesceKey' | 'nonce' | 'orderTtlSeconds';
+    reply: 'accepted' | 'duplicate';
+  };
+  take: {
+    args: 'jobPrefix' | 'orderPrefix' | 'lockToken' | 'lockMs' | 'max' | 'nonce' | 'orderTtlSeconds';
+    reply: [nextDueInMs: number | '', nowMs: number, taken: TakenReply[]];
+  };
+  renewTicket: { args: 'nonce' | 'orderTtlSeconds'; reply: TicketReply };
+  settle: {
+    args:
+      | 'jobPrefix'
+      | 'id'
+      | 'lockToken'
+      | 'epoch'
+      | 'covered'
+      | 'observed'
+      | 'notBeforeInMs'
+      | 'ownAge'
+      | 'action'
+      | 'delayMs'
+      | 'progress'
+      | 'data'
+      | 'reason'
+      | 'doneTtlSeconds'
+      | 'orderTtlSeconds';
+    reply: 'settled' | 'lost' | 'missing';
+  };
+  renewLocks: { args: 'jobPrefix' | 'lockToken' | 'lockMs' | 'ids'; reply: string[] };
+  recover: { args: 'jobPrefix'; reply: number };
+  replay: { args: 'jobPrefix' | 'id' | 'data'; reply: 0 | 1 };
+  discard: { args: 'jobPrefix' | 'id'; reply: 0 | 1 };
+  count: {
+    args: 'jobPrefix';
+    reply: [waiting: number, active: number, delayed: number, dead: number, oldestMs: string];
+  };
+  describeServer: { args: never; reply: string };
+}
+
+/** The arguments of a script by name. */
+export type ScriptArguments<N extends keyof QueueScripts> = Readonly<Record<QueueScripts[N]['args'], Text>>;
+
+export type TakenReply = [
+  id: string,
+  data: string,
+  progress: string | null,
+  workerDeaths: string | null,
+  coalesceKey: string | null,
+  ticket: TicketReply,
+];
+
+export type TicketReply = [
+  number: string,
+  epoch: string,
+  covered: string | null,
+  observed: string | null,
+  notBeforeMs: string | null,
+  ownAge: string | null,
+];
+
+/** The keys that scripts name; each takes those that it needs. */
+export type QueueKeys = Readonly<
+  Record<
+    'wait' | 'active' | 'delayed' | 'failed' | 'marker' | 'unfinished' | 'done' | 'order' | 'any',
+    string
+  >
+>;
+
+const FILES: Readonly<Record<keyof QueueScripts, string>> = {
+  accept: 'accept',
+  take: 'take',
+  renewTicket: 'renew-ticket',
+  settle: 'settle',
+  renewLocks: 'renew-locks',
+  recover: 'recover',
+  replay: 'replay',
+  discard: 'discard',
+  count: 'count',
+  describeServer: 'describe-server',
 };
-if (bullAddJob.keys !== 6 || !bullAddJob.content.includes('ARGV[14]')) {
-  throw new Error('The script addJob of bull is not the one this was built on; install bull 4.16.5');
+
+interface Script {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  /** With the keys and arguments as local variables of their names. */
+  readonly lua: string;
 }
 
-/** Numbers are strictly increasing per key, also when the clock is set back or the key had expired. */
-const TICK = `
-local function tick(orderKey, ttl)
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  if orderKey == '' then return now end
-  local latest = tonumber(redis.call('HGET', orderKey, 'latest') or '0')
-  if latest >= now then now = latest + 1 end
-  redis.call('HSET', orderKey, 'latest', string.format('%.0f', now))
-  redis.call('EXPIRE', orderKey, ttl)
-  return now
-end
-`;
+const SCRIPTS = Object.fromEntries(Object.entries(FILES).map(([name, file]) => [name, load(file)])) as Record<
+  keyof QueueScripts,
+  Script
+>;
 
-/**
- * Takes a notification in one atomic step and one round trip: is it a duplicate? if not, number it and add
- * it exactly as Bull would (which stores a job's options packed). Bull's own script is the second half; its return value means "added".
- * A dead letter that the sender repeats begins anew: Bull would ignore it for ever.
- *
- * KEYS 1-6 and ARGV 1-14 are Bull's; KEYS 7 done mark, 8 order (or any key when ARGV 16 is '0'), 9 failed
- * set; ARGV 15 lifetime of the order key in seconds, 16 whether it is coalesced.
- */
-const ACCEPT = `
-${TICK}
-if redis.call('EXISTS', KEYS[7]) == 1 then return 'duplicate' end
-if redis.call('EXISTS', ARGV[1] .. ARGV[2]) == 1 then
-  if redis.call('ZREM', KEYS[9], ARGV[2]) == 0 then return 'duplicate' end
-  redis.call('DEL', ARGV[1] .. ARGV[2])
-end
-local number = tick(ARGV[16] == '1' and KEYS[8] or '', ARGV[15])
-ARGV[4] = '{"number":' .. string.format('%.0f', number) .. ',' .. ARGV[4]
-ARGV[5] = cmsgpack.pack(ARGV[5])
-`;
+/** Runs the queue's scripts on one connection, each in one round trip. */
+export class ScriptRunner {
+  private readonly commands: Record<string, (...values: Text[]) => Promise<unknown>>;
 
-/**
- * Begins a run: what is covered, which run saw what, how often workers died with this job, and the number
- * of this run, drawn before its first read. KEYS 1 job, 2 order; ARGV 1 lifetime, 2 whether coalesced.
- */
-const BEGIN = `
-${TICK}
-local stalls = redis.call('HGET', KEYS[1], 'stalledCounter') or '0'
-if ARGV[2] ~= '1' then return { string.format('%.0f', tick('', 0)), false, false, stalls } end
-local known = redis.call('HMGET', KEYS[2], 'covered', 'saw')
-return { string.format('%.0f', tick(KEYS[2], ARGV[1])), known[1], known[2], stalls }
-`;
+  constructor(
+    client: RedisClient,
+    private readonly keys: QueueKeys,
+  ) {
+    for (const [name, { keys: keyNames, lua }] of Object.entries(SCRIPTS)) {
+      client.defineCommand(name, { numberOfKeys: keyNames.length, lua });
+    }
+    this.commands = client as unknown as typeof this.commands;
+  }
 
-/** A run that began earlier than one that has finished already adds nothing. */
-const COVER = `
-local function cover(orderKey, number, saw, ttl)
-  local covered = tonumber(redis.call('HGET', orderKey, 'covered') or '0')
-  if tonumber(number) > covered then
-    redis.call('HSET', orderKey, 'covered', number, 'saw', saw)
-    redis.call('EXPIRE', orderKey, ttl)
-  end
-end
-`;
+  async run<N extends keyof QueueScripts>(
+    name: N,
+    args: ScriptArguments<N>,
+    keys: Partial<QueueKeys> = {},
+  ): Promise<QueueScripts[N]['reply']> {
+    const values = valuesOf(name, { ...this.keys, ...keys }, args);
+    return (await this.commands[name]!(...values)) as QueueScripts[N]['reply'];
+  }
 
-/**
- * Remembers that a run is finished that had drawn the number ARGV 1: every notification with a smaller one
- * is covered. KEYS 1 order; ARGV 1 number, 2 what it saw, 3 lifetime.
- */
-const COVER_RUN = `
-${COVER}
-cover(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
-return 1
-`;
-
-/** As {@link COVER_RUN}, and marks the notification as done. KEYS 2 done mark; ARGV 4 its lifetime. */
-const FINISH_RUN = `
-${COVER}
-if KEYS[1] ~= KEYS[2] then cover(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) end
-redis.call('SET', KEYS[2], '1', 'EX', ARGV[4])
-return 1
-`;
-
-/** INFO of the server that has the key, which in a cluster is not any server. KEYS 1 any key of ours. */
-const DESCRIBE = `return redis.call('INFO')`;
-
-/** The commands that {@link defineQueueCommands} adds to a client. */
-export interface QueueCommands {
-  describeServer(key: string): Promise<string>;
-  acceptNotification(...keysAndArguments: (string | number | Buffer)[]): Promise<string>;
-  beginRun(
-    jobKey: string,
-    orderKey: string,
-    lifetimeSeconds: number,
-    coalesced: '0' | '1',
-  ): Promise<[number: string, covered: string | null, saw: string | null, stalls: string]>;
-  coverRun(orderKey: string, number: string, saw: string, lifetimeSeconds: number): Promise<number>;
-  /** `orderKey` is `doneKey` when the run covers no other notification. */
-  finishRun(
-    orderKey: string,
-    doneKey: string,
-    number: string,
-    saw: string,
-    lifetimeSeconds: number,
-    dedupeWindowSeconds: number,
-  ): Promise<number>;
+  /**
+   * Adds a script to a pipeline with its whole text: in a pipeline a server that has forgotten the text would
+   * refuse it, and the commands behind it would be run all the same.
+   */
+  inPipeline<N extends keyof QueueScripts>(
+    pipeline: ChainableCommander,
+    name: N,
+    args: ScriptArguments<N>,
+    keys: Partial<QueueKeys> = {},
+  ): ChainableCommander {
+    const { lua, keys: keyNames } = SCRIPTS[name];
+    return pipeline.eval(lua, keyNames.length, ...valuesOf(name, { ...this.keys, ...keys }, args));
+  }
 }
 
-/** The same in a pipeline. */
-export interface AcceptInPipeline {
-  acceptNotification(...keysAndArguments: (string | number)[]): ChainableCommander;
+function valuesOf(
+  name: keyof QueueScripts,
+  keys: Readonly<Record<string, string>>,
+  args: Readonly<Record<string, Text>>,
+): Text[] {
+  const script = SCRIPTS[name];
+  return [
+    ...script.keys.map((key) => given(keys[key], `key ${key} of ${name}`)),
+    ...script.args.map((arg) => given(args[arg], `argument ${arg} of ${name}`)),
+  ];
 }
 
-export function defineQueueCommands<T extends RedisClient>(client: T): T & QueueCommands {
-  client.defineCommand('describeServer', { numberOfKeys: 1, lua: DESCRIBE });
-  client.defineCommand('acceptNotification', { numberOfKeys: 9, lua: ACCEPT + bullAddJob.content });
-  client.defineCommand('beginRun', { numberOfKeys: 2, lua: BEGIN });
-  client.defineCommand('coverRun', { numberOfKeys: 1, lua: COVER_RUN });
-  client.defineCommand('finishRun', { numberOfKeys: 2, lua: FINISH_RUN });
-  return client as T & QueueCommands;
+function given<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new TypeError(`Redis script: ${what} is missing`);
+  return value;
+}
+
+/** Reads a script, its header and what it includes. */
+function load(file: string): Script {
+  const text = read(file);
+  const keys = header(text, 'keys');
+  const args = header(text, 'args');
+  const locals = [
+    ...keys.map((name, index) => `local ${name} = KEYS[${index + 1}]`),
+    ...args.map((name, index) => `local ${name} = ARGV[${index + 1}]`),
+  ];
+  const included = header(text, 'include').map(read);
+  return { keys, args, lua: [...included, ...locals, text].join('\n') };
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(`lua/${file}.lua`, import.meta.url), 'utf8');
+}
+
+function header(text: string, name: string): string[] {
+  const line = new RegExp(`^-- ${name}:(.*)$`, 'm').exec(text)?.[1] ?? '';
+  return line.split(' ').filter((word) => word !== '');
 }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { NO_FAILURES, decideRetry, describeError, type FailureHistory } from './retry-schedule.js';
+import {
+  NO_FAILURES,
+  decideRetry,
+  describeError,
+  shareFailure,
+  type FailureHistory,
+} from './retry-policy.js';
 
 const config = { maxAgeSeconds: 86_400, baseDelayMs: 1000, maxDelayMs: 600_000 };
 const now = 1_800_000_000_000;
@@ -58,8 +64,11 @@ describe('decideRetry', () => {
     let { history } = decideRetry(notThere, outage, config, now, latest);
     expect(decideRetry(notThere, history, config, now + 59_000, latest).next).toBe('retry');
     history = decideRetry(new CircuitOpenError('x', 100_000), history, config, now, () => 0).history;
-    expect(decideRetry(notThere, history, config, now + 159_000, latest).next).toBe('retry');
-    expect(decideRetry(notThere, history, config, now + 161_000, latest).next).toBe('dead');
+    // Workers were busy: it was deferred for 150 s, not for the planned 100 s.
+    ({ history } = decideRetry(notThere, history, config, now + 150_000, latest));
+    expect(history.heldMs).toBe(3_600_000 + 150_000);
+    expect(decideRetry(notThere, history, config, now + 209_000, latest).next).toBe('retry');
+    expect(decideRetry(notThere, history, config, now + 211_000, latest).next).toBe('dead');
   });
 
   it('retries configuration and unknown errors on the same schedule', () => {
@@ -72,7 +81,7 @@ describe('decideRetry', () => {
   });
 
   it('never retries a permanent error', () => {
-    expect(decideRetry(new PermanentError('x'), NO_FAILURES, config, now)).toMatchObject({
+    expect(decideRetry(new PermanentError('x'), NO_FAILURES, config, now, latest)).toMatchObject({
       next: 'dead',
       history: { attempts: 1 },
     });
@@ -89,7 +98,7 @@ describe('decideRetry', () => {
         clock,
         latest,
       );
-      if (decision.next !== 'retry') throw new Error('gave up');
+      if (decision.next !== 'defer') throw new Error('gave up');
       expect(decision.delayMs).toBeLessThanOrEqual(70_001);
       clock += decision.delayMs;
       history = decision.history;
@@ -97,6 +106,21 @@ describe('decideRetry', () => {
     expect(clock - now).toBeGreaterThan(3 * 86_400_000);
     expect(history.attempts).toBe(0);
     expect(decideRetry(new TransientError('x'), history, config, clock, latest).next).toBe('retry');
+  });
+});
+
+describe('shareFailure', () => {
+  it('begins the retry age of a notification that waits for a failing one', () => {
+    expect(shareFailure(NO_FAILURES, false, now)).toMatchObject({
+      firstFailedAt: now,
+      ownAgeFrom: undefined,
+    });
+    expect(shareFailure(NO_FAILURES, true, now)).toMatchObject({ firstFailedAt: now, ownAgeFrom: now });
+  });
+
+  it('does not begin it anew', () => {
+    const before = { ...NO_FAILURES, firstFailedAt: now - 5, ownAgeFrom: now - 3 };
+    expect(shareFailure(before, true, now)).toMatchObject({ firstFailedAt: now - 5, ownAgeFrom: now - 3 });
   });
 });
 

@@ -6,21 +6,11 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
-import {
-  HandBack,
-  type MessageQueue,
-  type NotificationProcessor,
-  type ProcessContext,
-} from './message-queue.js';
-import type { HandlerRegistry } from '../handlers/handler-registry.js';
-import { NotificationDispatcher } from './notification-dispatcher.js';
-import type {
-  NotificationHandlerContract,
-  NotificationHandlerOptions,
-} from '../handlers/notification-handler.js';
-import { RegisteredHandler } from '../handlers/registered-handler.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import { HandlerRunner, type RunContext } from './handler-runner.js';
+import type { NotificationHandlerContract, NotificationHandlerOptions } from './notification-handler.js';
+import { RegisteredHandler } from './registered-handler.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -46,11 +36,11 @@ interface Setup {
   readonly timeoutMs?: number;
 }
 
-/** What the queue is given, with one handler behind it. */
-async function processor(
+/** Runs one handler; gives its result, or that it is busy. */
+function runnerOf(
   handle: unknown,
   { options = {}, timeoutMs = 1000 }: Setup = {},
-): Promise<(changes?: Partial<FluentNotification>, context?: Partial<ProcessContext>) => Promise<unknown>> {
+): (changes?: Partial<FluentNotification>, context?: Partial<RunContext>) => Promise<unknown> {
   const handler = new RegisteredHandler(
     'ParcelShipped',
     ['parcel-shipped'],
@@ -58,30 +48,26 @@ async function processor(
     new ParcelShipped(handle as Handle),
     { names: 'parcel-shipped', ...options },
   );
-  const registry = { find: () => handler, labelOf: () => 'parcel-shipped' };
-  let process: NotificationProcessor | undefined;
-  const queue = { process: async (given: NotificationProcessor) => void (process = given) };
+  const registry = { find: () => handler };
   const logger = new PinoLogger({ pinoHttp: { level: 'silent' } } as Params);
   vi.spyOn(logger, 'logger', 'get').mockReturnValue(pino({ level: 'silent' }));
-  const dispatcher = new NotificationDispatcher(
+  const runner = new HandlerRunner(
     registry as unknown as HandlerRegistry,
-    queue as unknown as MessageQueue,
-    { role: 'all', scope: () => SCOPE } as unknown as ConnectorConfig,
-    new ConnectorMetrics(),
+    { scope: () => SCOPE } as unknown as ConnectorConfig,
     logger,
   );
-  await dispatcher.onApplicationBootstrap();
-  return async (changes = {}, context = {}) =>
-    process?.(
-      { ...notification, ...changes },
-      { attempt: 1, acceptedAt: new Date(0), signal: new AbortController().signal, ...context },
-    );
+  const { signal } = new AbortController();
+  const first = { attempt: 1, acceptedAt: new Date(0), isRecheck: false, signal };
+  return async (changes = {}, context = {}) => {
+    const run = await runner.run({ ...notification, ...changes }, { ...first, ...context });
+    return run.type === 'succeeded' ? run.result : run;
+  };
 }
 
 describe('a handler', () => {
   it('is given what the notification is about', async () => {
     const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
-    const run = await processor(handle);
+    const run = runnerOf(handle);
     expect(await run({}, { attempt: 3 })).toEqual({ outcome: 'updated' });
     expect(handle).toHaveBeenCalledWith(
       notification,
@@ -128,12 +114,12 @@ describe('a handler', () => {
     ['gives null', async () => null, /gave no outcome/],
     ['gives an outcome that there is not', async () => ({ outcome: 'great' }), /gave no outcome/],
     [
-      'saw something that is no text',
-      async () => ({ outcome: 'updated', saw: 1 }),
-      /gave a "saw" that is no text/,
+      'observed something that is not text',
+      async () => ({ outcome: 'updated', observedState: 1 }),
+      /gave an "observedState" that is not text/,
     ],
   ])('that %s fails like something transient, under its own name', async (_, handle, message) => {
-    const run = await processor(handle);
+    const run = runnerOf(handle);
     const failure = run();
     await expect(failure).rejects.toThrow(message);
     await expect(failure).rejects.toBeInstanceOf(TransientError);
@@ -142,7 +128,7 @@ describe('a handler', () => {
   it.each([new PermanentError('never'), new ConfigurationError('set X'), new TransientError('later')])(
     'decides itself by throwing %s',
     async (thrown) => {
-      const run = await processor(async () => {
+      const run = runnerOf(async () => {
         throw thrown;
       });
       await expect(run()).rejects.toBe(thrown);
@@ -154,7 +140,7 @@ describe('a handler that hangs', () => {
   it('is told by its signal, and fails soon after even if it does not listen', async () => {
     vi.useFakeTimers();
     let signal: AbortSignal | undefined;
-    const run = await processor(
+    const run = runnerOf(
       async (_: unknown, context: { signal: AbortSignal }) => {
         ({ signal } = context);
         await new Promise(() => undefined);
@@ -176,7 +162,7 @@ describe('a handler that hangs', () => {
   });
 
   it('and listens to its signal fails for the same reason', async () => {
-    const run = await processor(
+    const run = runnerOf(
       (_: unknown, { signal }: { signal: AbortSignal }) =>
         new Promise((__, reject) => {
           signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
@@ -189,7 +175,7 @@ describe('a handler that hangs', () => {
   it('is told of the shutdown, too', async () => {
     const shutdown = new AbortController();
     const reason = new Error('shutting down');
-    const run = await processor(async (_: unknown, { signal }: { signal: AbortSignal }) => {
+    const run = runnerOf(async (_: unknown, { signal }: { signal: AbortSignal }) => {
       shutdown.abort(reason);
       signal.throwIfAborted();
     });
@@ -198,40 +184,26 @@ describe('a handler that hangs', () => {
 });
 
 describe('concurrency', () => {
-  it('keeps to its limit, and hands back what has to wait for long', async () => {
-    vi.useFakeTimers();
+  it('keeps to its limit, and says when to try again', async () => {
     let running = 0;
-    let most = 0;
     const release: (() => void)[] = [];
-    const run = await processor(
+    const run = runnerOf(
       async () => {
-        most = Math.max(most, ++running);
+        running++;
         await new Promise<void>((resolve) => release.push(resolve));
-        running--;
       },
       { options: { concurrency: 2 }, timeoutMs: 60_000 },
     );
-    const ends = Array.from({ length: 6 }, () =>
-      run().then(
-        () => 'done',
-        (error: unknown) => error,
-      ),
-    );
-    await vi.advanceTimersByTimeAsync(0);
-    // Two run, two wait, and two have already been told to come again.
-    expect((await Promise.all(ends.slice(4))).every((end) => end instanceof HandBack)).toBe(true);
-    release.shift()?.();
-    await vi.advanceTimersByTimeAsync(0);
+    const ends = [run(), run()];
+    await vi.waitFor(() => expect(release).toHaveLength(2));
+    expect(await run()).toEqual({ type: 'busy', retryInMs: expect.any(Number) as number });
     expect(running).toBe(2);
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(await ends[3]).toBeInstanceOf(HandBack);
     for (const end of release) end();
-    expect(await Promise.all([ends[0], ends[1], ends[2]])).toEqual(['done', 'done', 'done']);
-    expect(most).toBe(2);
+    expect(await Promise.all(ends)).toEqual([{ outcome: 'updated' }, { outcome: 'updated' }]);
   });
 
   it('gets the slot of a handler that threw back', async () => {
-    const run = await processor(async () => Promise.reject(new Error('oops')), {
+    const run = runnerOf(async () => Promise.reject(new Error('oops')), {
       options: { concurrency: 1 },
     });
     await expect(run()).rejects.toThrow('oops');
@@ -259,7 +231,7 @@ describe('attributes with a class', () => {
     ['JSON text', '{"TrackingNumber":"T-1","more":true}'],
   ])('are given validated, from %s', async (_, attributes) => {
     const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
-    const run = await processor(handle, { options });
+    const run = runnerOf(handle, { options });
     await run({ attributes });
     const [[, context]] = handle.mock.calls as unknown as [[unknown, { attributes: Attributes }]];
     expect(context.attributes).toBeInstanceOf(Attributes);
@@ -278,7 +250,7 @@ describe('attributes with a class', () => {
     [null, /they are no JSON object/],
   ])('that break it are a dead letter that names the fields: %j', async (attributes, message) => {
     const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
-    const run = await processor(handle, { options });
+    const run = runnerOf(handle, { options });
     const failure = run({ attributes });
     await expect(failure).rejects.toThrow(message);
     await expect(failure).rejects.toBeInstanceOf(PermanentError);

@@ -1,0 +1,18 @@
+-- keys: active wait marker
+-- args: jobPrefix
+--
+-- Gives the jobs of workers that died to others: a job in progress whose lock has ended. They go first.
+local recovered = 0
+for _, id in ipairs(redis.call('LRANGE', active, 0, -1)) do
+  local job = jobPrefix .. id
+  if redis.call('EXISTS', job .. ':lock') == 0 then
+    redis.call('LREM', active, 1, id)
+    if redis.call('EXISTS', job) == 1 then
+      redis.call('HINCRBY', job, 'stalledCounter', 1)
+      redis.call('RPUSH', wait, id)
+      recovered = recovered + 1
+    end
+  end
+end
+if recovered > 0 then redis.call('ZADD', marker, 0, '0') end
+return recovered

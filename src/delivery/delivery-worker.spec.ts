@@ -1,0 +1,288 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ConnectorConfig } from '../config/index.js';
+import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
+import type { HandlerRun, HandlerRunner, RunContext } from '../handlers/index.js';
+import type { FluentNotification } from '../notification/index.js';
+import type { RunReport } from './decide.js';
+import { DeliveryWorker } from './delivery-worker.js';
+import { MemoryMessageQueue } from './memory/memory-message-queue.js';
+import { RunReports } from './run-reports.js';
+
+const within = { timeout: 10_000, interval: 5 };
+const KEY = { coalesceKey: 'order-1' } as const;
+const workers: DeliveryWorker[] = [];
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const worker of workers.splice(0)) await worker.drain(0);
+});
+
+type Handle = (
+  notification: FluentNotification,
+  context: RunContext,
+) => Promise<HandlerRun | Extract<HandlerRun, { type: 'succeeded' }>['result']>;
+
+interface Started {
+  readonly queue: MemoryMessageQueue;
+  readonly worker: DeliveryWorker;
+  readonly reports: RunReport[];
+}
+
+function start(
+  handle: Handle,
+  { role = 'all', concurrency = 16, recheckDelayMs = 50 } = {},
+  queue = new MemoryMessageQueue(),
+): Started {
+  const runner = {
+    run: async (notification: FluentNotification, context: RunContext): Promise<HandlerRun> => {
+      const run = await handle(notification, context);
+      return 'type' in run ? run : { type: 'succeeded', result: run };
+    },
+  };
+  const retry = { maxAgeSeconds: 60, baseDelayMs: 5, maxDelayMs: 20 };
+  const config = { role, queue: { concurrency, recheckDelayMs, retry } };
+  const bus = new RunReports();
+  const reports: RunReport[] = [];
+  bus.subscribe((report) => reports.push(report));
+  const worker = new DeliveryWorker(
+    queue,
+    runner as unknown as HandlerRunner,
+    config as unknown as ConnectorConfig,
+    bus,
+  );
+  workers.push(worker);
+  worker.onApplicationBootstrap();
+  return { queue, worker, reports };
+}
+
+let serial = 0;
+function notification(id = `n-${++serial}`): FluentNotification {
+  return {
+    id,
+    name: 'order-status',
+    accountId: 'ACME',
+    retailerId: '1',
+    entityId: '123',
+    entityRef: 'O_123',
+    entityType: 'ORDER',
+  };
+}
+
+/** A handler that waits until it is let go. */
+function gate(): { readonly held: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const held = new Promise<void>((resolve) => (open = resolve));
+  return { held, open: () => open() };
+}
+
+describe('a worker', () => {
+  it('retries until a run succeeds, and counts the attempts', async () => {
+    const attempts: number[] = [];
+    const { queue, reports } = start(async (_, { attempt }) => {
+      attempts.push(attempt);
+      if (attempt < 4) throw new TransientError('busy');
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
+    expect(attempts).toEqual([1, 2, 3, 4]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['retried', 'retried', 'retried', 'updated']);
+  });
+
+  it('keeps a dead letter when a run fails for good', async () => {
+    const { queue, reports } = start(async () => {
+      throw new PermanentError('never');
+    });
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports.map(({ outcome }) => outcome)).toEqual(['dead']), within);
+    expect(await queue.counts()).toMatchObject({ dead: 1 });
+  });
+
+  it('uses up no attempt behind an open circuit', async () => {
+    let holds = 3;
+    const { queue, reports } = start(async () => {
+      if (holds-- > 0) throw new CircuitOpenError('commercetools:shop', 5);
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
+    expect(reports.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('makes one run for the notifications of an order that wait together', async () => {
+    const queue = new MemoryMessageQueue();
+    for (let n = 0; n < 10; n++) await queue.add(notification(), KEY);
+    let runs = 0;
+    const { reports } = start(
+      async () => {
+        runs++;
+        return { outcome: 'updated' };
+      },
+      {},
+      queue,
+    );
+    await vi.waitFor(() => expect(reports).toHaveLength(10), within);
+    expect(runs).toBeLessThanOrEqual(2);
+    expect(reports.filter(({ outcome }) => outcome === 'superseded').length).toBeGreaterThanOrEqual(8);
+  });
+
+  it('runs a notification that was accepted while a run of its order was under way', async () => {
+    let runs = 0;
+    const { queue, reports } = start(async () => {
+      // Accepted now: this run's reads may be older than the notification.
+      if (++runs === 1) await queue.add(notification('late'), KEY);
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification('early'), KEY);
+    await vi.waitFor(() => expect(reports).toHaveLength(2), within);
+    expect(runs).toBe(2);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['updated', 'updated']);
+  });
+
+  it('runs what waits when a run fails, or says that it covers nothing', async () => {
+    for (const first of ['fails', 'covers nothing']) {
+      const queue = new MemoryMessageQueue();
+      for (const id of ['a', 'b']) await queue.add(notification(first + id), KEY);
+      let runs = 0;
+      const { reports } = start(
+        async () => {
+          if (++runs > 1) return { outcome: 'updated' };
+          if (first === 'fails') throw new PermanentError('no');
+          return { outcome: 'unchanged', supersedesPending: false };
+        },
+        {},
+        queue,
+      );
+      await vi.waitFor(() => expect(reports).toHaveLength(2), within);
+      expect(runs, first).toBe(2);
+    }
+  });
+
+  it('never runs one order twice at the same time', async () => {
+    let running = 0;
+    let most = 0;
+    const { queue, reports } = start(async () => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return { outcome: 'updated', supersedesPending: false };
+    });
+    for (let n = 0; n < 6; n++) await queue.add(notification(), KEY);
+    await vi.waitFor(() => expect(reports).toHaveLength(6), within);
+    expect(most).toBe(1);
+  });
+
+  it('leaves its places to other orders while one order is slow', async () => {
+    const { held, open } = gate();
+    const { queue, reports } = start(
+      async ({ entityId }) => {
+        if (entityId === 'slow') await held;
+        return { outcome: 'updated' };
+      },
+      { concurrency: 4 },
+    );
+    for (let n = 0; n < 20; n++) {
+      await queue.add({ ...notification(), entityId: 'slow' }, { coalesceKey: 'slow' });
+    }
+    await queue.add({ ...notification('other'), entityId: 'other' }, { coalesceKey: 'other' });
+    await vi.waitFor(() => expect(reports.map((run) => run.notification.id)).toEqual(['other']), within);
+    open();
+    await vi.waitFor(() => expect(reports).toHaveLength(21), within);
+  });
+
+  it('rechecks an order that did not have the announced state, and tells the handler', async () => {
+    const rechecks: boolean[] = [];
+    const { queue, reports } = start(async (_, { isRecheck }) => {
+      rechecks.push(isRecheck);
+      return isRecheck
+        ? { outcome: 'updated', observedState: 'SHIPPED' }
+        : { outcome: 'unchanged', observedState: 'BOOKED' };
+    });
+    await queue.add(notification(), { ...KEY, expectedState: 'SHIPPED' });
+    await vi.waitFor(() => expect(reports).toMatchObject([{ outcome: 'updated' }]), within);
+    expect(rechecks).toEqual([false, true]);
+  });
+
+  it('needs few runs for a burst that announces states which the order has left', async () => {
+    const queue = new MemoryMessageQueue();
+    for (let n = 0; n < 10; n++) await queue.add(notification(), { ...KEY, expectedState: `STEP_${n}` });
+    let runs = 0;
+    const { reports } = start(
+      async () => ({ outcome: ++runs === 1 ? 'updated' : 'unchanged', observedState: 'STEP_9' }),
+      {},
+      queue,
+    );
+    await vi.waitFor(() => expect(reports).toHaveLength(10), within);
+    expect(runs).toBeLessThanOrEqual(4);
+  });
+
+  it('lets a notification whose handler is busy come again, without using up an attempt', async () => {
+    let asked = 0;
+    const { queue, reports } = start(async (_, { attempt }) => {
+      expect(attempt).toBe(1);
+      return ++asked < 3 ? { type: 'busy', retryInMs: 5 } : { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports).toMatchObject([{ outcome: 'updated', attempt: 1 }]), within);
+    expect(asked).toBe(3);
+  });
+
+  it('goes on when the queue fails for a while', async () => {
+    const queue = new MemoryMessageQueue();
+    vi.spyOn(queue, 'take').mockRejectedValueOnce(new Error('gone')).mockRejectedValueOnce('text');
+    const { reports } = start(async () => ({ outcome: 'updated' }), {}, queue);
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+  });
+
+  it('does not report what it could not settle, and is not stopped by it', async () => {
+    const queue = new MemoryMessageQueue();
+    vi.spyOn(queue, 'settle').mockRejectedValueOnce(new Error('gone'));
+    const { reports } = start(async () => ({ outcome: 'updated' }), { concurrency: 1 }, queue);
+    await queue.add(notification('first'));
+    await queue.add(notification('second'));
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    expect(reports[0]?.notification.id).toBe('second');
+  });
+
+  it('takes nothing in the ingress role', async () => {
+    const queue = new MemoryMessageQueue();
+    const take = vi.spyOn(queue, 'take');
+    start(async () => ({ outcome: 'updated' }), { role: 'ingress' }, queue);
+    start(async () => ({ outcome: 'updated' }), { role: 'worker' });
+    expect(take).not.toHaveBeenCalled();
+  });
+});
+
+describe('a worker that stops', () => {
+  it('finishes running work, and takes nothing new', async () => {
+    const { held, open } = gate();
+    const { queue, worker, reports } = start(async () => {
+      await held;
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(1), within);
+    const drained = worker.drain(60_000);
+    await queue.add(notification());
+    open();
+    await drained;
+    expect(reports).toHaveLength(1);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
+  });
+
+  it('interrupts what does not end in time, and another worker takes it over as the same attempt', async () => {
+    const { queue, worker, reports } = start(
+      (_, { signal }) =>
+        new Promise((__, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
+        }),
+    );
+    await queue.add(notification());
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(1), within);
+    await worker.drain(10);
+    expect(reports).toEqual([]);
+    const other = start(async () => ({ outcome: 'updated' }), {}, queue);
+    await vi.waitFor(() => expect(other.reports).toMatchObject([{ outcome: 'updated', attempt: 1 }]), within);
+  });
+});

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { ConnectorConfig } from '../config/index.js';
+import { HandlerRunner } from '../handlers/index.js';
+import {
+  decide,
+  reportOf,
+  type DeliveryEvent,
+  type DeliveryPolicy,
+  type RunReport,
+  type Settlement,
+} from './decide.js';
+import { acceptedAtMs, attemptOf, type Delivery } from './delivery.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import { MessageQueue } from './message-queue.js';
+import { RunReports } from './run-reports.js';
+import { inDeliverySpan } from './spans.js';
+
+type RunEvent = Exclude<DeliveryEvent, { type: 'taken' }>;
+/** Milliseconds since the epoch by the store's clock. */
+type Clock = () => number;
+
+/** A delivery that waits this long for another run of its key gives its place to other keys. */
+const MAX_KEY_WAIT_MS = 2000;
+/** After the time for running work is up: how long handlers that honour the abort signal have to end. */
+const INTERRUPTED_MS = 1000;
+/** Between attempts to take notifications from a queue that fails: doubled each time, up to the longest. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * Takes notifications from the queue, runs their handlers, and settles each delivery as the policy decides.
+ */
+@Injectable()
+export class DeliveryWorker implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Queue');
+  private readonly keys = new KeyedMutex();
+  private readonly running = new Set<Promise<void>>();
+  private readonly stopTaking = new AbortController();
+  private readonly interrupt = new AbortController();
+  private readonly policy: DeliveryPolicy;
+  private taking: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly queue: MessageQueue,
+    private readonly runner: HandlerRunner,
+    private readonly config: ConnectorConfig,
+    private readonly reports: RunReports,
+  ) {
+    this.policy = config.queue;
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.config.role !== 'ingress') this.taking = this.takeUntilStopped();
+  }
+
+  /**
+   * Takes no new notifications. Resolves when running ones ended or `timeoutMs` passed; these are interrupted
+   * and delivered to another worker.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.stopTaking.abort();
+    await this.ended(timeoutMs);
+    if (this.running.size === 0) return;
+    this.logger.warn(
+      `${this.running.size} notifications did not end in time; another worker takes them over`,
+    );
+    this.interrupt.abort(new Error('shutting down'));
+    await this.ended(INTERRUPTED_MS);
+  }
+
+  private async takeUntilStopped(): Promise<void> {
+    const { concurrency } = this.config.queue;
+    const { signal } = this.stopTaking;
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      if (this.running.size >= concurrency) {
+        await Promise.race(this.running);
+        continue;
+      }
+      try {
+        const deliveries = await this.queue.take(concurrency - this.running.size, signal);
+        for (const delivery of deliveries) this.start(delivery);
+        pauseMs = FIRST_PAUSE_MS;
+      } catch (error) {
+        this.logger.warn(`queue: could not take notifications: ${String(error)}`);
+        await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  private start(delivery: Delivery): void {
+    const takenAt = performance.now();
+    // The store's clock; this process's may be ahead or behind.
+    const now = (): number => delivery.takenAtMs + (performance.now() - takenAt);
+    const run = inDeliverySpan(delivery, () => this.deliver(delivery, now))
+      .catch((error: unknown) => {
+        // It stays reserved until its lock ends, and is delivered again.
+        this.logger.warn(
+          `queue: could not settle notification ${delivery.notification.id}, it is delivered again: ${String(error)}`,
+        );
+      })
+      .finally(() => this.running.delete(run));
+    this.running.add(run);
+  }
+
+  private async deliver(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
+    const { coalesceKey } = delivery;
+    if (coalesceKey === undefined) return this.deliverAlone(delivery, now);
+    const hold = await this.keys.acquire(coalesceKey, MAX_KEY_WAIT_MS);
+    if (!hold) return this.conclude(delivery, { type: 'busy' }, now);
+    try {
+      return await this.deliverAlone(hold.hasWaited ? await this.queue.renew(delivery) : delivery, now);
+    } finally {
+      hold.release();
+    }
+  }
+
+  private async deliverAlone(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
+    const before = decide(delivery, { type: 'taken' }, this.policy, now());
+    if (before.action !== 'run') return this.settle(delivery, before, now);
+    return this.conclude(delivery, await this.run(delivery), now);
+  }
+
+  private async run(delivery: Delivery): Promise<RunEvent> {
+    const { signal } = this.interrupt;
+    try {
+      return await this.runner.run(delivery.notification, {
+        attempt: attemptOf(delivery),
+        acceptedAt: new Date(acceptedAtMs(delivery)),
+        isRecheck: delivery.progress.firstRun !== undefined,
+        signal,
+      });
+    } catch (error) {
+      return signal.aborted ? { type: 'interrupted' } : { type: 'failed', error };
+    }
+  }
+
+  private conclude(delivery: Delivery, event: RunEvent, now: Clock): Promise<RunReport | undefined> {
+    return this.settle(delivery, decide(delivery, event, this.policy, now()), now);
+  }
+
+  private async settle(
+    delivery: Delivery,
+    settlement: Settlement,
+    now: Clock,
+  ): Promise<RunReport | undefined> {
+    await this.queue.settle(delivery, settlement);
+    const report = reportOf(delivery, settlement, now());
+    if (report) this.reports.publish(report);
+    return report;
+  }
+
+  private async ended(timeoutMs: number): Promise<void> {
+    const timeUp = new AbortController();
+    const all = (async () => {
+      await this.taking;
+      while (this.running.size > 0 && !timeUp.signal.aborted) await Promise.allSettled(this.running);
+    })();
+    await Promise.race([all, delay(timeoutMs, undefined, { signal: timeUp.signal }).catch(() => undefined)]);
+    timeUp.abort();
+  }
+}

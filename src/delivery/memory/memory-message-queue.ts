@@ -1,0 +1,256 @@
+import { Injectable } from '@nestjs/common';
+import type { FluentNotification } from '../../notification/index.js';
+import type { Settlement } from '../decide.js';
+import {
+  acceptedAtMs,
+  type Coverage,
+  type Delivery,
+  type DeliveryProgress,
+  type Failing,
+} from '../delivery.js';
+import {
+  MessageQueue,
+  type AddOptions,
+  type AddResult,
+  type DeadLetter,
+  type QueueCounts,
+  type QueueHealth,
+} from '../message-queue.js';
+
+/** A worker that waits this long asks again. */
+const MAX_WAIT_MS = 5000;
+/** How long the id of a finished notification is remembered. */
+const DEDUPE_WINDOW_MS = 90_000_000;
+
+const FORGETS = 'notifications are kept in memory: a restart loses them; use Redis in production';
+
+type State = 'waiting' | 'active' | 'delayed' | 'dead';
+
+interface Entry extends AddOptions {
+  readonly id: string;
+  readonly notification: FluentNotification;
+  readonly acceptedNumber: number;
+  state: State;
+  dueAtMs: number;
+  progress: DeliveryProgress;
+  diedAtMs?: number;
+}
+
+interface Key {
+  coverage?: Coverage;
+  failing?: Failing;
+}
+
+/**
+ * A queue in the memory of one process, for unit tests of handlers and as the model of a replacement. It
+ * forgets everything at the end of the process; its health warns of it, and so does the log at the start.
+ */
+@Injectable()
+export class MemoryMessageQueue extends MessageQueue {
+  /** In the order in which they are due, by insertion. */
+  private readonly entries = new Map<string, Entry>();
+  private readonly doneAtMs = new Map<string, number>();
+  private readonly keys = new Map<string, Key>();
+  private readonly wakers = new Set<() => void>();
+  private lastNumber = 0;
+
+  override add(notification: FluentNotification, options: AddOptions = {}): Promise<AddResult> {
+    const id = JSON.stringify([notification.accountId, notification.id]);
+    this.forgetOldIds();
+    const known = this.entries.get(id);
+    if (this.doneAtMs.has(id) || (known && known.state !== 'dead')) return Promise.resolve('duplicate');
+    // A dead letter that the sender repeats begins anew.
+    this.entries.delete(id);
+    const acceptedNumber = this.draw();
+    const entry: Entry = {
+      ...options,
+      id,
+      notification: structuredClone(notification),
+      acceptedNumber,
+      state: 'waiting',
+      dueAtMs: 0,
+      progress: {},
+    };
+    this.entries.set(id, entry);
+    this.wake();
+    return Promise.resolve('accepted');
+  }
+
+  override async take(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    const giveUpAt = performance.now() + MAX_WAIT_MS;
+    for (;;) {
+      const taken = signal.aborted ? [] : this.takeDue(max);
+      const leftMs = giveUpAt - performance.now();
+      if (taken.length > 0 || signal.aborted || leftMs <= 0) return taken;
+      await this.untilWoken(Math.min(leftMs, this.nextDueInMs()), signal);
+    }
+  }
+
+  override renew(delivery: Delivery): Promise<Delivery> {
+    return Promise.resolve({ ...delivery, ...this.ticket(delivery.coalesceKey) });
+  }
+
+  override settle(delivery: Delivery, settlement: Settlement): Promise<void> {
+    const { id, coalesceKey } = delivery;
+    if (coalesceKey !== undefined) this.recordForKey(coalesceKey, settlement);
+    const entry = this.entries.get(id);
+    if (!entry || entry.state !== 'active') return Promise.resolve();
+    if (settlement.action === 'done') {
+      this.entries.delete(id);
+      this.doneAtMs.set(id, Date.now());
+      return Promise.resolve();
+    }
+    // To the end of the line.
+    this.entries.delete(id);
+    this.entries.set(id, entry);
+    entry.progress = settlement.progress;
+    if (settlement.action === 'dead') {
+      entry.state = 'dead';
+      entry.diedAtMs = Date.now();
+    } else {
+      entry.state = 'delayed';
+      entry.dueAtMs = Date.now() + settlement.delayMs;
+      this.wake();
+    }
+    return Promise.resolve();
+  }
+
+  override counts(): Promise<QueueCounts> {
+    const counts = { waiting: 0, active: 0, delayed: 0, dead: 0 };
+    let oldest = Infinity;
+    for (const entry of this.entries.values()) {
+      counts[entry.state]++;
+      if (entry.state !== 'dead') oldest = Math.min(oldest, acceptedAtMs(entry));
+    }
+    return Promise.resolve({
+      ...counts,
+      oldestUnfinishedAt: oldest === Infinity ? undefined : new Date(oldest),
+    });
+  }
+
+  override health(): Promise<QueueHealth> {
+    return Promise.resolve({ reachable: true, warnings: [FORGETS] });
+  }
+
+  override deadLetters({ offset = 0, limit = 50 } = {}): Promise<readonly DeadLetter[]> {
+    const dead = [...this.entries.values()].filter(({ state }) => state === 'dead').toReversed();
+    return Promise.resolve(dead.slice(offset, offset + limit).map(letterOf));
+  }
+
+  override deadLetter(id: string): Promise<DeadLetter | undefined> {
+    const entry = this.dead(id);
+    return Promise.resolve(entry && letterOf(entry));
+  }
+
+  override replay(id: string): Promise<boolean> {
+    const entry = this.dead(id);
+    if (!entry) return Promise.resolve(false);
+    entry.state = 'waiting';
+    entry.progress = {};
+    this.wake();
+    return Promise.resolve(true);
+  }
+
+  override discard(id: string): Promise<boolean> {
+    return Promise.resolve(this.dead(id) !== undefined && this.entries.delete(id));
+  }
+
+  private dead(id: string): Entry | undefined {
+    const entry = this.entries.get(id);
+    return entry?.state === 'dead' ? entry : undefined;
+  }
+
+  private takeDue(max: number): Delivery[] {
+    const now = Date.now();
+    const taken: Delivery[] = [];
+    for (const entry of this.entries.values()) {
+      if (taken.length === max) break;
+      if (entry.state === 'active' || entry.state === 'dead' || entry.dueAtMs > now) continue;
+      entry.state = 'active';
+      const { id, notification, coalesceKey, expectedState, trace, acceptedNumber, progress } = entry;
+      taken.push({
+        id,
+        notification: structuredClone(notification),
+        coalesceKey,
+        expectedState,
+        trace,
+        acceptedNumber,
+        progress,
+        workerDeaths: 0,
+        takenAtMs: now,
+        ...this.ticket(coalesceKey),
+      });
+    }
+    return taken;
+  }
+
+  private ticket(coalesceKey: string | undefined): Pick<Delivery, 'ticket' | 'coverage' | 'failing'> {
+    const ticket = { number: this.draw() };
+    return coalesceKey === undefined ? { ticket } : { ticket, ...this.keys.get(coalesceKey) };
+  }
+
+  private recordForKey(coalesceKey: string, settlement: Settlement): void {
+    const key = this.keys.get(coalesceKey) ?? {};
+    const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
+    if (coverage) {
+      const isNewer = coverage.number > (key.coverage?.number ?? 0);
+      this.keys.set(coalesceKey, { coverage: isNewer ? coverage : key.coverage });
+    } else if (settlement.action === 'retry') {
+      const notBeforeMs = Date.now() + settlement.holdKeyMs;
+      this.keys.set(coalesceKey, { ...key, failing: { notBeforeMs, hasOwnAge: settlement.hasOwnAge } });
+    }
+  }
+
+  /** One line of numbers for all keys: strictly increasing for each of them, too. */
+  private draw(): number {
+    this.lastNumber = Math.max(this.lastNumber + 1, Date.now() * 1000);
+    return this.lastNumber;
+  }
+
+  private nextDueInMs(): number {
+    let next = Infinity;
+    for (const { state, dueAtMs } of this.entries.values()) {
+      if (state === 'delayed') next = Math.min(next, dueAtMs);
+    }
+    return Math.max(next - Date.now(), 1);
+  }
+
+  private untilWoken(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.wakers.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs);
+      signal.addEventListener('abort', end, { once: true });
+      this.wakers.add(end);
+    });
+  }
+
+  private wake(): void {
+    for (const end of this.wakers) end();
+  }
+
+  private forgetOldIds(): void {
+    for (const [id, doneAtMs] of this.doneAtMs) {
+      if (doneAtMs > Date.now() - DEDUPE_WINDOW_MS) return;
+      this.doneAtMs.delete(id);
+    }
+  }
+}
+
+function letterOf(entry: Entry): DeadLetter {
+  const { id, notification, progress, diedAtMs = Date.now() } = entry;
+  const { attempts = 0, firstFailedAt } = progress.failures ?? {};
+  return {
+    id,
+    notification,
+    error: progress.error ?? { name: 'Error', message: 'unknown' },
+    attempts,
+    acceptedAt: new Date(acceptedAtMs(entry)),
+    firstFailedAt: firstFailedAt === undefined ? undefined : new Date(firstFailedAt),
+    diedAt: new Date(diedAtMs),
+  };
+}

@@ -1,0 +1,108 @@
+import type { RetryConfig } from '../config/index.js';
+import { CircuitOpenError, ConnectorError, PermanentError, TransientError } from '../errors.js';
+
+/** What is remembered of a notification that failed before, across runs and processes. */
+export interface FailureHistory {
+  /** Failed runs. Runs that an open circuit deferred do not count. */
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly firstFailedAt?: number;
+  /** How often in a row an open circuit deferred it. */
+  readonly holds: number;
+  /** Since when an open circuit has deferred it, in milliseconds since the epoch. */
+  readonly heldSince?: number;
+  /** Milliseconds for which open circuits have deferred it before that; this time does not count as retry age. */
+  readonly heldMs: number;
+  /** When the first error with a retry age of its own came, less the time deferred until then. */
+  readonly ownAgeFrom?: number;
+}
+
+export const NO_FAILURES: FailureHistory = { attempts: 0, holds: 0, heldMs: 0 };
+
+/** What becomes of a notification whose run failed. */
+export type RetryDecision =
+  | { readonly next: 'retry'; readonly delayMs: number; readonly history: FailureHistory }
+  | { readonly next: 'defer'; readonly delayMs: number; readonly history: FailureHistory }
+  | { readonly next: 'dead'; readonly history: FailureHistory };
+
+/** Deferred work is spread over at most this long after the circuit may close, so that recovery is prompt. */
+const MAX_HOLD_SPREAD_MS = 60_000;
+/** A longer Retry-After is cut to this. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+const MAX_ERROR_LENGTH = 2000;
+
+/**
+ * Decides between retry, deferral and dead letter from the error's class alone.
+ *
+ * Full jitter (a uniform delay between 0 and the exponential ceiling) spreads the retries of an outage
+ * evenly. A fixed back-off would send them in waves.
+ *
+ * @param now milliseconds since the epoch.
+ * @param random gives a number in [0, 1).
+ */
+export function decideRetry(
+  error: unknown,
+  before: FailureHistory,
+  config: RetryConfig,
+  now: number,
+  random: () => number,
+): RetryDecision {
+  const history = endHold(before, now);
+  const firstFailedAt = history.firstFailedAt ?? now;
+  if (error instanceof CircuitOpenError) {
+    const spread = Math.min(ceilingMs(config, history.holds + 1), MAX_HOLD_SPREAD_MS);
+    const delayMs = Math.ceil((error.retryAfterMs ?? 0) + random() * spread) + 1;
+    return {
+      next: 'defer',
+      delayMs,
+      history: { ...history, firstFailedAt, holds: history.holds + 1, heldSince: now },
+    };
+  }
+  const transient = error instanceof TransientError ? error : undefined;
+  const ownAgeSeconds = transient?.maxAgeSeconds;
+  const unheld = now - history.heldMs;
+  // An order is waited for from when it was missed first, not from an outage hours before.
+  const ownAgeFrom = history.ownAgeFrom ?? (ownAgeSeconds === undefined ? undefined : unheld);
+  const failed = { ...history, firstFailedAt, ownAgeFrom, attempts: history.attempts + 1, holds: 0 };
+  if (error instanceof PermanentError) return { next: 'dead', history: failed };
+
+  const ageFrom = ownAgeSeconds === undefined ? firstFailedAt : (ownAgeFrom ?? unheld);
+  const remainingMs = ageFrom + (ownAgeSeconds ?? config.maxAgeSeconds) * 1000 - unheld;
+  if (remainingMs <= 0) return { next: 'dead', history: failed };
+  const jittered = random() * ceilingMs(config, failed.attempts);
+  const asked = Math.min(transient?.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+  // The last attempt comes when the age is reached, not a long back-off before it.
+  const delayMs = Math.ceil(Math.min(Math.max(jittered, asked), remainingMs)) + 1;
+  return { next: 'retry', delayMs, history: failed };
+}
+
+/**
+ * A notification that waits for another one of its key shares that one's failure: its retry age begins, so
+ * that a key with many notifications does not wait once for each of them.
+ */
+export function shareFailure(before: FailureHistory, hasOwnAge: boolean, now: number): FailureHistory {
+  const history = endHold(before, now);
+  return {
+    ...history,
+    firstFailedAt: history.firstFailedAt ?? now,
+    ownAgeFrom: history.ownAgeFrom ?? (hasOwnAge ? now - history.heldMs : undefined),
+  };
+}
+
+/** Counts the time that really passed, which is longer than planned when workers were busy or away. */
+function endHold({ heldSince, ...history }: FailureHistory, now: number): FailureHistory {
+  if (heldSince === undefined) return history;
+  return { ...history, heldMs: history.heldMs + Math.max(now - heldSince, 0) };
+}
+
+function ceilingMs({ baseDelayMs, maxDelayMs }: RetryConfig, attempts: number): number {
+  return Math.min(baseDelayMs * 2 ** (attempts - 1), maxDelayMs);
+}
+
+/** The error of a failed run as it is kept with the notification: without a stack, bounded. */
+export function describeError(error: unknown): { name: string; message: string } {
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof ConnectorError && error.code ? ` [${error.code}]` : '';
+  return { name, message: (message + code).slice(0, MAX_ERROR_LENGTH) };
+}

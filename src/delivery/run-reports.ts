@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+import type { RunReport } from './decide.js';
+
+/** Tells whoever listens how deliveries end: the log, the metrics, a test. */
+@Injectable()
+export class RunReports {
+  private readonly listeners: ((report: RunReport) => void)[] = [];
+
+  /** @param listener must not throw. */
+  subscribe(listener: (report: RunReport) => void): void {
+    this.listeners.push(listener);
+  }
+
+  publish(report: RunReport): void {
+    for (const listener of this.listeners) listener(report);
+  }
+}

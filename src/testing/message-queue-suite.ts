@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Delivery, FluentNotification, MessageQueue, Settlement } from '../index.js';
+
+/** One promise of {@link MessageQueue}: run it with your test framework. */
+export interface QueueTestCase {
+  /** A sentence. */
+  readonly name: string;
+  /** Makes a queue, and rejects when it breaks the promise. */
+  readonly run: () => Promise<void>;
+}
+
+/** How {@link messageQueueSuite} makes and removes queues. */
+export interface QueueSuiteOptions {
+  /** Makes an empty queue. */
+  readonly create: () => Promise<MessageQueue>;
+  /** Called after each test with the queue that it made. */
+  readonly destroy?: (queue: MessageQueue) => Promise<void>;
+  /** How long a test waits for what must come, in milliseconds. Default: 10,000. */
+  readonly patienceMs?: number;
+}
+
+const KEY = { coalesceKey: 'order-1' } as const;
+const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
+let serial = 0;
+
+/**
+ * What a {@link MessageQueue} must keep, as tests for any framework. A replacement that passes them can carry
+ * the connector's promises.
+ *
+ * @example
+ * for (const { name, run } of messageQueueSuite({ create: () => SqsMessageQueue.connect() })) it(name, run);
+ */
+export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTestCase[] {
+  const { create, destroy, patienceMs = 10_000 } = options;
+  const test = (name: string, body: (queue: MessageQueue, bench: Bench) => Promise<void>): QueueTestCase => ({
+    name,
+    run: async () => {
+      const queue = await create();
+      try {
+        await body(queue, new Bench(queue, patienceMs));
+      } finally {
+        await destroy?.(queue);
+      }
+    },
+  });
+
+  return [
+    test('accepts an id once per account while it waits', async (queue) => {
+      const sent = notification();
+      assert.equal(await queue.add(sent), 'accepted');
+      assert.equal(await queue.add(sent), 'duplicate');
+      assert.equal(await queue.add({ ...sent, accountId: 'OTHER' }), 'accepted');
+      assert.equal((await queue.counts()).waiting, 2);
+    }),
+    test('accepts exactly one of many simultaneous copies', async (queue) => {
+      const sent = notification();
+      const answers = await Promise.all(Array.from({ length: 50 }, () => queue.add(sent)));
+      assert.equal(answers.filter((answer) => answer === 'accepted').length, 1);
+      assert.equal((await queue.counts()).waiting, 1);
+    }),
+    test('knows an id while it runs and after it is done', async (queue, bench) => {
+      const sent = notification();
+      await queue.add(sent);
+      const delivery = await bench.takeOne();
+      assert.equal(await queue.add(sent), 'duplicate');
+      await queue.settle(delivery, DONE);
+      assert.equal(await queue.add(sent), 'duplicate');
+      assert.equal(await bench.total(), 0);
+    }),
+    test('gives the notification back as it came, with what was said about it', async (queue, bench) => {
+      const sent = notification({
+        id: ':lock {x} ü\ud800',
+        attributes: { TrackingNumber: 'T1', nested: [1.5, null, { ü: '€' }] },
+        meta: {},
+      });
+      await queue.add(sent, { ...KEY, expectedState: 'SHIPPED', trace: { traceparent: '00-1-2-01' } });
+      const delivery = await bench.takeOne();
+      assert.deepEqual(delivery.notification, sent);
+      assert.equal(delivery.coalesceKey, 'order-1');
+      assert.equal(delivery.expectedState, 'SHIPPED');
+      assert.deepEqual(delivery.trace, { traceparent: '00-1-2-01' });
+      assert.deepEqual(delivery.progress, {});
+      assert.equal(delivery.workerDeaths, 0);
+    }),
+    test('takes at most as many as it is asked for, the oldest first', async (queue, bench) => {
+      for (const id of ['a', 'b', 'c']) await queue.add(notification({ id }));
+      const first = await bench.take(2);
+      assert.deepEqual(ids(first), ['a', 'b']);
+      assert.deepEqual(ids(await bench.take(5)), ['c']);
+      assert.deepEqual(await bench.states(), { waiting: 0, active: 3, delayed: 0, dead: 0 });
+    }),
+    test('gives a notification to nobody else while it is not settled', async (queue, bench) => {
+      await queue.add(notification());
+      await bench.takeOne();
+      await queue.add(notification({ id: 'next' }));
+      assert.deepEqual(ids(await bench.take(10)), ['next']);
+    }),
+    test('wakes a worker that waits when a notification is added', async (queue, bench) => {
+      const waiting = bench.takeOne();
+      await delay(20);
+      await queue.add(notification({ id: 'late' }));
+      assert.equal((await waiting).notification.id, 'late');
+    }),
+    test('ends the wait of a worker that is told to stop', async (queue) => {
+      const stop = new AbortController();
+      const waiting = queue.take(1, stop.signal);
+      stop.abort();
+      assert.deepEqual(await waiting, []);
+      await queue.add(notification());
+      assert.deepEqual(await queue.take(1, stop.signal), []);
+      assert.equal((await queue.counts()).waiting, 1);
+    }),
+    test('numbers the notifications and runs of a key in a strictly increasing order', async (queue, bench) => {
+      const numbers: number[] = [];
+      for (let n = 0; n < 20; n++) {
+        await queue.add(notification(), KEY);
+        const delivery = await bench.takeOne();
+        numbers.push(delivery.acceptedNumber, delivery.ticket.number);
+        const renewed = await queue.renew(delivery);
+        numbers.push(renewed.ticket.number);
+        await queue.settle(delivery, DONE);
+      }
+      for (const [index, number] of numbers.entries()) {
+        assert.ok(index === 0 || number > numbers[index - 1]!, `${number} follows ${numbers[index - 1]}`);
+      }
+    }),
+    test('numbers by a clock in microseconds', async (queue, bench) => {
+      await queue.add(notification(), KEY);
+      const first = await bench.takeOne();
+      await delay(50);
+      const renewed = await queue.renew(first);
+      assert.ok(renewed.ticket.number - first.ticket.number >= 40_000, 'the number grows with the time');
+      assert.ok(
+        Math.abs(first.acceptedNumber / 1000 - first.takenAtMs) < 60_000,
+        'takenAtMs has the same clock',
+      );
+    }),
+    test('tells the coverage of a finished run to what comes after it', async (queue, bench) => {
+      await queue.add(notification({ id: 'one' }), KEY);
+      await queue.add(notification({ id: 'two' }), KEY);
+      await queue.add(notification({ id: 'other' }), { coalesceKey: 'order-2' });
+      const one = await bench.takeOne();
+      assert.equal(one.coverage, undefined);
+      const coverage = { number: one.ticket.number, observedState: 'BOOKED' };
+      await queue.settle(one, { ...DONE, coverage });
+      const [two, other] = await bench.take(2);
+      assert.deepEqual(two?.coverage, coverage);
+      assert.equal(other?.coverage, undefined);
+    }),
+    test('tells the coverage also when it is asked again', async (queue, bench) => {
+      await queue.add(notification({ id: 'one' }), KEY);
+      await queue.add(notification({ id: 'two' }), KEY);
+      const [one, two] = (await bench.take(2)) as [Delivery, Delivery];
+      assert.equal(two.coverage, undefined);
+      await queue.settle(one, { ...DONE, coverage: { number: one.ticket.number } });
+      assert.equal((await queue.renew(two)).coverage?.number, one.ticket.number);
+    }),
+    test('keeps the newest coverage when an older run finishes later', async (queue, bench) => {
+      for (const id of ['one', 'two', 'three']) await queue.add(notification({ id }), KEY);
+      const [one, two] = (await bench.take(2)) as [Delivery, Delivery];
+      await queue.settle(two, { ...DONE, coverage: { number: two.ticket.number, observedState: 'new' } });
+      await queue.settle(one, { ...DONE, coverage: { number: one.ticket.number, observedState: 'old' } });
+      const coverage = (await bench.takeOne()).coverage;
+      assert.deepEqual(coverage, { number: two.ticket.number, observedState: 'new' });
+    }),
+    test('delivers again after the delay, with the progress', async (queue, bench) => {
+      const sent = notification();
+      await queue.add(sent, KEY);
+      const first = await bench.takeOne();
+      const progress = { deathsSeen: 3, firstRun: { outcome: 'unchanged', lagMs: 5 } } as const;
+      for (const action of ['recheck', 'defer'] as const) {
+        await queue.settle(action === 'recheck' ? first : await bench.takeOne(), {
+          action,
+          delayMs: 60,
+          progress,
+        });
+        assert.deepEqual(await bench.states(), { waiting: 0, active: 0, delayed: 1, dead: 0 });
+        assert.equal(await queue.add(sent), 'duplicate');
+      }
+      const again = await bench.takeOne();
+      assert.deepEqual(again.progress, progress);
+      assert.equal(again.acceptedNumber, first.acceptedNumber);
+      assert.ok(again.takenAtMs - first.takenAtMs >= 55, 'it came too early');
+    }),
+    test('tells other notifications of the key for how long a failed run holds them back', async (queue, bench) => {
+      await queue.add(notification({ id: 'fails' }), KEY);
+      await queue.add(notification({ id: 'other' }), KEY);
+      await queue.settle(await bench.takeOne(), retryIn(30_000));
+      const other = await bench.takeOne();
+      assert.equal(other.failing?.hasOwnAge, true);
+      const heldMs = (other.failing?.notBeforeMs ?? 0) - other.takenAtMs;
+      assert.ok(heldMs > 20_000 && heldMs <= 30_000, `held for ${heldMs} ms`);
+      await queue.settle(other, { ...DONE, coverage: { number: other.ticket.number } });
+      await queue.add(notification({ id: 'next' }), KEY);
+      assert.equal((await bench.takeOne()).failing, undefined);
+    }),
+    test('keeps a dead letter with its error until it is replayed', async (queue, bench) => {
+      const sent = notification();
+      await queue.add(sent, KEY);
+      await queue.settle(await bench.takeOne(), dead('order of another retailer'));
+      assert.deepEqual(await bench.states(), { waiting: 0, active: 0, delayed: 0, dead: 1 });
+      const [letter] = await queue.deadLetters();
+      assert.deepEqual(letter?.notification, sent);
+      assert.deepEqual(letter.error, { name: 'PermanentError', message: 'order of another retailer' });
+      assert.equal(letter.attempts, 4);
+      assert.deepEqual(letter.firstFailedAt, new Date(1000));
+      assert.deepEqual(await queue.deadLetter(letter.id), letter);
+
+      assert.equal(await queue.replay(letter.id), true);
+      assert.equal(await queue.replay(letter.id), false);
+      assert.equal(await queue.deadLetter(letter.id), undefined);
+      const again = await bench.takeOne();
+      assert.deepEqual(again.notification, sent);
+      assert.equal(again.coalesceKey, 'order-1');
+      assert.deepEqual(again.progress, {});
+    }),
+    test('knows nothing of a dead letter that there is not', async (queue) => {
+      assert.equal(await queue.deadLetter('unknown'), undefined);
+      assert.equal(await queue.replay('unknown'), false);
+      assert.equal(await queue.discard('unknown'), false);
+      assert.deepEqual(await queue.deadLetters(), []);
+    }),
+    test('discards a dead letter for good', async (queue, bench) => {
+      await queue.add(notification());
+      await queue.settle(await bench.takeOne(), dead('no'));
+      const [letter] = await queue.deadLetters();
+      assert.equal(await queue.discard(letter!.id), true);
+      assert.equal(await bench.total(), 0);
+      assert.equal(await queue.replay(letter!.id), false);
+    }),
+    test('lists dead letters newest first, page by page, and replays all', async (queue, bench) => {
+      for (const id of ['a', 'b', 'c']) {
+        await queue.add(notification({ id }));
+        await queue.settle(await bench.takeOne(), dead(id));
+        await delay(2);
+      }
+      const listed = await queue.deadLetters({ offset: 0, limit: 2 });
+      assert.deepEqual(
+        listed.map(({ error }) => error.message),
+        ['c', 'b'],
+      );
+      const rest = await queue.deadLetters({ offset: 2, limit: 2 });
+      assert.deepEqual(
+        rest.map(({ error }) => error.message),
+        ['a'],
+      );
+      assert.equal(await queue.replayAll(), 3);
+      assert.equal((await bench.take(5)).length, 3);
+    }),
+    test('takes the redelivery of a dead letter as a reason to try it again', async (queue, bench) => {
+      const sent = notification();
+      await queue.add(sent);
+      await queue.settle(await bench.takeOne(), dead('no'));
+      assert.equal(await queue.add(sent), 'accepted');
+      assert.deepEqual((await bench.takeOne()).progress, {});
+      assert.equal((await queue.counts()).dead, 0);
+    }),
+    test('tells since when the oldest unfinished notification waits', async (queue, bench) => {
+      assert.equal((await queue.counts()).oldestUnfinishedAt, undefined);
+      await queue.add(notification({ id: 'old' }));
+      const since = (await queue.counts()).oldestUnfinishedAt?.getTime() ?? 0;
+      await delay(20);
+      await queue.add(notification({ id: 'new' }));
+      const old = await bench.takeOne();
+      await queue.settle(old, { action: 'defer', delayMs: 30_000, progress: {} });
+      assert.equal((await queue.counts()).oldestUnfinishedAt?.getTime(), since);
+      await queue.settle(await bench.takeOne(), dead('no'));
+      assert.equal((await queue.counts()).oldestUnfinishedAt?.getTime(), since);
+      assert.ok(Math.abs(since - acceptedMs(old)) <= 5, 'it is the time of acceptance');
+    }),
+    test('is healthy, and says so', async (queue) => {
+      assert.equal((await queue.health()).reachable, true);
+    }),
+  ];
+}
+
+/** Takes from a queue, with a bound. */
+class Bench {
+  constructor(
+    private readonly queue: MessageQueue,
+    private readonly patienceMs: number,
+  ) {}
+
+  /** @returns at least one delivery. */
+  async take(max: number): Promise<readonly Delivery[]> {
+    const signal = AbortSignal.timeout(this.patienceMs);
+    for (;;) {
+      const taken = await this.queue.take(max, signal);
+      if (taken.length > 0) return taken;
+      assert.ok(!signal.aborted, `nothing to take within ${this.patienceMs} ms`);
+    }
+  }
+
+  async takeOne(): Promise<Delivery> {
+    const [delivery] = await this.take(1);
+    assert.ok(delivery);
+    return delivery;
+  }
+
+  async states(): Promise<Record<string, number>> {
+    const { waiting, active, delayed, dead: deadLetters } = await this.queue.counts();
+    return { waiting, active, delayed, dead: deadLetters };
+  }
+
+  async total(): Promise<number> {
+    return Object.values(await this.states()).reduce((sum, count) => sum + count, 0);
+  }
+}
+
+function notification(fields: Partial<FluentNotification> = {}): FluentNotification {
+  return {
+    id: `suite-${++serial}`,
+    name: 'order-status',
+    accountId: 'ACME',
+    retailerId: '1',
+    entityId: '123',
+    entityRef: 'O_123',
+    entityType: 'ORDER',
+    ...fields,
+  };
+}
+
+function retryIn(delayMs: number): Settlement {
+  return {
+    action: 'retry',
+    delayMs,
+    progress: {},
+    error: new Error('busy'),
+    holdKeyMs: delayMs,
+    hasOwnAge: true,
+  };
+}
+
+function dead(message: string): Settlement {
+  return {
+    action: 'dead',
+    progress: {
+      failures: { attempts: 4, firstFailedAt: 1000, holds: 0, heldMs: 0 },
+      error: { name: 'PermanentError', message },
+    },
+    error: new Error(message),
+  };
+}
+
+function ids(deliveries: readonly Delivery[]): string[] {
+  return deliveries.map(({ notification: { id } }) => id);
+}
+
+function acceptedMs({ acceptedNumber }: Delivery): number {
+  return acceptedNumber / 1000;
+}
