@@ -34,8 +34,8 @@ function start(
   queue = new MemoryMessageQueue(),
 ): Started {
   const runner = {
-    run: async (notification: FluentNotification, context: RunContext): Promise<HandlerRun> => {
-      const run = await handle(notification, context);
+    run: async (delivered: FluentNotification, context: RunContext): Promise<HandlerRun> => {
+      const run = await handle(delivered, context);
       return 'type' in run ? run : { type: 'succeeded', result: run };
     },
   };

@@ -134,12 +134,16 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   /** A cluster's client follows a slot that has moved with single commands only, not with pipelines. */
   private relearnSlot(error: Error): Error {
-    if (error.message.startsWith('MOVED')) {
-      this.failFast.exists(KEYS.any).catch((problem: unknown) => {
-        this.logger.warn(`queue: could not find the master of the cluster's slot: ${textOf(problem)}`);
-      });
-    }
+    if (error.message.startsWith('MOVED')) void this.learnSlot();
     return error;
+  }
+
+  private async learnSlot(): Promise<void> {
+    try {
+      await this.failFast.exists(KEYS.any);
+    } catch (error) {
+      this.logger.warn(`queue: could not find the master of the cluster's slot: ${textOf(error)}`);
+    }
   }
 
   override async take(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
