@@ -441,6 +441,11 @@ describe('the server', () => {
     await webhook({ id: newId() });
     expect(await metric('queue_jobs{state="waiting"}')).toBeGreaterThan(0);
     expect(await metric('queue_jobs{state="dead"}')).toBe(0);
+    // No worker takes it, so it gets older.
+    await vi.waitFor(
+      async () => expect(await metric('queue_oldest_unfinished_seconds')).toBeGreaterThan(0),
+      10_000,
+    );
   });
 
   it('tell the ways in which Redis could lose notifications', async () => {

@@ -1,20 +1,21 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
-import type { MessageQueue, QueueHealth } from '../delivery/index.js';
+import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type { BreakerState, CallMetrics, CircuitBreakers, LastCall } from '../transport/index.js';
 import { HealthChecks } from './health-checks.js';
 
 interface Situation {
   queue?: () => Promise<QueueHealth>;
+  counts?: () => Promise<QueueCounts>;
   circuit?: BreakerState;
   lastCall?: LastCall;
 }
 
-function checks({ queue, circuit = 'closed', lastCall }: Situation): HealthChecks {
+function checks({ queue, counts, circuit = 'closed', lastCall }: Situation): HealthChecks {
   return new HealthChecks(
     new HealthIndicatorService(),
-    { health: queue } as unknown as MessageQueue,
+    { health: queue, counts } as unknown as MessageQueue,
     { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
     { lastCall: () => lastCall } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
@@ -58,5 +59,22 @@ describe('HealthChecks', () => {
     const result = await checks({ queue }).redis();
     expect(result['redis']?.status).toBe(status);
     expect(JSON.stringify(result)).not.toContain('secret-host');
+  });
+
+  const counts = { waiting: 0, active: 0, delayed: 1, dead: 0 };
+  const minutesAgo = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
+
+  it.each<[string, () => Promise<QueueCounts>, string]>([
+    ['none is unfinished', () => Promise.resolve(counts), 'up'],
+    ['the oldest is retried', () => Promise.resolve({ ...counts, oldestUnfinishedAt: minutesAgo(14) }), 'up'],
+    [
+      'the oldest waits for longer than 15 minutes',
+      () => Promise.resolve({ ...counts, oldestUnfinishedAt: minutesAgo(16) }),
+      'degraded',
+    ],
+    ['Redis does not answer', () => Promise.reject(new Error('away')), 'up'],
+  ])('judges notifications by their age: %s', async (_case, answer, status) => {
+    const { notifications } = await checks({ counts: answer }).notifications();
+    expect(notifications?.status).toBe(status);
   });
 });

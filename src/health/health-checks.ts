@@ -3,10 +3,13 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
 import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
+import { ageSeconds } from './age-seconds.js';
 import { within } from './within.js';
 
 /** Every probe answers within 2 s, whatever the queue does. */
 const TIMEOUT_MS = 1500;
+/** Longer than any usual chain of retries: below it, a retry is nothing to look into. */
+const STUCK_SECONDS = 900;
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
 /** Ends of a call after which somebody must act, or wait: the next call will most likely end the same way. */
@@ -29,6 +32,18 @@ export class HealthChecks {
     // Why it does not answer is for the log: the text may name hosts.
     if (!reachable) return indicator.down('Redis does not answer');
     return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
+  }
+
+  /** Degraded while a notification waits for longer than 15 minutes, whatever the reason; dead letters do not count. */
+  async notifications(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('notifications');
+    const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
+    // Whether Redis answers is told by its own entry.
+    if (!counts) return indicator.up();
+    const details = { oldestUnfinishedSeconds: ageSeconds(counts.oldestUnfinishedAt) };
+    return details.oldestUnfinishedSeconds > STUCK_SECONDS
+      ? indicator.degraded(details)
+      : indicator.up(details);
   }
 
   /** One entry for each Fluent account and commercetools project. */

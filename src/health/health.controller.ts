@@ -31,6 +31,7 @@ export class HealthController {
   details(): Promise<HealthCheckResult> {
     return this.check([
       () => this.checks.redis(),
+      () => this.checks.notifications(),
       () => this.checks.upstreams(),
       () => this.checks.settingsCache(),
     ]);

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { MessageQueue, QUEUE_STATES } from '../delivery/index.js';
+import { MessageQueue, QUEUE_STATES, type QueueCounts } from '../delivery/index.js';
+import { ageSeconds } from './age-seconds.js';
 import { within } from './within.js';
 
 const TIMEOUT_MS = 1000;
@@ -8,18 +9,25 @@ const TIMEOUT_MS = 1000;
 /** Asks the queue when Prometheus scrapes. While Redis is away the gauges are absent, not stale. */
 @Injectable()
 export class QueueGauge implements OnModuleInit {
+  private counting: Promise<QueueCounts | undefined> | undefined;
+
   constructor(
     private readonly metrics: ConnectorMetrics,
     private readonly queue: MessageQueue,
   ) {}
 
   onModuleInit(): void {
-    const { queueJobs, queueWarnings } = this.metrics;
+    const { queueJobs, oldestUnfinished, queueWarnings } = this.metrics;
     const collectJobs = async (): Promise<void> => {
-      const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
+      const counts = await this.countOnce();
       queueJobs.reset();
       if (!counts) return;
       for (const state of QUEUE_STATES) queueJobs.set({ state }, counts[state]);
+    };
+    const collectOldest = async (): Promise<void> => {
+      const counts = await this.countOnce();
+      oldestUnfinished.remove();
+      if (counts) oldestUnfinished.set(ageSeconds(counts.oldestUnfinishedAt));
     };
     const collectWarnings = async (): Promise<void> => {
       const health = await within(TIMEOUT_MS, () => this.queue.health(), undefined);
@@ -27,6 +35,15 @@ export class QueueGauge implements OnModuleInit {
       if (health?.reachable) queueWarnings.set(health.warnings.length);
     };
     Object.assign(queueJobs, { collect: collectJobs });
+    Object.assign(oldestUnfinished, { collect: collectOldest });
     Object.assign(queueWarnings, { collect: collectWarnings });
+  }
+
+  /** One question for all gauges of a scrape. */
+  private countOnce(): Promise<QueueCounts | undefined> {
+    this.counting ??= within(TIMEOUT_MS, () => this.queue.counts(), undefined).finally(() => {
+      this.counting = undefined;
+    });
+    return this.counting;
   }
 }

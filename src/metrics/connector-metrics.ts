@@ -59,6 +59,11 @@ export class ConnectorMetrics {
     labelNames: ['state'],
     registers: [this.registry],
   });
+  readonly oldestUnfinished = new Gauge({
+    name: `${prefix}queue_oldest_unfinished_seconds`,
+    help: 'Age of the oldest notification that is waiting, active or delayed; 0 when there is none.',
+    registers: [this.registry],
+  });
   readonly queueWarnings = new Gauge({
     name: `${prefix}queue_warnings`,
     help: 'Ways in which Redis could lose accepted notifications (no append-only file, eviction); 0 when durable.',
