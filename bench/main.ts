@@ -1,7 +1,8 @@
-// npm run bench [ingest] [work] [memory]: each beside its baseline in one run, as a table.
+// npm run bench [ingest] [attacks] [work] [memory]: each beside its baseline in one run, as a table.
 import { cpus } from 'node:os';
 import { PrivateRedis, generateWebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
+import { benchAttacks } from './attacks.js';
 import { benchIngest } from './ingest.js';
 import { benchMemory } from './memory.js';
 import { benchWork } from './work.js';
@@ -24,6 +25,7 @@ try {
   console.log('| what | figure | beside its baseline |\n|---|---|---|');
   const print = (rows: string[]): void => console.log(rows.join('\n'));
   if (runs('ingest')) print(await benchIngest(redis, keys, environment));
+  if (runs('attacks')) print(await benchAttacks(redis, keys, environment));
   await emulators.ask({ kind: 'latency', ms: LATENCY_MS });
   if (runs('work')) print(await benchWork(redis, keys, emulators, environment));
   if (runs('memory')) print(await benchMemory(keys, emulators, environment, MEMORY_ORDERS_FROM));

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -7,8 +8,20 @@ import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './overrides.js';
+import { checkNodeVersion } from './node-version.js';
 import { startTracing } from './tracing/index.js';
-import { registerJsonParser, handleClientError, handleMalformedUrl, limitBodyMemory } from './http/index.js';
+import {
+  BodyReader,
+  ConnectionLimiter,
+  IngressRoutes,
+  ManagementListener,
+  RejectionReporter,
+  RequestGate,
+  createHttpServer,
+  handleClientError,
+  handleMalformedUrl,
+  registerJsonParser,
+} from './http/index.js';
 
 /** How a connector lives in its process. */
 export interface BootstrapOptions {
@@ -19,15 +32,13 @@ export interface BootstrapOptions {
   readonly embedded?: boolean;
 }
 
-/** A body is small; a client that needs longer is broken or means harm. */
-const REQUEST_TIMEOUT_MS = 15_000;
-const HEADERS_TIMEOUT_MS = 10_000;
-/** Longer than the 60 s after which load balancers usually let a connection go, so that they are first. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-const MAX_CONNECTIONS = 1024;
 /** What bodies that are still being received may hold in memory together; at least a few of the largest. */
 const MAX_UNFINISHED_BYTES = 64 * 1024 * 1024;
 const MIN_LARGEST_BODIES = 4;
+/** Connections that the kernel completes before they are accepted; the system's own limit may be lower. */
+const LISTEN_BACKLOG = 4096;
+/** Probes, scrapes and operators need a few. */
+const MANAGEMENT_CONNECTIONS = { maxConnections: 256, maxConnectionsPerAddress: 64 };
 /** After all time for a graceful end is up. */
 const EXIT_MARGIN_MS = 5000;
 
@@ -60,10 +71,18 @@ export async function bootstrapConnector(
 }
 
 async function start(module: DynamicModule | Type, ownsProcess: boolean): Promise<NestFastifyApplication> {
+  const versionWarning = checkNodeVersion();
+  const gate = new RequestGate();
+  let connections: ConnectionLimiter | undefined;
+  let route: RequestListener | undefined;
   const adapter = new FastifyAdapter({
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 3 },
+    // Called again for the second address of a host name such as localhost.
+    serverFactory: (handler: RequestListener) => {
+      route = handler;
+      const created = createHttpServer(gate.listener('public', handler));
+      connections?.attach(created);
+      return created;
+    },
     clientErrorHandler: handleClientError,
     frameworkErrors: handleMalformedUrl,
     // Webhooks that arrive while the listener closes are still accepted.
@@ -81,19 +100,32 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
   });
   try {
     const { role, server } = app.get(ConnectorConfig);
-    const { host, port, webhookBodyLimitBytes } = server;
+    const { host, port, managementPort, webhookBodyLimitBytes } = server;
     app.useLogger(app.get(ConnectorLogger));
     app.flushLogs();
+    if (versionWarning !== undefined) PinoLogger.root.warn(versionWarning);
     // The tracer is the process's: a host application has its own, and it is used when it is there.
     if (ownsProcess) await traceUntilClosed(adapter);
-    registerJsonParser(adapter.getInstance(), webhookBodyLimitBytes);
-    limitBodyMemory(
-      adapter.getInstance(),
+    const routes = app.get(IngressRoutes);
+    const reader = new BodyReader(
+      webhookBodyLimitBytes,
       Math.max(MAX_UNFINISHED_BYTES, MIN_LARGEST_BODIES * webhookBodyLimitBytes),
     );
-    adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
-    await app.listen({ host, port });
-    PinoLogger.root.info({ role, url: await app.getUrl() }, 'listening');
+    registerJsonParser(adapter.getInstance(), reader, routes);
+    adapter.getInstance().addHook('onRoute', (options) => gate.addRoute(options));
+    gate.connect(routes, app.get(RejectionReporter), { isSplit: managementPort !== undefined });
+    const limiter = app.get(ConnectionLimiter);
+    connections = limiter;
+    limiter.attach(adapter.getHttpServer());
+    await app.listen({ host, port, backlog: LISTEN_BACKLOG });
+    const management = app.get(ManagementListener);
+    if (managementPort !== undefined && route) {
+      const managementServer = createHttpServer(gate.listener('management', route));
+      managementServer.on('clientError', handleClientError);
+      limiter.attach(managementServer, MANAGEMENT_CONNECTIONS);
+      await management.listen(managementServer, host, managementPort);
+    }
+    PinoLogger.root.info({ role, url: await app.getUrl(), managementPort: management.port }, 'listening');
     return app;
   } catch (error) {
     await app.close();
@@ -166,7 +198,9 @@ function surviveForgottenPromises(): void {
 /** The operator has to choose another address; a stack would not help. */
 function explainListen(error: unknown): unknown {
   const isListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
-  return isListen ? new ConfigurationError(`${error.message}; check HOST and PORT`, { cause: error }) : error;
+  return isListen
+    ? new ConfigurationError(`${error.message}; check HOST, PORT and MANAGEMENT_PORT`, { cause: error })
+    : error;
 }
 
 function startProblem(error: unknown): string {

@@ -13,7 +13,7 @@ export {
 export type { Override } from './overrides.js';
 
 // What can be replaced, each with its default.
-export { RsaSignatureVerifier, SignatureVerifier } from './webhook/index.js';
+export { RsaSignatureVerifier, SignatureVerifier, type SignatureVerification } from './webhook/index.js';
 export {
   BullMessageQueue,
   MemoryMessageQueue,

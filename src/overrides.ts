@@ -32,7 +32,7 @@ function replaceable<T>(
 }
 
 const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
-  replaceable(SignatureVerifier, WebhookModule, { verify: true }),
+  replaceable(SignatureVerifier, WebhookModule, { checkHeaders: true, verify: true }),
   replaceable(MessageQueue, QueueModule, {
     add: true,
     take: true,

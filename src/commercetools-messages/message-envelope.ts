@@ -1,6 +1,6 @@
 import { isJsonObject } from '../json.js';
 import type { CommercetoolsMessage } from '../notification/index.js';
-import { parseJsonBytes, Problem, requiredTextViolation, type FieldViolation } from '../http/index.js';
+import { parseJson, Problem, requiredTextViolation, type FieldViolation } from '../http/index.js';
 
 /** A delivery of a subscription. */
 export type Delivery =
@@ -51,7 +51,7 @@ function unwrap(body: unknown): unknown {
   if (bytes.length === 0 || bytes.toString('base64') !== data) {
     throw new Problem(400, { detail: 'message.data is not Base64' });
   }
-  return parseJsonBytes(bytes, 'message.data');
+  return parseJson(bytes, 'message.data');
 }
 
 /** commercetools sends messages that are too large for the subscription without payload, and their type in here. */

@@ -1,33 +1,20 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../http/index.js';
-import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
+import { IngressRoutes } from '../http/index.js';
+import { wrongSender } from './messages-route.js';
 
-/** Most outages of a key set end within seconds. */
-const RETRY_AFTER_SECONDS = 10;
-
-/** Accepts only requests of the configured push service. It runs before the body is decoded. */
+/**
+ * Accepts only requests whose sender was verified before their body was read. It fails closed when a request
+ * reaches the controller without passing the connector's server.
+ */
 @Injectable()
 export class MessageSenderGuard implements CanActivate {
-  constructor(private readonly verifier: MessageSenderVerifier) {}
+  constructor(private readonly routes: IngressRoutes) {}
 
-  /** @throws Problem the same 401 for every reason, 503 while tokens cannot be verified. */
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    const reason = await this.verifier.verify(headers).catch((error: unknown) => {
-      if (!(error instanceof KeySetUnavailableError)) throw error;
-      throw new Problem(503, {
-        detail: 'the sender cannot be verified at the moment; send the message again',
-        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-        reason: `${error.message}: ${error.cause instanceof Error ? error.cause.message : 'unknown reason'}`,
-        cause: error,
-      });
-    });
-    if (reason === undefined) return true;
-    throw new Problem(401, {
-      detail: 'the request does not come from the configured push service',
-      headers: { 'www-authenticate': 'Bearer' },
-      reason,
-    });
+  /** @throws Problem 401 */
+  canActivate(context: ExecutionContext): boolean {
+    const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (this.routes.isAdmitted(raw)) return true;
+    throw wrongSender('the request did not pass the server of the connector');
   }
 }

@@ -1,9 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair, type JWTPayload } from 'jose';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startLocalServer, type LocalServer, type Reply } from '../../test/support/local-server.js';
 import { literalConfig } from '../../test/support/literal-config.js';
 import type { CommercetoolsMessagesConfig } from '../config/index.js';
+import type { LimitedLog } from '../http/index.js';
 import { UpstreamHttp } from '../transport/index.js';
 import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
 
@@ -19,6 +20,8 @@ describe('MessageSenderVerifier', () => {
   let jwks: Reply;
   let server: LocalServer;
   let http: UpstreamHttp;
+  const write = vi.fn<() => void>();
+  const log = { write } as unknown as LimitedLog;
 
   beforeAll(async () => {
     keys = await generateKeyPair('RS256', { extractable: true });
@@ -46,6 +49,7 @@ describe('MessageSenderVerifier', () => {
     return new MessageSenderVerifier(
       literalConfig({ commercetoolsMessages: { path: '/messages', oidc, ...messages } }),
       http,
+      log,
     );
   }
 
@@ -78,19 +82,63 @@ describe('MessageSenderVerifier', () => {
     expect(await verifier().verify(bearer(token))).toBeUndefined();
   });
 
-  it('accepts any account of the issuer when no account is configured', async () => {
+  it('accepts the configured subject and no other tenant of the issuer', async () => {
+    const oidc = { audience: AUDIENCE, issuer: ISSUER, jwksUrl: `${server.url}/certs`, subject: 'sender-1' };
+    const own = await jwt({ email: undefined, sub: 'sender-1' }).sign(keys.privateKey);
+    expect(await verifier({ oidc }).verify(bearer(own))).toBeUndefined();
+    const other = await jwt({ email: undefined, sub: 'sender-2' }).sign(keys.privateKey);
+    expect(await verifier({ oidc }).verify(bearer(other))).toMatch(/COMMERCETOOLS_MESSAGES_SUBJECT/);
+  });
+
+  it('refuses every token of the issuer when neither account nor subject is configured', async () => {
     const oidc = { audience: AUDIENCE, issuer: ISSUER, jwksUrl: `${server.url}/certs` };
-    const token = await jwt({ email: undefined }).sign(keys.privateKey);
-    expect(await verifier({ oidc }).verify(bearer(token))).toBeUndefined();
+    const token = await jwt().sign(keys.privateKey);
+    expect(await verifier({ oidc }).verify(bearer(token))).toMatch(/is set$/);
+  });
+
+  it('fetches the key set before the first token arrives', async () => {
+    const subject = verifier();
+    subject.fetchKeySet();
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    expect(await subject.verify(bearer(await jwt().sign(keys.privateKey)))).toBeUndefined();
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('fetches the key set once for many tokens at the same time', async () => {
+    const subject = verifier();
+    const headers = bearer(await jwt().sign(keys.privateKey));
+    const reasons = await Promise.all(Array.from({ length: 20 }, () => subject.verify(headers)));
+    expect(reasons).toEqual(Array.from({ length: 20 }, () => undefined));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('fetches the key set once, not once per token, while the fetch fails', async () => {
+    jwks = { status: 500, json: {} };
+    const subject = verifier();
+    const headers = bearer(await jwt().sign(keys.privateKey));
+    for (let i = 0; i < 20; i++)
+      await expect(subject.verify(headers)).rejects.toThrow(KeySetUnavailableError);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('writes no text of a refused token into the reason', async () => {
+    const forged = 'attacker\u001b[31m\u202e'.repeat(100);
+    const header = Buffer.from(JSON.stringify({ alg: forged, kid: forged })).toString('base64url');
+    const tokens = [`${header}.e30.`, await jwt({ iss: forged, aud: forged }).sign(keys.privateKey)];
+    for (const token of tokens) {
+      expect(await verifier().verify(bearer(token))).toMatch(
+        /^the bearer token is refused: [A-Z_]+( \(\w+\))?$/,
+      );
+    }
   });
 
   it.each<[string, JWTPayload, RegExp]>([
-    ['another audience', { aud: 'https://elsewhere.example.com' }, /"aud"/],
-    ['another issuer', { iss: 'https://accounts.google.com' }, /"iss"/],
-    ['no issuer', { iss: undefined }, /"iss"/],
-    ['an expired token', { exp: now() - 3600 }, /"exp"/],
-    ['a token that never expires', { exp: undefined }, /"exp"/],
-    ['a token that is not valid yet', { nbf: now() + 86_400 }, /"nbf"/],
+    ['another audience', { aud: 'https://elsewhere.example.com' }, /\(aud\)/],
+    ['another issuer', { iss: 'https://accounts.google.com' }, /\(iss\)/],
+    ['no issuer', { iss: undefined }, /\(iss\)/],
+    ['an expired token', { exp: now() - 3600 }, /\(exp\)/],
+    ['a token that never expires', { exp: undefined }, /\(exp\)/],
+    ['a token that is not valid yet', { nbf: now() + 86_400 }, /\(nbf\)/],
     ['another account', { email: 'somebody@example.com' }, /SERVICE_ACCOUNT/],
     ['an unverified address', { email_verified: false }, /SERVICE_ACCOUNT/],
     ['an address whose email_verified is the string true', { email_verified: 'true' }, /SERVICE_ACCOUNT/],
@@ -99,7 +147,9 @@ describe('MessageSenderVerifier', () => {
   });
 
   it('refuses a signature by another key with the same key id', async () => {
-    expect(await verifier().verify(bearer(await jwt().sign(stranger.privateKey)))).toMatch(/signature/);
+    expect(await verifier().verify(bearer(await jwt().sign(stranger.privateKey)))).toMatch(
+      /ERR_JWS_SIGNATURE_VERIFICATION_FAILED/,
+    );
   });
 
   it('refuses unsigned tokens', async () => {
@@ -113,7 +163,7 @@ describe('MessageSenderVerifier', () => {
     const mac = createHmac('sha256', await exportSPKI(keys.publicKey))
       .update(input)
       .digest('base64url');
-    expect(await verifier().verify(bearer(`${input}.${mac}`))).toMatch(/alg/);
+    expect(await verifier().verify(bearer(`${input}.${mac}`))).toMatch(/ERR_JOSE_ALG_NOT_ALLOWED/);
     expect(server.requests).toHaveLength(0);
   });
 
@@ -122,7 +172,7 @@ describe('MessageSenderVerifier', () => {
     await subject.verify(bearer(await jwt().sign(keys.privateKey)));
     for (let i = 0; i < 20; i++) {
       const token = await jwt({}, `unknown-${i}`).sign(stranger.privateKey);
-      expect(await subject.verify(bearer(token))).toMatch(/no applicable key/);
+      expect(await subject.verify(bearer(token))).toMatch(/ERR_JWKS_NO_MATCHING_KEY/);
     }
     expect(server.requests.length).toBeLessThanOrEqual(2);
   });
@@ -172,7 +222,7 @@ describe('MessageSenderVerifier', () => {
   });
 
   it('refuses every sender while nothing is configured', async () => {
-    const closed = new MessageSenderVerifier(literalConfig(), http);
+    const closed = new MessageSenderVerifier(literalConfig(), http, log);
     const headers = { ...bearer(await jwt().sign(keys.privateKey)), 'x-connector-secret': '' };
     expect(await closed.verify(headers)).toEqual(expect.any(String));
   });

@@ -1,7 +1,7 @@
 import { Controller, Module, type DynamicModule } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
+import { ConnectionLimiter, IngressRoutes } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { RejectionReporter } from '../http/index.js';
 import { MessageSenderGuard } from './message-sender-guard.js';
 import { MessageSenderVerifier } from './message-sender-verifier.js';
 import { messagesRoute } from './messages-route.js';
@@ -17,11 +17,20 @@ export class CommercetoolsMessagesModule {
     class ConfiguredMessagesController extends MessagesController {}
     const route = {
       provide: MESSAGES_ROUTE,
-      inject: [ConnectorConfig, ConnectorMetrics, RejectionReporter],
-      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: RejectionReporter) => {
+      inject: [ConnectorConfig, ConnectorMetrics, IngressRoutes, MessageSenderVerifier, ConnectionLimiter],
+      useFactory: (
+        config: ConnectorConfig,
+        metrics: ConnectorMetrics,
+        routes: IngressRoutes,
+        verifier: MessageSenderVerifier,
+        connections: ConnectionLimiter,
+      ) => {
         const { role, commercetoolsMessages } = config;
         const path = role === 'worker' ? undefined : commercetoolsMessages?.path;
-        if (path !== undefined) rejections.register(messagesRoute(path, config, metrics));
+        if (path !== undefined) {
+          routes.register(messagesRoute(path, { config, metrics, verifier, connections }));
+          verifier.fetchKeySet();
+        }
         const paths = path === undefined ? [] : [path];
         Controller(paths)(ConfiguredMessagesController);
         return paths;

@@ -52,6 +52,8 @@ export interface RetailerScope {
 export interface ServerConfig {
   readonly host: string;
   readonly port: number;
+  /** Port of the listener for health, metrics and admin; undefined while they share {@link port}. */
+  readonly managementPort?: number;
   readonly webhookPath: string;
   readonly webhookBodyLimitBytes: number;
   readonly drainDelaySeconds: number;
@@ -88,8 +90,10 @@ export interface CommercetoolsMessagesConfig {
     readonly audience: string;
     readonly issuer: string;
     readonly jwksUrl: string;
-    /** The e-mail address of the one sender that is accepted. */
+    /** The e-mail address of the one sender that is accepted. This or {@link subject} is set. */
     readonly serviceAccount?: string;
+    /** The `sub` claim of the one sender that is accepted. */
+    readonly subject?: string;
   };
   /** The value of the shared-secret header. */
   readonly secret?: string;

@@ -5,3 +5,4 @@ export * from './load-fluent-config.js';
 export { parseRedisUrl, type RedisNode, type RedisTarget } from './redis-target.js';
 export { ConfigurationProblems, describeViolation, violationsIn } from './problems.js';
 export type { Environment } from './variables.js';
+export * from './management-paths.js';

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -562,9 +562,9 @@ describe('messages from commercetools', () => {
 
   it.each([
     [
-      "Google's tokens of anybody",
-      { COMMERCETOOLS_MESSAGES_AUDIENCE: audience },
-      /^COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT is required with the issuer https:\/\/accounts.google.com/,
+      'tokens of any user of an issuer',
+      { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_ISSUER: 'accounts.google.com' },
+      /^COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT or COMMERCETOOLS_MESSAGES_SUBJECT is required/,
     ],
     [
       'an expected account without an audience',
@@ -576,6 +576,7 @@ describe('messages from commercetools', () => {
       {
         COMMERCETOOLS_MESSAGES_AUDIENCE: audience,
         COMMERCETOOLS_MESSAGES_ISSUER: 'https://issuer.example.com/',
+        COMMERCETOOLS_MESSAGES_SUBJECT: 'sender-1',
         COMMERCETOOLS_MESSAGES_JWKS_URL: 'certs',
       },
       /^COMMERCETOOLS_MESSAGES_JWKS_URL must be an http or https URL/,
@@ -592,6 +593,52 @@ describe('messages from commercetools', () => {
     ],
   ])('refuse %s', (_, env, expected) => {
     const problems = problemsOf({ ...known, ...env });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+});
+
+describe('the management listener', () => {
+  it.each([
+    [{}, undefined],
+    [{ MANAGEMENT_PORT: '8080' }, undefined],
+    [{ MANAGEMENT_PORT: '9090' }, 9090],
+    [{ PORT: '0', MANAGEMENT_PORT: '0' }, 0],
+  ])('of %j has the port %s of its own', (env, port) => {
+    expect(loadConnectorConfig({ ...complete, ...env }).server.managementPort).toBe(port);
+  });
+
+  it.each([
+    ['WEBHOOK_PATH', '/metrics'],
+    ['WEBHOOK_PATH', '/health/live'],
+    ['WEBHOOK_PATH', '/admin/webhook'],
+    ['COMMERCETOOLS_MESSAGES_PATH', '/health'],
+  ])('keeps its paths to itself: %s=%s is refused', (name, path) => {
+    expect(problemsOf({ ...complete, [name]: path })).toEqual([
+      `${name} must not be one of /health, /metrics, /admin or below it`,
+    ]);
+  });
+});
+
+describe('a weak public key', () => {
+  const spki = (modulusLength: number, publicExponent?: number): string =>
+    generateKeyPairSync('rsa', { modulusLength, publicExponent })
+      .publicKey.export({ type: 'spki', format: 'der' })
+      .toString('base64');
+  /** Node generates no key with e = 1, which turns every message into its own signature. */
+  const withExponentOne = (): string => {
+    const { n } = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+    return createPublicKey({ key: { kty: 'RSA', n, e: 'AQ' }, format: 'jwk' })
+      .export({ type: 'spki', format: 'der' })
+      .toString('base64');
+  };
+
+  it.each([
+    ['RSA-512', () => spki(512), /has 512 bits; at least 1024 are required/],
+    ['e = 3', () => spki(1024, 3), /has the public exponent 3; at least 65537 is required/],
+    ['e = 1', withExponentOne, /has the public exponent 1; at least 65537 is required/],
+  ])('with %s is refused at start', (_case, key, expected) => {
+    const problems = problemsOf({ ...complete, FLUENT_WEBHOOK_PUBLIC_KEYS: key() });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(expected);
   });

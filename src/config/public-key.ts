@@ -19,7 +19,12 @@ export function splitPublicKeys(text: string): string[] {
   );
 }
 
-/** @returns what is wrong with an RSA public key, or undefined. RSA-1024 is what Fluent uses. */
+/** Fluent signs with RSA-1024. */
+const MIN_MODULUS_BITS = 1024;
+/** With e = 1 anybody can forge signatures; other small exponents have a history of attacks. */
+const MIN_PUBLIC_EXPONENT = 65_537n;
+
+/** @returns what is wrong with an RSA public key, or undefined. */
 export function publicKeyProblem(key: string): string | undefined {
   // Node would derive the public key from it, and the secret would stay where it does not belong.
   if (key.includes('PRIVATE KEY-----')) return 'is a private key; only the public one belongs here';
@@ -33,6 +38,13 @@ export function publicKeyProblem(key: string): string | undefined {
     if (parsed.asymmetricKeyType !== 'rsa') return `is a key of type ${parsed.asymmetricKeyType}, not RSA`;
     if (!pem && der.length > parsed.export({ format: 'der', type: 'spki' }).length) {
       return 'goes on behind its end; keys are separated by commas';
+    }
+    const { modulusLength = 0, publicExponent = 0n } = parsed.asymmetricKeyDetails ?? {};
+    if (modulusLength < MIN_MODULUS_BITS) {
+      return `has ${modulusLength} bits; at least ${MIN_MODULUS_BITS} are required`;
+    }
+    if (publicExponent < MIN_PUBLIC_EXPONENT) {
+      return `has the public exponent ${publicExponent}; at least ${MIN_PUBLIC_EXPONENT} is required`;
     }
     return undefined;
   } catch {

@@ -51,6 +51,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.server = {
       host: variables.HOST,
       port: variables.PORT,
+      managementPort: ownManagementPort(variables),
       webhookPath: variables.WEBHOOK_PATH,
       webhookBodyLimitBytes: variables.WEBHOOK_BODY_LIMIT,
       drainDelaySeconds: variables.DRAIN_DELAY,
@@ -106,6 +107,11 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   }
 }
 
+/** @returns undefined when management shares the listener. Port 0 asks for a free port of its own. */
+function ownManagementPort({ PORT, MANAGEMENT_PORT }: Variables): number | undefined {
+  return MANAGEMENT_PORT === PORT && PORT !== 0 ? undefined : MANAGEMENT_PORT;
+}
+
 /** Nothing is accepted until there is a way to tell who sent it. */
 function messagesConfig(variables: Variables): CommercetoolsMessagesConfig | undefined {
   const { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_SECRET: secret } = variables;
@@ -120,6 +126,7 @@ function messagesConfig(variables: Variables): CommercetoolsMessagesConfig | und
             issuer: variables.COMMERCETOOLS_MESSAGES_ISSUER,
             jwksUrl: variables.COMMERCETOOLS_MESSAGES_JWKS_URL,
             serviceAccount: variables.COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT,
+            subject: variables.COMMERCETOOLS_MESSAGES_SUBJECT,
           },
     secret,
   };

@@ -12,6 +12,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import type { ConnectorRole, OrderLookupField } from './connector-config.js';
+import { MANAGEMENT_PATHS, isManagementPath } from './management-paths.js';
 import { describeViolation, violationsOf } from './problems.js';
 import { splitPublicKeys } from './public-key.js';
 import {
@@ -47,6 +48,10 @@ export class Variables {
 
   @IsString()
   HOST: string = '0.0.0.0';
+
+  @IsOptional()
+  @IsIntegerVariable(0, 65_535)
+  MANAGEMENT_PORT?: number;
 
   @IsRedisUrl()
   REDIS_URL!: string;
@@ -199,6 +204,10 @@ export class Variables {
   COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT?: string;
 
   @IsOptional()
+  @IsString()
+  COMMERCETOOLS_MESSAGES_SUBJECT?: string;
+
+  @IsOptional()
   @MinLength(16, { message: 'must have at least 16 characters' })
   COMMERCETOOLS_MESSAGES_SECRET?: string;
 
@@ -331,6 +340,7 @@ function messageProblems(variables: Variables, given: Readonly<Record<string, st
     'COMMERCETOOLS_MESSAGES_ISSUER',
     'COMMERCETOOLS_MESSAGES_JWKS_URL',
     'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT',
+    'COMMERCETOOLS_MESSAGES_SUBJECT',
   ].filter((name) => given[name] !== undefined);
   if (variables.COMMERCETOOLS_MESSAGES_AUDIENCE === undefined) {
     if (forTokens.length > 0) {
@@ -339,16 +349,21 @@ function messageProblems(variables: Variables, given: Readonly<Record<string, st
       );
     }
   } else if (
-    variables.COMMERCETOOLS_MESSAGES_ISSUER === GOOGLE_ISSUER &&
-    given['COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT'] === undefined
+    given['COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT'] === undefined &&
+    given['COMMERCETOOLS_MESSAGES_SUBJECT'] === undefined
   ) {
     problems.push(
-      'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT is required with the issuer ' +
-        `${GOOGLE_ISSUER}: it signs tokens for any audience for everybody who has an account there`,
+      'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT or COMMERCETOOLS_MESSAGES_SUBJECT is required with ' +
+        'COMMERCETOOLS_MESSAGES_AUDIENCE, because an issuer signs tokens for any audience for all its users',
     );
   }
   if (variables.COMMERCETOOLS_MESSAGES_PATH === variables.WEBHOOK_PATH) {
     problems.push('COMMERCETOOLS_MESSAGES_PATH and WEBHOOK_PATH must differ');
+  }
+  for (const name of ['WEBHOOK_PATH', 'COMMERCETOOLS_MESSAGES_PATH'] as const) {
+    if (isManagementPath(variables[name])) {
+      problems.push(`${name} must not be one of ${MANAGEMENT_PATHS.join(', ')} or below it`);
+    }
   }
   return problems;
 }

@@ -1,12 +1,23 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { ConnectionLimiter } from './connection-limiter.js';
+import { IngressRoutes } from './ingress-routes.js';
+import { LimitedLog } from './limited-log.js';
+import { ManagementListener } from './management-listener.js';
 import { ProblemDetailsFilter } from './problem-details.filter.js';
 import { RejectionReporter } from './rejection-reporter.js';
 
-/** What every HTTP endpoint shares: one form for errors, and one place that counts and logs rejected requests. */
+/** What every HTTP endpoint shares: limits, one form for errors, and one report of rejected requests. */
 @Global()
 @Module({
-  providers: [RejectionReporter, { provide: APP_FILTER, useClass: ProblemDetailsFilter }],
-  exports: [RejectionReporter],
+  providers: [
+    ConnectionLimiter,
+    IngressRoutes,
+    LimitedLog,
+    ManagementListener,
+    RejectionReporter,
+    { provide: APP_FILTER, useClass: ProblemDetailsFilter },
+  ],
+  exports: [ConnectionLimiter, IngressRoutes, LimitedLog, ManagementListener, RejectionReporter],
 })
 export class HttpModule {}

@@ -1,64 +1,86 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isDeeperThan } from './json-depth.js';
+import type { BodyReader } from './body-reader.js';
+import type { IngressRoutes } from './ingress-routes.js';
+import { excessOf } from './json-structure.js';
 import { Problem } from './problem.js';
 
 /** A notification nests three or four levels. */
 const MAX_DEPTH = 64;
+/** A value costs V8 far more than its bytes. A notification has some hundred values. */
+const MAX_VALUES = 100_000;
 
-/** A request whose JSON body was parsed from {@link rawBody}. */
+/** A request with a JSON body. */
 export interface JsonRequest extends FastifyRequest {
-  /** The bytes as they were received: the signature covers exactly these. */
+  /** The bytes as they were received: a signature covers exactly these. */
   rawBody?: Buffer;
 }
 
 /**
- * Registers the only body parser of the server: JSON, parsed once, with the received bytes kept beside it.
- *
- * @param limitBytes larger bodies get 413 before they are read to the end.
+ * Registers the only body parser of the server. It reads JSON; for ingress routes that authenticate the body itself,
+ * it passes the received bytes on unparsed, as `body` and `rawBody`.
  */
-export function registerJsonParser(server: FastifyInstance, limitBytes: number): void {
+export function registerJsonParser(server: FastifyInstance, reader: BodyReader, routes: IngressRoutes): void {
   server.removeAllContentTypeParsers();
   server.decorateRequest('rawBody', undefined);
   server.addContentTypeParser(
     'application/json',
-    { parseAs: 'buffer', bodyLimit: limitBytes },
-    (request: JsonRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
-      try {
-        const parsed = parseJson(body, request.headers);
-        request.rawBody = body;
-        done(null, parsed);
-      } catch (error) {
-        done(error as Error);
+    (request: JsonRequest, _payload, done: (error: Error | null, body?: unknown) => void) => {
+      const problem = encodingProblem(request.headers);
+      if (problem) {
+        done(problem);
+        return;
       }
+      reader.read(request.raw, (error, body) => {
+        if (error || !body) {
+          done(error);
+          return;
+        }
+        request.rawBody = body;
+        if (routes.find(request.routeOptions.url)?.body === 'bytes') {
+          done(null, body);
+          return;
+        }
+        try {
+          done(null, parseJson(body, 'the body'));
+        } catch (invalid) {
+          done(invalid as Error);
+        }
+      });
     },
   );
 }
 
-/** @throws Problem 415 for another encoding or charset, 400 when the body is not well-formed JSON in UTF-8. */
-export function parseJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
+/** @returns a Problem 415 when the headers announce another encoding or charset than JSON in plain UTF-8. */
+export function encodingProblem(headers: IncomingHttpHeaders): Problem | undefined {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
-    throw new Problem(415, {
+    return new Problem(415, {
       detail: 'compressed bodies are not accepted; send the body without Content-Encoding',
     });
   }
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    throw new Problem(415, { detail: 'only UTF-8 is accepted' });
+    return new Problem(415, { detail: 'only UTF-8 is accepted' });
   }
-  return parseJsonBytes(body, 'the body');
+  return undefined;
 }
 
 /**
+ * Parses JSON of a sender that was authenticated: parsing can cost a hundred times more than verifying.
+ *
  * @param what the name of the bytes, for the sender: `the body`.
- * @throws Problem 400 when the bytes are not well-formed JSON in UTF-8, or nest too deep.
+ * @throws Problem 400 when the bytes are not well-formed JSON in UTF-8, nest too deep, or have too many values.
  */
-export function parseJsonBytes(bytes: Buffer, what: string): unknown {
+export function parseJson(bytes: Buffer, what: string): unknown {
   if (!isUtf8(bytes)) throw new Problem(400, { detail: `${what} is not valid UTF-8` });
-  if (isDeeperThan(MAX_DEPTH, bytes)) {
+  const excess = excessOf(bytes, { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES });
+  if (excess === 'too deep') {
     throw new Problem(400, { detail: `${what} nests deeper than ${MAX_DEPTH} levels` });
+  }
+  if (excess === 'too many values') {
+    throw new Problem(400, { detail: `${what} has more than ${MAX_VALUES} values` });
   }
   try {
     return JSON.parse(bytes.toString('utf8'));

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import pretty from 'pino-pretty';
 import { describe, expect, it } from 'vitest';
 import { loggerOptions } from './logger-options.js';
 
@@ -38,6 +39,36 @@ describe('loggerOptions', () => {
     );
     expect(text).not.toContain('hunter2');
     expect(text).toContain('ACME');
+  });
+
+  const hostile = 'a\u001b[31m\nforged line\u009b2J\u202e';
+
+  it('escapes control and bidi characters in JSON lines, and keeps their values', () => {
+    let text = '';
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        done();
+      },
+    });
+    pino(loggerOptions({ level: 'info', format: 'json' }), stream).info({ orderRef: hostile }, hostile);
+    expect(text).toMatch(/^[\x20-\x7e]*\n$/);
+    expect(JSON.parse(text)).toMatchObject({ orderRef: hostile, msg: hostile });
+  });
+
+  it('lets no text forge a line or control the terminal in pretty lines', () => {
+    let text = '';
+    const destination = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        done();
+      },
+    });
+    const stream = pretty({ sync: true, colorize: false, destination });
+    pino(loggerOptions({ level: 'info', format: 'pretty' }), stream).info({ orderRef: hostile }, hostile);
+    expect(text).toContain(String.raw`a\u001b[31m\u000aforged line\u009b2J\u202e`);
+    expect(text).not.toMatch(/^forged/m);
+    for (const character of ['\u001b', '\u009b', '\u202e']) expect(text).not.toContain(character);
   });
 
   it('keeps the level of the configuration', () => {

@@ -1,5 +1,6 @@
 import type { LoggerOptions } from 'pino';
 import type { LoggingConfig } from '../config/index.js';
+import { escapeControls, escapeControlsOfJson } from '../escape-controls.js';
 import { traceOfLogLine } from '../tracing/index.js';
 
 /** Fields that never belong into a log line, whoever logs the object that has them. */
@@ -21,16 +22,28 @@ const SECRET_FIELDS = [
  * Secrets are kept out of log lines where they are written; the redaction is the second line of defence
  * for objects that somebody logs as a whole (a request, an error with its options).
  */
-export function loggerOptions({ level }: LoggingConfig): LoggerOptions {
+export function loggerOptions({ level, format }: LoggingConfig): LoggerOptions {
   return {
     level,
     base: undefined,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     mixin: traceOfLogLine,
     formatters: { level: (label) => ({ level: label }) },
+    // Text from outside must not forge lines or control a terminal.
+    hooks: { streamWrite: format === 'pretty' ? escapeBeforePretty : escapeControlsOfJson },
     redact: {
       paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[redacted]',
     },
   };
+}
+
+/** pino-pretty decodes the line and prints its texts as they are, so they are escaped twice. */
+function escapeBeforePretty(line: string): string {
+  const escapeText = (key: string, value: unknown): unknown => {
+    if (typeof value !== 'string') return value;
+    // The lines of a stack are its format.
+    return key === 'stack' ? value.split('\n').map(escapeControls).join('\n') : escapeControls(value);
+  };
+  return `${JSON.stringify(JSON.parse(line), escapeText)}\n`;
 }

@@ -42,6 +42,11 @@ export class ConnectorMetrics {
     'Messages from commercetools answered, by project and outcome.',
     ['project', 'outcome'],
   );
+  readonly connectionsDropped = this.counter(
+    'connections_dropped_total',
+    'Connections closed because there were too many: evicted in favour of a new one, or refused at the limit.',
+    ['reason'],
+  );
   readonly notifications = this.counter(
     'notifications_total',
     'Runs of notifications, by account, notification name and outcome.',

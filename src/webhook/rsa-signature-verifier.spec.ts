@@ -34,8 +34,15 @@ function account(options: Partial<AccountConfig> = {}): AccountConfig {
 }
 
 const verifier = new RsaSignatureVerifier();
-const verify = (headers: IncomingHttpHeaders, options?: Partial<AccountConfig>, data = body) =>
-  verifier.verify(data, headers, account(options));
+/** @returns undefined when the signature is verified, else the reason. */
+function verify(
+  headers: IncomingHttpHeaders,
+  options?: Partial<AccountConfig>,
+  data = body,
+): string | undefined {
+  const verification = verifier.verify(data, headers, [account(options)]);
+  return verification.verified ? undefined : verification.reason;
+}
 
 describe('RsaSignatureVerifier', () => {
   const md5Allowed = { allowMd5Signature: true };
@@ -75,7 +82,7 @@ describe('RsaSignatureVerifier', () => {
     ['malformed Base64', { 'fluent-signature': `${sha512()}!` }, undefined, /not one Base64/],
     ['URL-safe Base64', { 'fluent-signature': '-_-_' }, undefined, /not one Base64/],
     ['surplus padding', { 'fluent-signature': `${sha512()}=` }, undefined, /not one Base64/],
-    ['a cut signature', { 'fluent-signature': sha512().slice(0, 40) }, undefined, /does not match/],
+    ['a cut signature', { 'fluent-signature': sha512().slice(0, 40) }, undefined, /does not have the length/],
     ['a repeated header', { 'fluent-signature': `${sha512()}, ${sha512()}` }, undefined, /not one Base64/],
     ['an array', { 'fluent-signature': [sha512(), sha512()] }, undefined, /more than one/],
     [
@@ -94,13 +101,18 @@ describe('RsaSignatureVerifier', () => {
       md5Allowed,
       /does not match/,
     ],
-    ['an account without keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: [] }, /no usable/],
-    ['only broken keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: ['', 'AAAA'] }, /no usable/],
+    ['an account without keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: [] }, /has a usable/],
+    [
+      'only broken keys',
+      { 'fluent-signature': sha512() },
+      { webhookPublicKeys: ['', 'AAAA'] },
+      /has a usable/,
+    ],
     [
       'a key that is not RSA',
       { 'fluent-signature': sign('sha512', body, elliptic.privateKey).toString('base64') },
       { webhookPublicKeys: [bare(elliptic.publicKey)] },
-      /no usable/,
+      /has a usable/,
     ],
   ])('refuses %s', (_case, headers, options, reason) => {
     expect(verify(headers, options)).toMatch(reason);
@@ -118,6 +130,47 @@ describe('RsaSignatureVerifier', () => {
   it('refuses the same JSON value in another serialization', () => {
     const rewritten = Buffer.from(JSON.stringify(JSON.parse(body.toString())));
     expect(verify({ 'fluent-signature': sha512() }, undefined, rewritten)).toMatch(/does not match/);
+  });
+
+  it('names every account that has the key, and no other', () => {
+    const [acme, globex, initech] = [
+      account({ id: 'ACME' }),
+      account({ id: 'GLOBEX', webhookPublicKeys: [pem(fluent.publicKey), bare(next.publicKey)] }),
+      account({ id: 'INITECH', webhookPublicKeys: [bare(next.publicKey)] }),
+    ];
+    const verifiedBy = (privateKey: KeyObject): string[] | undefined => {
+      const verification = verifier.verify(body, { 'fluent-signature': sha512(privateKey) }, [
+        acme,
+        globex,
+        initech,
+      ]);
+      return verification.verified ? verification.accounts.map(({ id }) => id) : undefined;
+    };
+    expect(verifiedBy(fluent.privateKey)).toEqual(['ACME', 'GLOBEX']);
+    expect(verifiedBy(next.privateKey)).toEqual(['GLOBEX', 'INITECH']);
+    expect(verifiedBy(stranger.privateKey)).toBeUndefined();
+  });
+
+  it('names only the accounts that allow it when the signature is legacy', () => {
+    const accounts = [account({ id: 'ACME' }), account({ id: 'OLD', allowMd5Signature: true })];
+    const verification = verifier.verify(body, { 'flex.signature': md5() }, accounts);
+    expect(verification).toMatchObject({ verified: true, accounts: [{ id: 'OLD' }] });
+  });
+
+  it.each<[string, IncomingHttpHeaders, RegExp]>([
+    ['no signature', {}, /no signature header/],
+    ['a legacy signature that no account allows', { 'flex.signature': md5() }, /FLUENT_ALLOW_MD5_SIGNATURE/],
+    ['something that is not Base64', { 'fluent-signature': 'x!' }, /not one Base64/],
+    ['a signature of the wrong length', { 'fluent-signature': 'AAAA' }, /does not have the length/],
+    ['two signatures', { 'fluent-signature': sha512(), 'x-fluent-signature': sha512() }, /more than one/],
+  ])('refuses headers with %s before the body is read', (_case, headers, reason) => {
+    expect(verifier.checkHeaders(headers, [account()])).toMatch(reason);
+  });
+
+  it('lets the body be read when a signature could be right', () => {
+    expect(
+      verifier.checkHeaders({ 'fluent-signature': sha512(stranger.privateKey) }, [account()]),
+    ).toBeUndefined();
   });
 
   it('never throws, whatever the headers hold', () => {

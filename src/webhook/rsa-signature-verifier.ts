@@ -2,7 +2,7 @@ import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { AccountConfig } from '../config/index.js';
-import { SignatureVerifier } from './signature-verifier.js';
+import { SignatureVerifier, type SignatureVerification } from './signature-verifier.js';
 
 interface Scheme {
   readonly algorithm: string;
@@ -19,56 +19,117 @@ const MD5: Scheme = {
   headers: ['flex.signature', 'flex-signature', 'flex_signature'],
 };
 
+/** A public key with every account that has it. Fluent signs with one key per region, so most accounts share one. */
+interface AccountKey {
+  readonly key: KeyObject;
+  readonly accounts: readonly AccountConfig[];
+}
+
+interface PresentedSignature {
+  readonly scheme: Scheme;
+  readonly signature: Buffer;
+}
+
 /**
- * Verifies Fluent's RSASSA-PKCS1-v1_5 signature over the raw body with the account's public keys; one
- * of them must match. There is no minimum key size: Fluent signs with RSA-1024.
+ * Verifies Fluent's RSASSA-PKCS1-v1_5 signature over the raw body with each distinct public key of the configured
+ * accounts. How long that takes does not depend on the account that the body names.
  */
 @Injectable()
 export class RsaSignatureVerifier extends SignatureVerifier {
-  /** Parsing a key costs more than verifying with it, so each key is parsed once. */
-  private readonly keys = new WeakMap<AccountConfig, readonly KeyObject[]>();
+  private readonly keys = new WeakMap<readonly AccountConfig[], readonly AccountKey[]>();
 
-  verify(rawBody: Buffer, headers: IncomingHttpHeaders, account: AccountConfig): string | undefined {
+  checkHeaders(headers: IncomingHttpHeaders, accounts: readonly AccountConfig[]): string | undefined {
+    const presented = this.presented(headers, accounts);
+    return typeof presented === 'string' ? presented : undefined;
+  }
+
+  verify(
+    rawBody: Buffer,
+    headers: IncomingHttpHeaders,
+    accounts: readonly AccountConfig[],
+  ): SignatureVerification {
+    const presented = this.presented(headers, accounts);
+    if (typeof presented === 'string') return { verified: false, reason: presented };
+    const { scheme, signature } = presented;
     try {
-      const sha512 = valuesOf(headers, SHA512);
-      // A wrong strong signature fails, even when the weak one beside it is right.
-      if (sha512.length > 0) return this.check(rawBody, sha512, SHA512, account);
-      const md5 = valuesOf(headers, MD5);
-      if (md5.length === 0) return 'no signature header';
-      if (!account.allowMd5Signature) {
-        return 'only a legacy flex.signature, which FLUENT_ALLOW_MD5_SIGNATURE does not allow';
-      }
-      return this.check(rawBody, md5, MD5, account);
+      const verified = this.candidates(presented, accounts)
+        .filter(({ key }) => verify(scheme.algorithm, rawBody, key, signature))
+        .flatMap((candidate) => candidate.accounts);
+      if (verified.length > 0) return { verified: true, accounts: verified };
+      return {
+        verified: false,
+        reason: `${scheme.headers[0]} does not match the body with any configured public key`,
+      };
     } catch (error) {
-      return `signature could not be checked: ${error instanceof Error ? error.message : 'unknown error'}`;
+      const reason = `the signature cannot be checked: ${error instanceof Error ? error.message : 'unknown error'}`;
+      return { verified: false, reason };
     }
   }
 
-  private check(
-    rawBody: Buffer,
-    values: readonly unknown[],
-    { algorithm, headers }: Scheme,
-    account: AccountConfig,
-  ): string | undefined {
-    const [value] = values;
-    if (values.length > 1 || typeof value !== 'string') return `more than one ${headers[0]} header`;
+  /** @returns the one signature of the request, or why it has none that any configured key could have made. */
+  private presented(
+    headers: IncomingHttpHeaders,
+    accounts: readonly AccountConfig[],
+  ): PresentedSignature | string {
+    const sha512 = valuesOf(headers, SHA512);
+    // A wrong strong signature fails, even when the weak one beside it is right.
+    const scheme = sha512.length > 0 ? SHA512 : MD5;
+    const [value, ...more] = sha512.length > 0 ? sha512 : valuesOf(headers, MD5);
+    if (value === undefined) return 'no signature header';
+    if (scheme === MD5 && !accounts.some(({ allowMd5Signature }) => allowMd5Signature)) {
+      return 'only a legacy flex.signature, which FLUENT_ALLOW_MD5_SIGNATURE does not allow';
+    }
+    if (more.length > 0 || typeof value !== 'string') return `more than one ${scheme.headers[0]} header`;
     const signature = strictBase64(value);
-    if (!signature) return `${headers[0]} is not one Base64 value`;
-    const keys = this.keysOf(account);
-    if (keys.length === 0)
-      return 'the account has no usable RSA public key; check FLUENT_WEBHOOK_PUBLIC_KEYS';
-    if (keys.some((key) => verify(algorithm, rawBody, key, signature))) return undefined;
-    return `${headers[0]} does not match the body with any public key of the account`;
+    if (!signature) return `${scheme.headers[0]} is not one Base64 value`;
+    const presented = { scheme, signature };
+    if (this.candidates(presented, accounts).length > 0) return presented;
+    return this.keysOf(accounts).length === 0
+      ? 'no account has a usable RSA public key; check FLUENT_WEBHOOK_PUBLIC_KEYS'
+      : `${scheme.headers[0]} does not have the length of any configured public key`;
   }
 
-  private keysOf(account: AccountConfig): readonly KeyObject[] {
-    let keys = this.keys.get(account);
+  /** The keys that could have made the signature, with the accounts that accept its scheme. */
+  private candidates(
+    { scheme, signature }: PresentedSignature,
+    accounts: readonly AccountConfig[],
+  ): readonly AccountKey[] {
+    const keys = this.keysOf(accounts).filter(({ key }) => byteLengthOf(key) === signature.length);
+    if (scheme === SHA512) return keys;
+    return keys
+      .map(({ key, accounts: all }) => ({
+        key,
+        accounts: all.filter((account) => account.allowMd5Signature),
+      }))
+      .filter((candidate) => candidate.accounts.length > 0);
+  }
+
+  /** Parsing a key costs more than verifying with it, so each key is parsed once. */
+  private keysOf(accounts: readonly AccountConfig[]): readonly AccountKey[] {
+    let keys = this.keys.get(accounts);
     if (!keys) {
-      keys = account.webhookPublicKeys.flatMap((text) => rsaPublicKey(text) ?? []);
-      this.keys.set(account, keys);
+      keys = distinctKeys(accounts);
+      this.keys.set(accounts, keys);
     }
     return keys;
   }
+}
+
+function distinctKeys(accounts: readonly AccountConfig[]): AccountKey[] {
+  const byDer = new Map<string, { key: KeyObject; accounts: Set<AccountConfig> }>();
+  for (const account of accounts) {
+    for (const key of account.webhookPublicKeys.flatMap((text) => rsaPublicKey(text) ?? [])) {
+      const der = key.export({ type: 'spki', format: 'der' }).toString('base64');
+      const known = byDer.get(der) ?? { key, accounts: new Set() };
+      known.accounts.add(account);
+      byDer.set(der, known);
+    }
+  }
+  return [...byDer.values()].map(({ key, accounts: owners }) => ({ key, accounts: [...owners] }));
+}
+
+function byteLengthOf(key: KeyObject): number {
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
 function valuesOf(headers: IncomingHttpHeaders, { headers: names }: Scheme): unknown[] {

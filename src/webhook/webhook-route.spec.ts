@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../config/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
+import { SignatureVerifier, type SignatureVerification } from './signature-verifier.js';
 import { webhookRoute } from './webhook-route.js';
 
 describe('webhookRoute', () => {
@@ -10,9 +12,16 @@ describe('webhookRoute', () => {
     account: (id: string) => (id === 'ACME' ? {} : undefined),
   } as unknown as ConnectorConfig;
   let route: ReturnType<typeof webhookRoute>;
+  let answer: () => unknown;
+
+  class Verifier extends SignatureVerifier {
+    checkHeaders = (): string | undefined => answer() as string | undefined;
+    verify = (): SignatureVerification => ({ verified: false, reason: 'not asked' });
+  }
 
   beforeEach(() => {
-    route = webhookRoute(config, new ConnectorMetrics());
+    answer = () => undefined;
+    route = webhookRoute(config, new ConnectorMetrics(), new Verifier());
   });
 
   it.each([
@@ -23,6 +32,29 @@ describe('webhookRoute', () => {
   ])('counts for %s what a body like %j is rejected for', (owner, body) => {
     expect(route.ownerOf(body)).toBe(owner);
     expect(route.owners).toContain(owner);
+  });
+
+  const request = { headers: {} } as IncomingMessage;
+
+  it('admits a request whose headers the verifier accepts', () => {
+    expect(route.admit(request)).toBeUndefined();
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['gives a reason', () => 'no signature header', /^no signature header$/],
+    ['returns nonsense', () => false, /Verifier.checkHeaders\(\)/],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+      /Verifier.checkHeaders\(\).*broken/,
+    ],
+  ])('refuses a request with 401 when the verifier %s', async (_case, given, reason) => {
+    answer = given;
+    const problem = await route.admit(request);
+    expect(problem?.getStatus()).toBe(401);
+    expect(problem?.reason).toMatch(reason);
   });
 
   it('identifies a notification by its account and id, and by nothing else', () => {

@@ -1,6 +1,6 @@
 import { Controller, Global, Module, type DynamicModule } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
-import { RejectionReporter } from '../http/index.js';
+import { IngressRoutes } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { RsaSignatureVerifier } from './rsa-signature-verifier.js';
 import { SignatureVerifier } from './signature-verifier.js';
@@ -24,10 +24,15 @@ export class WebhookModule {
     class ConfiguredWebhookController extends WebhookController {}
     const route = {
       provide: WEBHOOK_ROUTE,
-      inject: [ConnectorConfig, ConnectorMetrics, RejectionReporter],
-      useFactory: (config: ConnectorConfig, metrics: ConnectorMetrics, rejections: RejectionReporter) => {
+      inject: [ConnectorConfig, ConnectorMetrics, IngressRoutes, SignatureVerifier],
+      useFactory: (
+        config: ConnectorConfig,
+        metrics: ConnectorMetrics,
+        routes: IngressRoutes,
+        verifier: SignatureVerifier,
+      ) => {
         const { role, server } = config;
-        rejections.register(webhookRoute(config, metrics));
+        if (role !== 'worker') routes.register(webhookRoute(config, metrics, verifier));
         const paths = role === 'worker' ? [] : [server.webhookPath];
         Controller(paths)(ConfiguredWebhookController);
         return paths;

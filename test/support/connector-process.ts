@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const START_TIMEOUT_MS = 60_000;
 const LAST_WORDS = 20;
 const PORT_ATTEMPTS = 3;
+const CLOCK_TICKS_PER_SECOND = 100;
 
 /** One line of the connector's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -27,6 +28,8 @@ export class ConnectorProcess {
 
   private constructor(
     readonly url: string,
+    /** Where health and metrics are; the same as {@link url} without `MANAGEMENT_PORT`. */
+    readonly managementUrl: string,
     private readonly child: ChildProcess,
     onLine: (line: LogLine) => void,
   ) {
@@ -90,7 +93,12 @@ export class ConnectorProcess {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new ConnectorProcess(`http://127.0.0.1:${port}`, child, onLine);
+    return new ConnectorProcess(
+      `http://127.0.0.1:${port}`,
+      `http://127.0.0.1:${environment['MANAGEMENT_PORT'] ?? port}`,
+      child,
+      onLine,
+    );
   }
 
   private async untilReady(): Promise<void> {
@@ -118,10 +126,16 @@ export class ConnectorProcess {
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
   }
 
+  /** CPU time so far, user and system (Linux only). */
+  get cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+  }
+
   /** @returns the HTTP status of a GET, or undefined when nobody listens. */
   async status(path: string): Promise<number | undefined> {
     try {
-      return (await fetch(this.url + path)).status;
+      return (await fetch(this.managementUrl + path)).status;
     } catch {
       return undefined;
     }
@@ -129,12 +143,12 @@ export class ConnectorProcess {
 
   /** @returns the JSON that a GET is answered with, whatever its status. */
   async json(path: string): Promise<unknown> {
-    return (await fetch(this.url + path)).json();
+    return (await fetch(this.managementUrl + path)).json();
   }
 
   /** @param name without the prefix. @returns the sum over the label sets that contain all of `labels`. */
   async metric(name: string, ...labels: string[]): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const text = await (await fetch(`${this.managementUrl}/metrics`)).text();
     const series = new RegExp(`^fluent_connector_${name}[{ ]`);
     return text
       .split('\n')

@@ -2,19 +2,19 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BodyReader } from './body-reader.js';
+import { IngressRoutes } from './ingress-routes.js';
 import { registerJsonParser } from './json-body.js';
-import { limitBodyMemory } from './body-memory-limit.js';
 
 const LIMIT = 100_000;
 
-describe('limitBodyMemory', () => {
+describe('BodyReader', () => {
   let server: FastifyInstance;
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
     server = fastify({ forceCloseConnections: true });
-    registerJsonParser(server, LIMIT);
-    limitBodyMemory(server, 2 * LIMIT);
+    registerJsonParser(server, new BodyReader(LIMIT, 2 * LIMIT), new IngressRoutes());
     server.post('/', ({ body }) => ({ length: JSON.stringify(body).length }));
     await server.listen({ host: '127.0.0.1', port: 0 });
   });
@@ -61,5 +61,42 @@ describe('limitBodyMemory', () => {
     const one = await begin(99_000, 98_999);
     one.socket.write('"');
     await vi.waitFor(() => expect(one.answer()).toContain('{"length":99000}'), 5000);
+  });
+
+  it('refuses a body that arrives in tiny chunks, and accepts the same body in large ones', async () => {
+    const send = async (chunkBytes: number): Promise<() => string> => {
+      const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+      sockets.push(socket);
+      let answer = '';
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      const body = `"${'x'.repeat(19_998)}"`;
+      const chunks = body.match(new RegExp(`.{1,${chunkBytes}}`, 'g')) ?? [];
+      const framed = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+      socket.write(
+        'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n' +
+          `${framed}0\r\n\r\n`,
+      );
+      return () => answer;
+    };
+    const tiny = await send(1);
+    await vi.waitFor(() => expect(tiny()).toMatch(/^HTTP\/1.1 400 /), 5000);
+    const large = await send(5000);
+    await vi.waitFor(() => expect(large()).toContain('{"length":20000}'), 5000);
+  });
+
+  it('refuses a body without a length when it grows over the limit', async () => {
+    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    const chunk = 'x'.repeat(LIMIT);
+    socket.write(
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n' +
+        `${(LIMIT + 1).toString(16)}\r\n"${chunk}`,
+    );
+    await vi.waitFor(() => expect(answer).toMatch(/^HTTP\/1.1 413 /), 5000);
   });
 });

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { ConnectionLimiter, type ConnectionLimits } from './connection-limiter.js';
+import { createHttpServer } from './http-server.js';
+import type { LimitedLog } from './limited-log.js';
+
+describe('ConnectionLimiter', () => {
+  let metrics: ConnectorMetrics;
+  let limiter: ConnectionLimiter;
+  let server: Server | undefined;
+  const sockets: Socket[] = [];
+
+  beforeEach(() => {
+    metrics = new ConnectorMetrics();
+    limiter = new ConnectionLimiter(metrics, { write: () => undefined } as unknown as LimitedLog);
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    server?.closeAllConnections();
+    server?.close();
+    if (server?.listening) await once(server, 'close');
+  });
+
+  /** A server on which `GET /genuine` counts as authenticated. */
+  async function listen(limits: Partial<ConnectionLimits>): Promise<void> {
+    server = createHttpServer((request, response) => {
+      if (request.url === '/genuine') limiter.trust(request.socket);
+      response.end('hello');
+    });
+    limiter.attach(server, { maxConnections: 100, maxConnectionsPerAddress: 100, ...limits });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  }
+
+  async function open(localAddress = '127.0.0.1'): Promise<Socket> {
+    const { port } = server!.address() as AddressInfo;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.resume();
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  async function get(socket: Socket, path: string): Promise<void> {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 200 /);
+  }
+
+  async function dropped(reason: string): Promise<number> {
+    const { values } = await metrics.connectionsDropped.get();
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? Number.NaN;
+  }
+
+  it('closes the oldest connection without an authenticated request in favour of a new one', async () => {
+    await listen({ maxConnections: 3 });
+    const genuine = await open();
+    await get(genuine, '/genuine');
+    const silent = await open();
+    const answered = await open();
+    await get(answered, '/');
+
+    await get(await open(), '/');
+    await vi.waitFor(() => expect(silent.closed).toBe(true), 5000);
+    await get(await open(), '/');
+    await vi.waitFor(() => expect(answered.closed).toBe(true), 5000);
+    await get(genuine, '/');
+    expect(await dropped('evicted')).toBe(2);
+  });
+
+  it('refuses a new connection when every other one is authenticated', async () => {
+    await listen({ maxConnections: 2 });
+    const genuine = [await open(), await open()];
+    for (const socket of genuine) await get(socket, '/genuine');
+    const late = await open();
+    await vi.waitFor(() => expect(late.closed).toBe(true), 5000);
+    for (const socket of genuine) await get(socket, '/');
+    expect(await dropped('limit')).toBe(1);
+  });
+
+  it('limits the connections of one address without a loss for others', async () => {
+    await listen({ maxConnectionsPerAddress: 2 });
+    const other = await open('127.0.0.2');
+    const flood = [await open(), await open(), await open(), await open()];
+    await vi.waitFor(
+      () => expect(flood.map(({ closed }) => closed)).toEqual([true, true, false, false]),
+      5000,
+    );
+    await get(other, '/');
+  });
+
+  it('closes idle connections early until a request on them was authenticated', async () => {
+    await listen({ idleTimeoutMs: 200 });
+    const [silent, stranger, genuine] = [await open(), await open(), await open()];
+    await get(stranger, '/');
+    await get(genuine, '/genuine');
+    await vi.waitFor(() => expect([silent.closed, stranger.closed]).toEqual([true, true]), 5000);
+    await get(genuine, '/');
+  });
+
+  it('starts its time series at 0, so that the first increase is visible', async () => {
+    expect([await dropped('evicted'), await dropped('limit')]).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,118 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { LimitedLog } from './limited-log.js';
+
+const MAX_CONNECTIONS = 1024;
+/** Half of all: a load balancer needs far fewer, and no single client can take every place. */
+const MAX_CONNECTIONS_PER_ADDRESS = 512;
+/** How long a connection may be idle before a request on it was authenticated. */
+const IDLE_TIMEOUT_MS = 5000;
+
+/** Limits of one server. */
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * Keeps strangers from taking every connection of a server. When a limit is reached, the oldest connection that has
+ * not carried an authenticated request is closed in favour of the new one. Such connections also have a short idle
+ * time-out. A connection that carried an authenticated request is kept.
+ */
+@Injectable()
+export class ConnectionLimiter {
+  private readonly trusted = new WeakSet<Socket>();
+  /** Without an authenticated request; oldest first, by server. */
+  private readonly strangers = new WeakMap<Socket, Set<Socket>>();
+
+  constructor(
+    private readonly metrics: ConnectorMetrics,
+    private readonly log: LimitedLog,
+  ) {
+    for (const reason of ['evicted', 'limit']) metrics.connectionsDropped.inc({ reason }, 0);
+  }
+
+  /** Marks the connection of an authenticated request. */
+  trust(socket: Socket): void {
+    this.trusted.add(socket);
+    this.strangers.get(socket)?.delete(socket);
+  }
+
+  /** Applies the limits to a server that does not listen yet. */
+  attach(
+    server: Server,
+    {
+      maxConnections = MAX_CONNECTIONS,
+      maxConnectionsPerAddress = MAX_CONNECTIONS_PER_ADDRESS,
+      idleTimeoutMs = IDLE_TIMEOUT_MS,
+    }: Partial<ConnectionLimits> = {},
+  ): void {
+    const strangers = new Set<Socket>();
+    const perAddress = new Map<string, number>();
+    let total = 0;
+
+    server.on('connection', (socket) => {
+      const address = socket.remoteAddress ?? '';
+      const ofAddress = perAddress.get(address) ?? 0;
+      if (ofAddress >= maxConnectionsPerAddress || total >= maxConnections) {
+        const victim =
+          ofAddress >= maxConnectionsPerAddress ? oldestOf(strangers, address) : oldestOf(strangers);
+        if (!victim) {
+          this.drop(socket, 'limit');
+          return;
+        }
+        this.drop(victim, 'evicted');
+        forget(victim);
+      }
+      total++;
+      perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+      addresses.set(socket, address);
+      strangers.add(socket);
+      this.strangers.set(socket, strangers);
+      socket.setTimeout(idleTimeoutMs);
+      socket.once('close', () => forget(socket));
+    });
+    // Node's own time-out for kept connections starts after each response, and is meant for trusted ones.
+    server.on('request', ({ socket }, response) => {
+      if (this.trusted.has(socket)) return;
+      socket.setTimeout(0);
+      response.once('finish', () => {
+        if (!this.trusted.has(socket)) socket.setTimeout(idleTimeoutMs);
+      });
+    });
+
+    const addresses = new WeakMap<Socket, string>();
+    const forget = (socket: Socket): void => {
+      const address = addresses.get(socket);
+      if (address === undefined) return;
+      addresses.delete(socket);
+      strangers.delete(socket);
+      total--;
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
+    };
+  }
+
+  private drop(socket: Socket, reason: 'evicted' | 'limit'): void {
+    this.metrics.connectionsDropped.inc({ reason });
+    this.log.write(
+      'warn',
+      { reason },
+      reason === 'evicted'
+        ? 'too many connections: closed the oldest one without an authenticated request'
+        : 'too many connections: closed a new one',
+    );
+    socket.destroy();
+  }
+}
+
+function oldestOf(sockets: ReadonlySet<Socket>, address?: string): Socket | undefined {
+  for (const socket of sockets) {
+    if (address === undefined || socket.remoteAddress === address) return socket;
+  }
+  return undefined;
+}
