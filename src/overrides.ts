@@ -52,6 +52,7 @@ const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
   replaceable(OrderUpdate, CommercetoolsModule, { apply: true }),
   replaceable(CommercetoolsClient, CommercetoolsModule, { query: true, mutate: true }),
   replaceable(FluentClient, FluentModule, {
+    throwIfCircuitOpen: true,
     query: true,
     getOrder: true,
     ordersUpdatedSince: true,

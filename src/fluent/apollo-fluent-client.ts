@@ -30,6 +30,10 @@ export class ApolloFluentClient extends FluentClient {
     super();
   }
 
+  override throwIfCircuitOpen(accountId: string): void {
+    this.endpoints.graphql(accountId).throwIfCircuitOpen();
+  }
+
   async query<TData, TVariables extends OperationVariables>(
     accountId: string,
     document: TypedDocumentNode<TData, TVariables>,

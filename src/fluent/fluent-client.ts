@@ -52,6 +52,14 @@ export interface FluentSetting {
  * {@link ApolloFluentClient}.
  */
 export abstract class FluentClient {
+  /**
+   * Says beforehand that a call would be for nothing, so that work whose other calls come first is not begun.
+   * The default lets everything through; override it when your client has a circuit breaker.
+   *
+   * @throws CircuitOpenError when a call to the account would not be made now.
+   */
+  throwIfCircuitOpen(_accountId: string): void {}
+
   /** Runs a document of one's own against an account. */
   abstract query<TData, TVariables extends Record<string, unknown>>(
     accountId: string,

@@ -75,6 +75,11 @@ export class GraphqlEndpoint {
     return new RestEndpoint(url, this.calls, this.http);
   }
 
+  /** @throws CircuitOpenError when a call would not be let through now. */
+  throwIfCircuitOpen(): void {
+    this.calls.throwIfCircuitOpen();
+  }
+
   /**
    * Runs a query or a mutation. A refused token is replaced, and the call repeated, once.
    *

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PermanentError } from '../errors.js';
-import { fluentTarget } from '../fluent/index.js';
+import { FluentClient } from '../fluent/index.js';
 import {
   NotificationHandler,
   type HandlerContext,
@@ -9,7 +9,6 @@ import {
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
-import { CircuitBreakers } from '../transport/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
 
 /** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */
@@ -29,7 +28,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
   constructor(
     private readonly orderStatus: OrderStatusSync,
     private readonly metrics: ConnectorMetrics,
-    private readonly breakers: CircuitBreakers,
+    private readonly fluent: FluentClient,
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
@@ -41,9 +40,8 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         { code: 'NoOrder' },
       );
     }
-    // Fluent is read second. While it is away, the first read would be for nothing, for each notification
-    // that is held back, again and again.
-    this.breakers.throwIfOpen(fluentTarget(context.scope.account.id));
+    // Fluent is read second. While it is away, the first read would be wasted each time a notification comes again.
+    this.fluent.throwIfCircuitOpen(context.scope.account.id);
     const result = await this.orderStatus
       .sync(order, context.scope, {
         signal: context.signal,

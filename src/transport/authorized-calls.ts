@@ -57,6 +57,11 @@ export class AuthorizedCalls {
     return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), signal);
   }
 
+  /** @throws CircuitOpenError when a call would not be let through now. */
+  throwIfCircuitOpen(): void {
+    this.breakers.throwIfOpen(this.target);
+  }
+
   private async authorized<T>(
     operation: string,
     send: (token: string) => Promise<T>,
