@@ -31,6 +31,11 @@ export interface TransientErrorOptions extends ConnectorErrorOptions {
 export class TransientError extends ConnectorError {
   readonly retryAfterMs?: number;
   readonly maxAgeSeconds?: number;
+  /**
+   * The upstream failed for other work as well, so that its circuit is open. The wait for the next attempt
+   * does not count as retry age. The circuit breaker sets it.
+   */
+  circuitIsOpen = false;
 
   constructor(message: string, options: TransientErrorOptions = {}) {
     super(message, options);

@@ -7,10 +7,16 @@ import {
   startLocalServer,
 } from '../../test/support/local-server.js';
 import type { RetailerScope } from '../config/index.js';
-import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
+import { ConfigurationError, PermanentError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { GraphqlEndpoints } from '../graphql/index.js';
-import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
+import {
+  CallMetrics,
+  CircuitBreakers,
+  OutageError,
+  ServerFaultError,
+  UpstreamHttp,
+} from '../transport/index.js';
 import { ApolloCommercetoolsClient } from './apollo-commercetools-client.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { ConflictError } from './conflict-error.js';
@@ -126,7 +132,7 @@ describe('commercetools', () => {
     ],
     ['a conflict at 409', { status: 409, json: graphqlError('ConcurrentModification') }, ConflictError],
     ['InvalidInput at 400', { status: 400, json: graphqlError('InvalidInput') }, PermanentError],
-    ['General at 500', { status: 500, json: graphqlError('General') }, TransientError],
+    ['General at 500', { status: 500, json: graphqlError('General') }, ServerFaultError],
     [
       'a REST-shaped 403',
       { status: 403, json: { statusCode: 403, message: 'no', error: 'insufficient_scope' } },

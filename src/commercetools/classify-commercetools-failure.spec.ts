@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { OutageError, type UpstreamFailure } from '../transport/index.js';
+import { OutageError, ServerFaultError, type UpstreamFailure } from '../transport/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
 import { ConflictError } from './conflict-error.js';
 
@@ -22,7 +22,9 @@ describe('classifyCommercetoolsFailure', () => {
     ['BadGateway', failure(200, 'BadGateway'), OutageError],
     ['OverCapacity', failure(503, 'OverCapacity'), OutageError],
     ['PendingOperation', failure(200, 'PendingOperation'), TransientError],
-    ['General', failure(500, 'General'), TransientError],
+    ['General', failure(500, 'General'), ServerFaultError],
+    ['General at 503', failure(503, 'General'), OutageError],
+    ['HTTP 500', failure(500), ServerFaultError],
     ['InvalidInput', failure(400, 'InvalidInput'), PermanentError],
     ['InvalidOperation at 200', failure(200, 'InvalidOperation'), PermanentError],
     ['InvalidField', failure(200, 'InvalidField'), PermanentError],
@@ -31,7 +33,8 @@ describe('classifyCommercetoolsFailure', () => {
     ['ResourceNotFound at 404', failure(404, 'ResourceNotFound'), PermanentError],
     ['insufficient_scope', failure(403, 'insufficient_scope'), PermanentError],
     ['QueryComplexityLimitExceeded', failure(400, 'QueryComplexityLimitExceeded'), PermanentError],
-    ['the code before the status', failure(503, 'InvalidInput'), PermanentError],
+    ['the code before a status that refuses', failure(500, 'InvalidInput'), PermanentError],
+    ['503 whatever its code', failure(503, 'InvalidInput'), OutageError],
     ['invalid_token', failure(401, 'invalid_token'), ConfigurationError],
     ['a name that every object has', failure(200, 'constructor'), TransientError],
     ['an unknown code at 200', failure(200, 'Novel'), TransientError],

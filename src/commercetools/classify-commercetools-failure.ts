@@ -3,6 +3,7 @@ import {
   classOfStatus,
   type FailureClass,
   failureError,
+  isOutageStatus,
   type UpstreamFailure,
   type UpstreamSubject,
 } from '../transport/index.js';
@@ -15,7 +16,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass | 'conflict'>> = {
   OverCapacity: 'outage',
   PendingOperation: 'transient',
   // May have been written all the same: whoever repeats the work reads the order before it writes.
-  General: 'transient',
+  General: 'fault',
   invalid_token: 'configuration',
   insufficient_scope: 'permanent',
   InvalidInput: 'permanent',
@@ -28,12 +29,13 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass | 'conflict'>> = {
   QueryComplexityLimitExceeded: 'permanent',
 };
 
-/** Pure: what a failed call to commercetools means. The code in the body decides, at any HTTP status. */
+/** Pure: what a failed call to commercetools means. The code in the body decides, unless the status says that it is down. */
 export function classifyCommercetoolsFailure(
   failure: UpstreamFailure,
   subject: UpstreamSubject,
   operation: string,
 ): ConnectorError {
+  if (isOutageStatus(failure.status)) return failureError('outage', failure, subject, operation);
   const codes = new Set(failure.problems.map((problem) => problem.code));
   for (const [code, failureClass] of Object.entries(CLASS_OF_CODE)) {
     if (!codes.has(code)) continue;

@@ -71,6 +71,17 @@ describe('decideRetry', () => {
     expect(decideRetry(notThere, history, config, now + 211_000, latest).next).toBe('dead');
   });
 
+  it('does not count the wait after a failure for which a circuit is open', () => {
+    const alone = new TransientError('HTTP 503');
+    const probe = Object.assign(new TransientError('HTTP 503'), { circuitIsOpen: true });
+    const endOf = (error: TransientError) => {
+      const { history } = decideRetry(error, NO_FAILURES, config, now, latest);
+      return decideRetry(error, history, config, now + config.maxAgeSeconds * 1000, latest).next;
+    };
+    expect(endOf(alone)).toBe('dead');
+    expect(endOf(probe)).toBe('retry');
+  });
+
   it('retries configuration and unknown errors on the same schedule', () => {
     for (const error of [new ConfigurationError('x'), new Error('x'), 'x', undefined]) {
       expect(decideRetry(error, NO_FAILURES, config, now, () => 0.5)).toMatchObject({

@@ -9,7 +9,7 @@ export interface FailureHistory {
   readonly firstFailedAt?: number;
   /** How often in a row an open circuit deferred it. */
   readonly holds: number;
-  /** Since when an open circuit has deferred it, in milliseconds since the epoch. */
+  /** Since when it waits for an open circuit, in milliseconds since the epoch. */
   readonly heldSince?: number;
   /** Milliseconds for which open circuits have deferred it before that; this time does not count as retry age. */
   readonly heldMs: number;
@@ -73,7 +73,9 @@ export function decideRetry(
   const asked = Math.min(transient?.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
   // The last attempt comes when the age is reached, not a long back-off before it.
   const delayMs = Math.ceil(Math.min(Math.max(jittered, asked), remainingMs)) + 1;
-  return { next: 'retry', delayMs, history: failed };
+  // A probe that failed, or the failure that opened the circuit: what follows is the target's outage.
+  const heldSince = transient?.circuitIsOpen ? now : undefined;
+  return { next: 'retry', delayMs, history: heldSince === undefined ? failed : { ...failed, heldSince } };
 }
 
 /**

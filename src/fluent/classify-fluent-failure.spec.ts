@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { OutageError, type UpstreamFailure } from '../transport/index.js';
+import { OutageError, ServerFaultError, type UpstreamFailure } from '../transport/index.js';
 import { classifyFluentFailure } from './classify-fluent-failure.js';
 
 const SUBJECT = { owner: 'Fluent account ACME', credentialVariables: 'FLUENT_PASSWORD', urlVariable: 'URL' };
@@ -14,22 +14,22 @@ describe('classifyFluentFailure', () => {
   it.each<[string, UpstreamFailure, new (...args: never[]) => Error, string | undefined]>([
     ['the rate limit', named('C0011E'), OutageError, 'C0011E'],
     ['a retryable client error', named('C0003E'), TransientError, 'C0003E'],
-    ['a retryable service error', named('S0002E'), TransientError, 'S0002E'],
-    ['a retryable service error', named('S0020E'), TransientError, 'S0020E'],
-    ['a retryable service error', named('S0040E'), TransientError, 'S0040E'],
-    ['an undocumented service error', named('S9999E'), TransientError, 'S9999E'],
-    ['any technical error', named('T0001E'), TransientError, 'T0001E'],
+    ['a retryable service error', named('S0002E'), ServerFaultError, 'S0002E'],
+    ['a retryable service error', named('S0020E'), ServerFaultError, 'S0020E'],
+    ['a retryable service error', named('S0040E'), ServerFaultError, 'S0040E'],
+    ['an undocumented service error', named('S9999E'), ServerFaultError, 'S9999E'],
+    ['any technical error', named('T0001E'), ServerFaultError, 'T0001E'],
     ['another client error', named('C0121E'), PermanentError, 'C0121E'],
     ['a client warning', named('C0042W'), PermanentError, 'C0042W'],
     ['a code inside the message', saying('Error C0121E: no such field'), PermanentError, 'C0121E'],
-    ['a retryable code inside the message', saying('[T0007E] later'), TransientError, 'T0007E'],
+    ['a retryable code inside the message', saying('[T0007E] later'), ServerFaultError, 'T0007E'],
     [
       "a code of Fluent's behind a general one",
       { status: 200, problems: [{ code: 'BAD_REQUEST', message: 'C0121E: no such field' }] },
       PermanentError,
       'C0121E',
     ],
-    ['a retryable code beside a permanent one', named('C0121E', 'T0001E'), TransientError, 'T0001E'],
+    ['a retryable code beside a permanent one', named('C0121E', 'T0001E'), ServerFaultError, 'T0001E'],
     ['no code at all', saying('something'), TransientError, undefined],
     ['something like a code inside a word', saying('REFC0121EX is wrong'), TransientError, undefined],
     ['a code at HTTP 400', { ...named('C0121E'), status: 400 }, PermanentError, 'C0121E'],
@@ -39,7 +39,10 @@ describe('classifyFluentFailure', () => {
     ['HTTP 413', { status: 413, problems: [] }, PermanentError, undefined],
     ['HTML at 502', { status: 502, problems: [] }, OutageError, undefined],
     ['HTML at 200', { status: 200, problems: [] }, TransientError, undefined],
-    ['HTTP 500', { status: 500, problems: [] }, TransientError, undefined],
+    ['HTTP 500', { status: 500, problems: [] }, ServerFaultError, undefined],
+    ["Fluent's own overload", { ...named('S0020E'), status: 503 }, OutageError, 'S0020E'],
+    ['HTTP 502 whatever its code', { ...named('C0121E'), status: 502 }, OutageError, 'C0121E'],
+    ['HTTP 504 whatever its code', { ...named('T0001E'), status: 504 }, OutageError, 'T0001E'],
   ])('%s', (_name, failure, type, code) => {
     const error = classifyFluentFailure(failure, SUBJECT, 'OrderById');
     expect(error.constructor).toBe(type);

@@ -3,6 +3,7 @@ import {
   classOfStatus,
   type FailureClass,
   failureError,
+  isOutageStatus,
   type UpstreamFailure,
   type UpstreamProblem,
   type UpstreamSubject,
@@ -14,7 +15,8 @@ const FLUENT_CODE = /\b[CST]\d{4}[EW]\b/;
 /** The first rule that matches any of the codes decides. */
 const RULES: readonly (readonly [RegExp, FailureClass])[] = [
   [/^C0011E$/, 'outage'],
-  [/^(C0003E|[ST].*)$/, 'transient'],
+  [/^[ST]/, 'fault'],
+  [/^C0003E$/, 'transient'],
   [/^C/, 'permanent'],
 ];
 
@@ -27,8 +29,8 @@ export function classifyFluentFailure(
   subject: UpstreamSubject,
   operation: string,
 ): ConnectorError {
-  // These two are about the caller or the moment, whatever code comes with them.
-  if (failure.status === 401 || failure.status === 429) {
+  // These are about the caller or the moment, whatever code comes with them.
+  if (failure.status === 401 || isOutageStatus(failure.status)) {
     return failureError(classOfStatus(failure), failure, subject, operation);
   }
   const limit = limitOf(failure);

@@ -103,7 +103,7 @@ export class GraphqlEndpoint {
       if (!data) throw new TransientError('the answer has neither data nor errors');
       return data;
     };
-    return this.calls.run(name, send, signal);
+    return this.calls.run(name, send, { signal, subject: JSON.stringify(variables) });
   }
 }
 

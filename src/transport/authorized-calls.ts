@@ -44,17 +44,19 @@ export class AuthorizedCalls {
    * A refused token is replaced, and the call repeated, once.
    *
    * @param operation for metrics and messages
+   * @param subject what the call is about, for the circuit breaker: the same text for the same thing
    * @throws CircuitOpenError without a call, what `classify` makes of a failure, or the signal's reason
    */
   async run<T>(
     operation: string,
     send: (token: string) => Promise<T>,
-    signal: AbortSignal | undefined,
+    { signal, subject = '' }: { signal?: AbortSignal; subject?: string },
   ): Promise<T> {
     signal?.throwIfAborted();
     // One signal may end all running work, which is more than the ten listeners at which Node suspects a leak.
     if (signal) setMaxListeners(0, signal);
-    return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), signal);
+    const options = { signal, subject: `${operation} ${subject}` };
+    return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), options);
   }
 
   /** @throws CircuitOpenError when a call would not be let through now. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CircuitOpenError, PermanentError } from '../errors.js';
+import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { CircuitBreakers } from './circuit-breakers.js';
-import { OutageError } from './outage-error.js';
+import { OutageError, ServerFaultError } from './outage-error.js';
 
 const TARGET = 'fluent:ACME';
 
@@ -76,6 +76,46 @@ describe('CircuitBreakers', () => {
     expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
   });
 
+  describe('server faults', () => {
+    const faultFor = (subject: string) =>
+      breakers
+        .execute(TARGET, () => Promise.reject(new ServerFaultError('HTTP 500')), { subject })
+        .catch((error: unknown) => error as TransientError);
+
+    it('open the circuit when nearly all calls fail, for different orders', async () => {
+      for (let call = 0; call < 10; call++) await faultFor(`order ${call}`);
+      expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+    });
+
+    it('do not open the circuit when they are about two orders only', async () => {
+      for (let call = 0; call < 50; call++) await faultFor(`order ${call % 2}`);
+      expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+    });
+
+    it('do not open the circuit at the share at which outages do', async () => {
+      for (let call = 0; call < 50; call++) await (call % 4 === 0 ? succeed() : faultFor(`order ${call}`));
+      expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+    });
+
+    it('keep the circuit open when the probe meets one', async () => {
+      await open();
+      vi.advanceTimersByTime(1000);
+      await faultFor('order 1');
+      expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+    });
+  });
+
+  it('marks a failure for which the circuit is open, so that the wait after it is not retry age', async () => {
+    const alone = new OutageError('down');
+    await failWith(alone);
+    expect(alone.circuitIsOpen).toBe(false);
+    for (let calls = 0; calls < 9; calls++) await fail();
+    vi.advanceTimersByTime(1000);
+    const probe = new OutageError('down');
+    await failWith(probe);
+    expect(probe.circuitIsOpen).toBe(true);
+  });
+
   it('keeps targets apart', async () => {
     await open();
     breakers.register('commercetools:shop');
@@ -123,7 +163,7 @@ describe('CircuitBreakers', () => {
         abort.abort(reason);
         return Promise.reject(reason);
       },
-      abort.signal,
+      { signal: abort.signal },
     );
     await expect(probe).rejects.toBe(reason);
     expect(breakers.states()).toEqual({ [TARGET]: 'open' });

@@ -3,19 +3,17 @@ import {
   BrokenCircuitError,
   CircuitBreakerPolicy,
   CircuitState,
-  CountBreaker,
   DelegateBackoff,
   circuitBreaker,
   handleWhen,
 } from 'cockatiel';
-import { CircuitOpenError } from '../errors.js';
+import { CircuitOpenError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { OutageError } from './outage-error.js';
+import { type CallEnd, FailureWindow } from './failure-window.js';
+import { OutageError, ServerFaultError } from './outage-error.js';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** Opens when more than half of the last calls failed; a blip in a quiet hour is left to the retries. */
-const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 const FIRST_OPEN_MS = 1000;
 const LONGEST_OPEN_MS = 30_000;
 /** Retry-After may hold a circuit open for longer than our own back-off would. */
@@ -32,14 +30,24 @@ class AbandonedProbe extends Error {
 
 interface Breaker {
   readonly policy: CircuitBreakerPolicy;
+  readonly window: FailureWindow;
   /** Milliseconds since the epoch. */
   opensUntil: number;
 }
 
+/** Options of {@link CircuitBreakers.execute}. */
+export interface ExecuteOptions {
+  /** The caller's; an aborted call counts neither for nor against the target. */
+  readonly signal?: AbortSignal;
+  /** What the call is about. {@link ServerFaultError}s open the circuit only over different subjects. */
+  readonly subject?: string;
+}
+
 /**
- * One circuit breaker per target. Only an {@link OutageError} counts against a target: an answer that
- * refuses one order says that the target works. An open circuit lets nothing through until its time is
- * over, then exactly one call at a time until one succeeds.
+ * One circuit breaker per target. An {@link OutageError} counts against a target, and so does a
+ * {@link ServerFaultError} at a higher threshold. An answer that refuses one order says that the target works.
+ * An open circuit lets nothing through until its time is over, then exactly one call at a time until one
+ * succeeds.
  */
 @Injectable()
 export class CircuitBreakers {
@@ -55,23 +63,33 @@ export class CircuitBreakers {
 
   /**
    * @param target registered before
-   * @param signal the caller's; an aborted call counts neither for nor against the target
    * @throws CircuitOpenError without having called `call`
+   * @throws what `call` throws; `circuitIsOpen` of a {@link TransientError} tells whether others failed as well
    */
-  async execute<T>(target: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async execute<T>(
+    target: string,
+    call: () => Promise<T>,
+    { signal, subject = '' }: ExecuteOptions = {},
+  ): Promise<T> {
     const breaker = this.breakers.get(target);
     if (!breaker) throw new TypeError(`circuit breaker target ${target} was never registered`);
-    const { policy } = breaker;
+    const { policy, window } = breaker;
     // The library would let the others wait for the probe, each holding a place in the queue's concurrency.
     if (policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
     const isProbe = policy.state === CircuitState.Open;
     try {
-      return await policy.execute(isProbe ? () => probe(call, signal) : call);
+      const recorded = (): Promise<T> => record(window, subject, call);
+      return await policy.execute(isProbe ? () => probe(recorded, signal) : recorded);
     } catch (error) {
       if (error instanceof BrokenCircuitError) {
         throw new CircuitOpenError(target, Math.max(breaker.opensUntil - Date.now(), 1));
       }
-      throw error instanceof AbandonedProbe ? error.reason : error;
+      if (error instanceof AbandonedProbe) throw error.reason;
+      // The target fails for everybody, so the wait for the next attempt is no retry age of this one.
+      if (endOf(error) !== 'ok' && policy.state !== CircuitState.Closed && error instanceof TransientError) {
+        error.circuitIsOpen = true;
+      }
+      throw error;
     }
   }
 
@@ -95,12 +113,14 @@ export class CircuitBreakers {
 
   /** What is held back is not told one by one, so that why and for how long is told here. */
   private create(target: string): Breaker {
+    const window = new FailureWindow();
     const breaker: Breaker = {
       opensUntil: 0,
+      window,
       policy: circuitBreaker(
-        handleWhen((error) => error instanceof OutageError || error instanceof AbandonedProbe),
+        handleWhen((error) => endOf(error) !== 'ok' || error instanceof AbandonedProbe),
         {
-          breaker: new CountBreaker(WINDOW),
+          breaker: window,
           halfOpenAfter: new DelegateBackoff(({ attempt, result }) => {
             const error = 'error' in result ? result.error : undefined;
             const durationMs = openMs(attempt, error);
@@ -120,6 +140,25 @@ export class CircuitBreakers {
     breaker.policy.onReset(() => this.logger.log(`circuit of ${target} is closed again`));
     return breaker;
   }
+}
+
+async function record<T>(window: FailureWindow, subject: string, call: () => Promise<T>): Promise<T> {
+  try {
+    const result = await call();
+    window.record('ok', subject);
+    return result;
+  } catch (error) {
+    // A refusal says that the target works, but it must not hide that all others fail.
+    const end = endOf(error);
+    if (end !== 'ok') window.record(end, subject);
+    throw error;
+  }
+}
+
+/** @returns how a failed call speaks for or against its target. */
+function endOf(error: unknown): CallEnd {
+  if (error instanceof OutageError) return 'outage';
+  return error instanceof ServerFaultError ? 'fault' : 'ok';
 }
 
 async function probe<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

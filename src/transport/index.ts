@@ -5,6 +5,6 @@ export { OAuthToken, type TokenRequest } from './oauth-token.js';
 export * from './outage-error.js';
 export * from './rest-endpoint.js';
 export * from './transport.module.js';
-export { classOfStatus, failureError } from './upstream-failure.js';
+export { classOfStatus, failureError, isOutageStatus } from './upstream-failure.js';
 export type { FailureClass, UpstreamFailure, UpstreamProblem, UpstreamSubject } from './upstream-failure.js';
 export { UpstreamHttp } from './upstream-http.js';

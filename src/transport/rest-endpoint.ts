@@ -56,7 +56,7 @@ export class RestEndpoint {
       }
       return { status, body: parse(text) };
     };
-    return this.calls.run(operation, send, signal);
+    return this.calls.run(operation, send, { signal, subject: url + (body ?? '') });
   }
 }
 

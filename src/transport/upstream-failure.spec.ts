@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { OutageError } from './outage-error.js';
+import { OutageError, ServerFaultError } from './outage-error.js';
 import {
   type UpstreamFailure,
   classOfStatus,
@@ -30,7 +30,8 @@ describe('classOfStatus', () => {
     [413, 'permanent'],
     [422, 'permanent'],
     [429, 'outage'],
-    [500, 'transient'],
+    [500, 'fault'],
+    [501, 'transient'],
     [502, 'outage'],
     [503, 'outage'],
     [504, 'outage'],
@@ -87,6 +88,7 @@ describe('failureError', () => {
   });
 
   it.each([
+    ['fault', ServerFaultError],
     ['transient', TransientError],
     ['permanent', PermanentError],
     ['configuration', ConfigurationError],

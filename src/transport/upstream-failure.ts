@@ -1,7 +1,7 @@
 import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
 import { isJsonObject } from '../json.js';
 import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
-import { OutageError } from './outage-error.js';
+import { OutageError, ServerFaultError } from './outage-error.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CallTimeoutError } from './upstream-http.js';
 
@@ -33,7 +33,7 @@ export interface UpstreamSubject {
 }
 
 /** How a failure is treated. */
-export type FailureClass = 'outage' | 'transient' | 'permanent' | 'configuration';
+export type FailureClass = 'outage' | 'fault' | 'transient' | 'permanent' | 'configuration';
 
 const MAX_PROBLEMS = 3;
 const MAX_MESSAGE_LENGTH = 300;
@@ -68,11 +68,17 @@ export function classOfStatus({ status, cause }: UpstreamFailure): FailureClass 
     // Network errors of Node and undici have a code; anything else is an answer that nobody could read.
     return cause instanceof CallTimeoutError || codeOf(cause) ? 'outage' : 'transient';
   }
-  if ([429, 502, 503, 504].includes(status) || status >= 520) return 'outage';
+  if (isOutageStatus(status)) return 'outage';
+  if (status === 500) return 'fault';
   // A success without data or errors is a page of something in between; 409 and 425 heal by themselves.
   if (status >= 500 || status < 300 || [408, 409, 425].includes(status)) return 'transient';
   if (status < 400 || [401, 403, 404, 405].includes(status)) return 'configuration';
   return 'permanent';
+}
+
+/** @returns whether the status alone says that the target is down or overloaded, whatever the body says. */
+export function isOutageStatus(status: number | undefined): boolean {
+  return status !== undefined && ([429, 502, 503, 504].includes(status) || status >= 520);
 }
 
 /** @param code machine-readable detail; by default the first one in the body. */
@@ -88,6 +94,7 @@ export function failureError(
   // Only network errors are kept as cause: answers may hold personal data, and causes are logged whole.
   const options = { code, cause: failure.cause };
   if (failureClass === 'outage') return new OutageError(message, { ...options, retryAfterMs });
+  if (failureClass === 'fault') return new ServerFaultError(message, { ...options, retryAfterMs });
   if (failureClass === 'transient') return new TransientError(message, { ...options, retryAfterMs });
   if (failureClass === 'permanent') return new PermanentError(message, options);
   return new ConfigurationError(`${message}; ${advice(failure, subject)}`, options);
