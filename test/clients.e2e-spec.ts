@@ -55,7 +55,7 @@ describe('the clients of Fluent and commercetools', () => {
       scopes: environment['CTP_SCOPES']!,
     };
     scope = literalScope({ account, project });
-    const config = literalConfig({ accounts: [account], projects: [project], httpClientTimeoutMs: 500 });
+    const config = literalConfig({ accounts: [account], projects: [project], httpClientTimeoutMs: 2000 });
 
     @Global()
     @Module({

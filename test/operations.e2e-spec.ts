@@ -2,20 +2,14 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  CommercetoolsEmulator,
-  FluentEmulator,
-  PrivateRedis,
-  REFERENCE_MAPPINGS,
-} from '../src/testing/index.js';
-import { agrees } from './support/agreement.js';
-import { ConnectorProcess } from './support/connector-process.js';
+import { describe, expect, vi } from 'vitest';
+import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
+import { type Harness, it } from './support/harness.js';
 
-const patience = { timeout: 40_000, interval: 50 };
+const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 const LOOK_BACK = { RECONCILE_INTERVAL: '1', RECONCILE_OVERLAP: '86400' };
-/** What docs/operations.md tells to run in a pod. */
+/** The commands that docs/operations.md has operators run in a pod. */
 const COMMANDS = [
   ...readFileSync('docs/operations.md', 'utf8').matchAll(/ -- env ([^\\]*)\\\n +node (.*?) '\n([^']*)'/g),
 ].map(([, environment = '', options = '', program = '']) => ({
@@ -27,90 +21,57 @@ const COMMANDS = [
   ) as Record<string, string>,
   args: [...options.split(' '), program],
 }));
-/** The keys that docs/operations.md tells to delete. */
+/** The keys that docs/operations.md has operators delete. */
 const DONE_MARKS = /--scan --pattern '([^']*)'/.exec(readFileSync('docs/operations.md', 'utf8'))?.[1] ?? '';
 
-let redis: PrivateRedis;
-let fluent: FluentEmulator;
-let commercetools: CommercetoolsEmulator;
-let connector: ConnectorProcess | undefined;
-
-beforeEach(async () => {
-  redis = await PrivateRedis.start({ aof: true });
-  fluent = await new FluentEmulator().start();
-  commercetools = await new CommercetoolsEmulator().start();
-  fluent.useReferenceMappings();
-});
-afterEach(async () => {
-  await connector?.kill();
-  connector = undefined;
-  await Promise.all([fluent.stop(), commercetools.stop(), redis.stop()]);
-});
-
-function connectorEnvironment(more: Record<string, string> = {}): Record<string, string> {
-  return {
-    REDIS_URL: redis.url,
-    ...fluent.environment,
-    ...commercetools.environment,
-    RECONCILE_INTERVAL: '0',
-    RECHECK_DELAY: '100',
-    ...more,
-  };
-}
-
-async function restart(more: Record<string, string> = {}): Promise<void> {
-  await connector?.stop();
-  connector = await ConnectorProcess.start(connectorEnvironment(more));
-  fluent.webhookUrl = connector.webhookUrl;
-}
+it.override('redisOptions', { aof: true });
+it.override('environment', { RECHECK_DELAY: '100' });
 
 /** Runs a command of the documentation as `kubectl exec` would. */
-async function run(command: (typeof COMMANDS)[number] | undefined): Promise<string> {
+async function run(harness: Harness, command: (typeof COMMANDS)[number] | undefined): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, command!.args, {
-    env: { ...connectorEnvironment(), HOST: '127.0.0.1', ...command!.environment },
+    env: { ...harness.environmentWith(), HOST: '127.0.0.1', ...command!.environment },
   });
   return stdout;
 }
 
-describe('what docs/operations.md tells to do', { timeout: 120_000 }, () => {
-  it('about dead letters: lists them with their errors, and replays them', async () => {
-    await restart({ ORDER_NOT_FOUND_MAX_AGE: '0' });
+describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, () => {
+  it('lists dead letters with their errors, and replays them', async ({ harness }) => {
+    const { fluent, commercetools } = harness;
+    const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0' });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
-    await vi.waitFor(
-      async () => expect(await connector?.metric('queue_jobs', 'state="dead"')).toBe(1),
-      patience,
-    );
+    await vi.waitFor(async () => expect(await connector.metric('queue_jobs', 'state="dead"')).toBe(1), WAIT);
     const [list, replay] = COMMANDS;
-    expect(JSON.parse(await run(list))).toMatchObject({
+    expect(JSON.parse(await run(harness, list))).toMatchObject({
       entityRef: 'O_1',
       error: { message: expect.stringContaining('O_1') },
     });
 
     commercetools.addOrder({ orderNumber: 'O_1' });
-    expect(await run(replay)).toBe('1 replayed\n');
-    await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), patience);
-    expect(await run(list)).toBe('');
+    expect(await run(harness, replay)).toBe('1 replayed\n');
+    await harness.expectAgreement('O_1', 'BOOKED');
+    expect(await run(harness, list)).toBe('');
   });
 
-  it('when Redis is lost: reconciliation looks back and finds every order', async () => {
-    await restart({ CONNECTOR_ROLE: 'ingress' });
-    commercetools.addOrder({ orderNumber: 'O_1' });
-    await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
-    expect(await connector?.metric('queue_jobs', 'state="waiting"')).toBe(1);
+  it('finds every order again by reconciliation when Redis has lost its data', async ({ harness, redis }) => {
+    const ingress = await harness.startConnector({ CONNECTOR_ROLE: 'ingress' });
+    await harness.fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
+    expect(await ingress.metric('queue_jobs', 'state="waiting"')).toBe(1);
     await redis.flush();
+    await ingress.stop();
 
-    await restart(LOOK_BACK);
-    await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), patience);
+    await harness.startConnector(LOOK_BACK);
+    await harness.expectAgreement('O_1', 'BOOKED');
   });
 
-  it('when a wrong mapping was deployed: every order is mapped again', async () => {
+  it('maps every order again after a wrong mapping was deployed', async ({ harness, redis }) => {
+    const { fluent, commercetools } = harness;
     const right = REFERENCE_MAPPINGS[ORDER_MAPPING];
     const setting = { name: ORDER_MAPPING, valueType: 'JSON', context: 'RETAILER', contextId: 1 } as const;
     fluent.setSetting({ ...setting, lobValue: { fluent: { ...right.fluent, BOOKED: 'Cancelled' } } });
-    await restart(LOOK_BACK);
-    commercetools.addOrder({ orderNumber: 'O_1' });
-    await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
-    await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), patience);
+    const connector = await harness.startConnector(LOOK_BACK);
+    await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
+    await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 
     fluent.setSetting({ ...setting, lobValue: right });
     const client = new Redis(redis.url);
@@ -120,13 +81,13 @@ describe('what docs/operations.md tells to do', { timeout: 120_000 }, () => {
         const keys = await client.keys(DONE_MARKS);
         expect(keys).toHaveLength(2);
         return keys;
-      }, patience);
-      await connector?.stop();
+      }, WAIT);
+      await connector.stop();
       await client.unlink(marks);
     } finally {
       client.disconnect();
     }
-    await restart(LOOK_BACK);
-    await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), patience);
+    await harness.startConnector(LOOK_BACK);
+    await harness.expectAgreement('O_1', 'BOOKED');
   });
 });

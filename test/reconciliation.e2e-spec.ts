@@ -99,7 +99,7 @@ describe('reconciliation', () => {
 
   it('keeps the watermark while Fluent cannot be asked', async ({ harness }) => {
     const { fluent, commercetools } = harness;
-    await harness.startConnector({ RECONCILE_OVERLAP: '0', HTTP_CLIENT_TIMEOUT: '300' });
+    await harness.startConnector({ RECONCILE_OVERLAP: '0' });
     await firstLook(harness);
     fluent.setStatus(harness.addOrder('O_1'), 'BOOKED');
     await harness.expectAgreement('O_1', 'BOOKED');

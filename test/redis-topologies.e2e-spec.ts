@@ -3,135 +3,103 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  CommercetoolsEmulator,
-  FluentEmulator,
-  PrivateRedis,
-  REFERENCE_WORKFLOWS,
-  SeededRandom,
-} from '../src/testing/index.js';
+import { describe, expect, vi } from 'vitest';
+import { REDIS_PREFIX } from '../src/redis/index.js';
+import { PrivateRedis } from '../src/testing/index.js';
 import { asArguments, freePort } from '../src/testing/private-redis.js';
 import { PrivateCluster, PrivateSentinel } from '../src/testing/private-redis-topologies.js';
-import { REDIS_PREFIX } from '../src/redis/index.js';
-import { agrees } from './support/agreement.js';
-import { ConnectorProcess, type LogLine } from './support/connector-process.js';
+import { ConnectorProcess } from './support/connector-process.js';
+import { type Harness, SHORT_WAITS, it as base, resentEvery100Ms } from './support/harness.js';
 
 const TEST_MS = 90_000;
-const patience = { timeout: 40_000, interval: 50 };
+const WAIT = { timeout: 40_000, interval: 50 };
 const PREFIX_KEY = `${REDIS_PREFIX}:any`;
 
-let fluent: FluentEmulator;
-let commercetools: CommercetoolsEmulator;
-let lines: LogLine[];
-const processes: ConnectorProcess[] = [];
-const cleanUps: (() => unknown)[] = [];
+base.override('fluentOptions', resentEvery100Ms(400));
+base.override('environment', SHORT_WAITS);
 
-beforeEach(async () => {
-  lines = [];
-  // What was not accepted is sent again soon, as Fluent does.
-  fluent = await new FluentEmulator({
-    webhookRetry: { delaysMs: Array.from({ length: 400 }, () => 100), timeoutMs: 3000 },
-  }).start();
-  commercetools = await new CommercetoolsEmulator().start();
-  fluent.useReferenceMappings();
-});
-afterEach(async () => {
-  for (const connector of processes.splice(0)) await connector.kill();
-  await Promise.all([fluent.stop(), commercetools.stop()]);
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
-
-async function startConnector(environment: Record<string, string>): Promise<ConnectorProcess> {
-  const connector = await ConnectorProcess.start(
-    {
-      ...fluent.environment,
-      ...commercetools.environment,
-      RECONCILE_INTERVAL: '0',
-      QUEUE_LOCK_DURATION: '1000',
-      RECHECK_DELAY: '500',
-      RETRY_BASE_DELAY: '50',
-      RETRY_MAX_DELAY: '1000',
-      HTTP_CLIENT_TIMEOUT: '1000',
-      ...environment,
-    },
-    (line) => lines.push(line),
-  );
-  processes.push(connector);
-  fluent.webhookUrl = connector.webhookUrl;
-  return connector;
-}
-
-function addOrders(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => {
-    commercetools.addOrder({ orderNumber: `O_${index}` });
-    return fluent.addOrder({ ref: `O_${index}` }).id;
+const it = base
+  .extend('sentinel', async ({}, { onCleanup }) => {
+    const sentinel = await PrivateSentinel.start();
+    onCleanup(() => sentinel.stop());
+    return sentinel;
+  })
+  .extend('cluster', async ({}, { onCleanup }) => {
+    const cluster = await PrivateCluster.start(PREFIX_KEY);
+    onCleanup(() => cluster.stop());
+    return cluster;
+  })
+  .extend('startReplica', async ({ redis }, { onCleanup }) => {
+    const replicas: PrivateRedis[] = [];
+    onCleanup(async () => {
+      for (const replica of replicas) await replica.stop();
+    });
+    return async (): Promise<void> => {
+      const args = ['--replicaof', '127.0.0.1', String(redis.port)];
+      replicas.push(await PrivateRedis.start({ args }));
+    };
+  })
+  .extend('tls', async ({}, { onCleanup }) => {
+    const dir = mkdtempSync(join(tmpdir(), 'fluent-connector-tls-'));
+    const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'certificate.pem')];
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=redis'];
+    const output = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate];
+    execFileSync('openssl', [...request, ...output], { stdio: 'ignore' });
+    const port = await freePort();
+    const server = await PrivateRedis.start({
+      args: asArguments({
+        'tls-port': port,
+        'tls-cert-file': certificate,
+        'tls-key-file': key,
+        'tls-ca-cert-file': certificate,
+        'tls-auth-clients': 'no',
+      }),
+    });
+    const admin = new Redis(server.url);
+    onCleanup(async () => {
+      admin.disconnect();
+      await server.stop();
+      rmSync(dir, { recursive: true });
+    });
+    return { port, certificate, admin };
   });
-}
 
-/** Leads all orders through their workflow; resolves when each webhook was answered. */
-async function walkAll(ids: readonly string[], pauseMs: [number, number]): Promise<void> {
-  const random = new SeededRandom(11);
-  const workflows = Object.values(REFERENCE_WORKFLOWS);
-  await Promise.all(
-    ids.map((id) =>
-      fluent.walk(id, random.pick(workflows), { pauseMs, duplicates: 0.1, reorders: 0.1, random }),
-    ),
-  );
-}
-
-/** Ids of notifications that came to an end. */
-function ended(): Set<unknown> {
-  const ends = new Set(['updated', 'unchanged', 'unmapped', 'superseded']);
-  return new Set(
-    lines.filter((line) => ends.has(String(line['outcome']))).map((line) => line['notificationId']),
-  );
-}
-
-/** Every order agrees, and every accepted notification came to an end. */
-async function expectNothingLost(): Promise<void> {
-  expect(fluent.webhooks.counts.failed).toBe(0);
-  const disagreeing = (): string[] =>
-    fluent.orders
-      .filter(({ ref, status }) => !agrees(commercetools.order(ref), status))
-      .map(({ ref, status }) => `${ref} is ${status} in Fluent only`);
-  await vi.waitFor(() => expect(disagreeing()).toEqual([]), patience);
-  await vi.waitFor(
-    () => expect(ended().size).toBeGreaterThanOrEqual(fluent.webhooks.counts.accepted),
-    patience,
-  );
-  expect(lines.filter((line) => line['outcome'] === 'dead')).toEqual([]);
-}
-
-/** The longest that a probe waited for its answer while `during` ran, milliseconds. */
-async function longestAnswerMs(connector: ConnectorProcess, during: () => Promise<void>): Promise<number> {
-  let longest = 0;
+/** @returns what readiness probes were answered with while `during` ran; undefined stands for no answer. */
+async function probesWhile(
+  connector: ConnectorProcess,
+  during: () => Promise<void>,
+): Promise<Set<number | undefined>> {
+  const statuses = new Set<number | undefined>();
   const over = new AbortController();
   const probe = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      const startedAt = performance.now();
-      await connector.status('/health/ready');
-      longest = Math.max(longest, performance.now() - startedAt);
-    }
+    while (!over.signal.aborted) statuses.add(await connector.status('/health/ready'));
   };
   const probing = probe();
   await during().finally(() => over.abort());
   await probing;
-  return longest;
+  return statuses;
 }
 
 /** Kills the master under load; everything that was accepted converges, through another master. */
-async function expectNothingLostBy(failOver: () => Promise<void>, url: string): Promise<void> {
-  const ids = addOrders(40);
-  const connector = await startConnector({ REDIS_URL: url, REDIS_WAIT_REPLICAS: '1' });
+async function expectNothingLostBy(
+  failOver: () => Promise<void>,
+  url: string,
+  harness: Harness,
+): Promise<void> {
+  const { webhooks } = harness.fluent;
+  const ids = harness.addOrders(40);
+  const connector = await harness.startConnector({ REDIS_URL: url, REDIS_WAIT_REPLICAS: '1' });
   expect(((await connector.json('/health')) as Health).details.redis).toEqual({ status: 'up' });
-  const walks = walkAll(ids, [100, 500]);
-  await vi.waitFor(() => expect(fluent.webhooks.counts.accepted).toBeGreaterThan(40), patience);
-  const acceptedBefore = fluent.webhooks.counts.accepted;
-  expect(await longestAnswerMs(connector, failOver)).toBeLessThan(2000);
+  const walks = harness.walkAll(ids, [100, 500]);
+  await vi.waitFor(() => expect(webhooks.counts.accepted).toBeGreaterThan(40), WAIT);
+  const acceptedBefore = webhooks.counts.accepted;
+  // Probes do not hang until there is a new master.
+  const statuses = await probesWhile(connector, failOver);
+  expect(statuses).toContain(503);
+  expect(statuses).not.toContain(undefined);
   await walks;
-  await expectNothingLost();
-  expect(fluent.webhooks.counts.accepted).toBeGreaterThan(acceptedBefore);
+  await harness.expectNothingLost();
+  expect(webhooks.counts.accepted).toBeGreaterThan(acceptedBefore);
   expect(await connector.stop()).toBe(0);
 }
 
@@ -140,85 +108,59 @@ interface Health {
 }
 
 describe('Redis Sentinel', { timeout: TEST_MS }, () => {
-  it('loses nothing that was accepted when the master is killed under load', async () => {
-    const redis = await PrivateSentinel.start();
-    cleanUps.push(() => redis.stop());
-    await expectNothingLostBy(() => redis.killMaster(), redis.url);
+  it('loses nothing that was accepted when the master is killed under load', async ({
+    harness,
+    sentinel,
+  }) => {
+    await expectNothingLostBy(() => sentinel.killMaster(), sentinel.url, harness);
   });
 });
 
 describe('Redis Cluster', { timeout: TEST_MS }, () => {
-  it('loses nothing that was accepted when the master of its slot is killed under load', async () => {
-    const redis = await PrivateCluster.start(PREFIX_KEY);
-    cleanUps.push(() => redis.stop());
-    await expectNothingLostBy(() => redis.killOwner(), redis.url);
+  it('loses nothing that was accepted when the master of its slot is killed under load', async ({
+    harness,
+    cluster,
+  }) => {
+    await expectNothingLostBy(() => cluster.killOwner(), cluster.url, harness);
   });
 });
 
-describe('replicas that must have a notification', { timeout: TEST_MS }, () => {
-  it('refuses what no replica has, and says so in its health', async () => {
-    const redis = await PrivateRedis.start();
-    cleanUps.push(() => redis.stop());
-    const connector = await startConnector({
-      REDIS_URL: redis.url,
+describe('REDIS_WAIT_REPLICAS', { timeout: TEST_MS }, () => {
+  it('refuses a notification that no replica has, and warns of it in /health', async ({
+    harness,
+    startReplica,
+  }) => {
+    const connector = await harness.startConnector({
       REDIS_WAIT_REPLICAS: '1',
       CONNECTOR_ROLE: 'ingress',
     });
     const { details } = (await connector.json('/health')) as Health;
     expect(details.redis.warnings).toEqual([expect.stringContaining('nothing is accepted')]);
-    const [id = ''] = addOrders(1);
-    fluent.webhookUrl = connector.webhookUrl;
-    const moved = fluent.move(id, 'BOOKED');
+    const moved = harness.fluent.move(harness.addOrder('O_1'), 'BOOKED');
     await vi.waitFor(
       async () => expect(await connector.metric('webhooks_total', 'unavailable')).toBeGreaterThan(1),
-      patience,
+      WAIT,
     );
-    // A repetition of what is stored already is no reason to believe that it is replicated.
+    // A repetition of what is stored already does not prove that it is replicated.
     expect(await connector.metric('webhooks_total', 'duplicate')).toBe(0);
 
-    const replica = await PrivateRedis.start({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
-    cleanUps.push(() => replica.stop());
+    await startReplica();
     expect((await moved).result).toBe('duplicate');
   });
 });
 
 describe('TLS and an ACL user', { timeout: TEST_MS }, () => {
-  it('needs no more rights than the documentation says', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'fluent-connector-tls-'));
-    cleanUps.push(() => rmSync(dir, { recursive: true }));
-    const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'certificate.pem')];
-    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=redis'];
-    execFileSync(
-      'openssl',
-      [...request, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
-      {
-        stdio: 'ignore',
-      },
-    );
-    const tlsPort = await freePort();
-    const redis = await PrivateRedis.start({
-      args: asArguments({
-        'tls-port': tlsPort,
-        'tls-cert-file': certificate,
-        'tls-key-file': key,
-        'tls-ca-cert-file': certificate,
-        'tls-auth-clients': 'no',
-      }),
-    });
-    cleanUps.push(() => redis.stop());
-    const admin = new Redis(redis.url);
-    cleanUps.push(() => admin.disconnect());
+  it('work with the rights that the documentation names, and only with a trusted certificate', async ({
+    harness,
+    tls: { port, certificate, admin },
+  }) => {
     const rights = ['on', '>p@ss', '~{fluent-connector}*', '&*', '+@all', '-@admin', '-@dangerous', '+info'];
     await admin.call('ACL', 'SETUSER', 'connector', ...rights);
 
-    const environment = {
-      REDIS_URL: `rediss://connector:p%40ss@127.0.0.1:${tlsPort}`,
-      NODE_EXTRA_CA_CERTS: certificate,
-    };
-    const connector = await startConnector(environment);
-    const ids = addOrders(5);
-    await walkAll(ids, [10, 50]);
-    await expectNothingLost();
+    const REDIS_URL = `rediss://connector:p%40ss@127.0.0.1:${port}`;
+    const connector = await harness.startConnector({ REDIS_URL, NODE_EXTRA_CA_CERTS: certificate });
+    await harness.walkAll(harness.addOrders(5), [10, 50]);
+    await harness.expectNothingLost();
     const clients = String(await admin.call('CLIENT', 'LIST')).split('\n');
     const ours = clients.filter(
       (line) => line.includes('name=fluent-connector') || line.includes('user=connector'),
@@ -229,7 +171,11 @@ describe('TLS and an ACL user', { timeout: TEST_MS }, () => {
     expect(denied).toEqual([]);
     expect(await connector.stop()).toBe(0);
 
-    // A certificate that nobody vouches for is not spoken to.
-    await expect(startConnector({ REDIS_URL: environment.REDIS_URL })).rejects.toThrow(/certificate/);
+    const distrustful = await harness.launchConnector({ REDIS_URL });
+    await vi.waitFor(
+      () => expect(harness.lines.some(({ msg }) => /certificate.*REDIS_URL/.test(String(msg)))).toBe(true),
+      WAIT,
+    );
+    expect(await distrustful.status('/health/ready')).not.toBe(200);
   });
 });

@@ -5,10 +5,12 @@ import { startLocalServer } from '../../test/support/local-server.js';
 import { CallTimeoutError, UpstreamHttp } from './upstream-http.js';
 
 const TIMEOUT_MS = 150;
+/** For calls that are to succeed, however slow the machine is. */
+const AMPLE_MS = 60_000;
 
 describe('UpstreamHttp', () => {
   const opened: UpstreamHttp[] = [];
-  const open = (httpClientTimeoutMs = TIMEOUT_MS) => {
+  const open = (httpClientTimeoutMs = AMPLE_MS) => {
     const http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs }));
     opened.push(http);
     return http;
@@ -58,16 +60,14 @@ describe('UpstreamHttp', () => {
     ],
   ])('times out when the server %s', async (_name, respond) => {
     await using server = await startLocalServer(() => respond);
-    const startedAt = performance.now();
-    await expect(open().fetch(server.url, {})).rejects.toThrow(CallTimeoutError);
-    expect(performance.now() - startedAt).toBeLessThan(TIMEOUT_MS * 6);
+    await expect(open(TIMEOUT_MS).fetch(server.url, {})).rejects.toThrow(CallTimeoutError);
   });
 
   it("ends with the signal's reason, before and during a call", async () => {
     await using server = await startLocalServer(() => () => abort.abort(reason));
     const abort = new AbortController();
     const reason = new Error('shutting down');
-    const http = open(5000);
+    const http = open();
     await expect(http.fetch(server.url, { signal: abort.signal })).rejects.toBe(reason);
     await expect(http.fetch(server.url, { signal: abort.signal })).rejects.toBe(reason);
     expect(server.requests).toHaveLength(1);
@@ -82,7 +82,7 @@ describe('UpstreamHttp', () => {
       response.on('drain', write);
       write();
     });
-    await expect(open(10_000).fetch(server.url, {})).rejects.toMatchObject({
+    await expect(open().fetch(server.url, {})).rejects.toMatchObject({
       code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE',
     });
   });
