@@ -38,6 +38,7 @@ import {
   type Override,
 } from './overrides.js';
 import { SettingsModule } from './settings/index.js';
+import { StatusHistoryModule } from './status-history/index.js';
 import { TransportModule } from './transport/index.js';
 import { WebhookModule } from './webhook/index.js';
 
@@ -49,8 +50,8 @@ export interface ConnectorModuleOptions {
   readonly handlers?: readonly Type<NotificationHandlerContract<never>>[];
   /**
    * One provider for each replaceable class that should behave differently: `SignatureVerifier`,
-   * `MessageQueue`, `SettingsSource`, `StatusMapper`, `OrderLookup`, `OrderUpdate`, `FluentClient` or
-   * `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
+   * `MessageQueue`, `SettingsSource`, `StatusMapper`, `StatusHistory`, `OrderLookup`, `OrderUpdate`,
+   * `FluentClient` or `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
    * and anything else that the connector provides.
    */
   readonly overrides?: readonly Override[];
@@ -156,6 +157,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(CommercetoolsModule),
       replaceable(SettingsModule),
       replaceable(MappingModule),
+      replaceable(StatusHistoryModule),
       replaceable(QueueModule),
       HandlersModule,
       DeliveryModule,

@@ -44,7 +44,8 @@ export {
   SettingsSource,
   type SettingValue,
 } from './settings/index.js';
-export { SettingsStatusMapper, StatusMapper } from './mapping/index.js';
+export { SettingsStatusMapper, StatusMapper, type MappingOverview } from './mapping/index.js';
+export { AuditLogStatusHistory, StatusHistory, type PassedStatus } from './status-history/index.js';
 export {
   ApolloCommercetoolsClient,
   CommercetoolsClient,
@@ -201,6 +202,7 @@ export {
   type RetailerScope,
   type RetryConfig,
   type ServerConfig,
+  type StatusHistoryConfig,
 } from './config/index.js';
 export { PinoLogger } from './logging/index.js';
 export type { Logger } from 'pino';

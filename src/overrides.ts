@@ -12,6 +12,7 @@ import { FluentClient, FluentModule } from './fluent/index.js';
 import { MappingModule, StatusMapper } from './mapping/index.js';
 import { MessageQueue, QueueModule } from './delivery/index.js';
 import { SettingsModule, SettingsSource } from './settings/index.js';
+import { StatusHistory, StatusHistoryModule } from './status-history/index.js';
 import { SignatureVerifier, WebhookModule } from './webhook/index.js';
 
 type AbstractClass<T> = abstract new (...args: never[]) => T;
@@ -22,11 +23,14 @@ interface Replaceable {
   readonly methods: readonly string[];
 }
 
+/** Optional methods need not be there. */
+type RequiredKeys<T> = { [K in keyof T & string]-?: object extends Pick<T, K> ? never : K }[keyof T & string];
+
 /** The compiler requires every method here, because abstract methods leave no trace at run time. */
 function replaceable<T>(
   token: AbstractClass<T>,
   owner: Type,
-  methods: Record<keyof T & string, true>,
+  methods: Record<RequiredKeys<T>, true>,
 ): [Type, Replaceable] {
   return [token as unknown as Type, { owner, methods: Object.keys(methods) }];
 }
@@ -48,6 +52,7 @@ const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
   }),
   replaceable(SettingsSource, SettingsModule, { get: true }),
   replaceable(StatusMapper, MappingModule, { map: true }),
+  replaceable(StatusHistory, StatusHistoryModule, { passed: true }),
   replaceable(OrderLookup, CommercetoolsModule, { find: true }),
   replaceable(OrderUpdate, CommercetoolsModule, { apply: true }),
   replaceable(CommercetoolsClient, CommercetoolsModule, { query: true, mutate: true }),
@@ -80,6 +85,7 @@ export type Override =
   | OverrideOf<typeof SignatureVerifier>
   | OverrideOf<typeof MessageQueue>
   | OverrideOf<typeof SettingsSource>
+  | OverrideOf<typeof StatusHistory>
   | OverrideOf<typeof CommercetoolsClient>
   | OverrideOf<typeof FluentClient>
   | OverrideOf<typeof OrderLookup>

@@ -10,13 +10,14 @@ import { MappingModule } from '../src/mapping/index.js';
 import { MetricsModule } from '../src/metrics/index.js';
 import { OrderStatusModule, OrderStatusSync } from '../src/order-status/index.js';
 import { SettingsModule } from '../src/settings/index.js';
+import { StatusHistoryModule } from '../src/status-history/index.js';
 import {
   CommercetoolsEmulator,
   FluentEmulator,
   SeededRandom,
   generateWebhookKeys,
 } from '../src/testing/index.js';
-import { agrees } from './support/agreement.js';
+import { agreesWithHistory } from './support/agreement.js';
 
 // The pause after a conflict is only politeness; the scheduler decides who is next.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
@@ -44,6 +45,7 @@ beforeAll(async () => {
       CommercetoolsModule,
       SettingsModule,
       MappingModule,
+      StatusHistoryModule,
       OrderStatusModule,
     ],
   })
@@ -153,7 +155,9 @@ describe('convergence of the clients over real HTTP', () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { ref, id } = await randomWalk(seed);
       const order = commercetools.order(ref);
-      expect(agrees(order, fluent.order(id)!.status), `seed ${seed} ends in agreement`).toBe(true);
+      expect(agreesWithHistory(order, fluent.order(id)!), `seed ${seed} ends as its history demands`).toBe(
+        true,
+      );
       const seen = order!.history.map(({ orderState }) => RANKS.indexOf(orderState));
       expect(seen, `seed ${seed} goes forward`).toEqual(seen.toSorted((a, b) => a - b));
     }

@@ -89,8 +89,10 @@ describe('the webhook of an order', () => {
   it('leaves the order unchanged and counts as unmapped when no mapping has its status', async ({
     connector,
   }) => {
-    const { commercetools, id } = await moved(connector, newRef(), 'ON_HOLD');
+    const { fluent, commercetools } = connector.addOrder({ ref: newRef(), status: 'CREATED' });
     const { version } = commercetools;
+    connector.fluent.setStatus(fluent.id, 'ON_HOLD');
+    const { id } = await connector.send({ ...connector.fluent.notification(fluent.id), name: NAME });
     expect((await connector.waitForRun({ id })).outcome).toBe('unmapped');
     expect(commercetools.version).toBe(version);
     expect(await metric(connector, 'notifications_total', { outcome: 'unmapped' })).toBeGreaterThan(0);

@@ -99,6 +99,13 @@ export interface CommercetoolsMessagesConfig {
   readonly secret?: string;
 }
 
+/** Where the statuses that an order has passed are read. */
+export interface StatusHistoryConfig {
+  readonly isOn: boolean;
+  /** How the names of the rules end that set a status, in Fluent's audit log. */
+  readonly changeRules: readonly string[];
+}
+
 /** What is logged, and how it looks. */
 export interface LoggingConfig {
   readonly level: string;
@@ -125,6 +132,7 @@ export abstract class ConnectorConfig {
   abstract readonly settingsCacheTtlSeconds: number;
   /** A file or folder that settings are read from instead of Fluent. */
   abstract readonly settingsFile: string | undefined;
+  abstract readonly statusHistory: StatusHistoryConfig;
   abstract readonly httpClientTimeoutMs: number;
   abstract readonly orderNotFoundMaxAgeSeconds: number;
   abstract readonly reconciliation: { readonly intervalSeconds: number; readonly overlapSeconds: number };

@@ -9,6 +9,7 @@ import {
   type QueueConfig,
   type RetailerScope,
   type ServerConfig,
+  type StatusHistoryConfig,
 } from './connector-config.js';
 import type { Variables } from './variables.js';
 
@@ -34,6 +35,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly orderStatusEventNames: readonly string[];
   override readonly settingsCacheTtlSeconds: number;
   override readonly settingsFile: string | undefined;
+  override readonly statusHistory: StatusHistoryConfig;
   override readonly httpClientTimeoutMs: number;
   override readonly orderNotFoundMaxAgeSeconds: number;
   override readonly reconciliation: ConnectorConfig['reconciliation'];
@@ -76,6 +78,10 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.orderStatusEventNames = variables.ORDER_STATUS_EVENT_NAMES;
     this.settingsCacheTtlSeconds = variables.SETTINGS_CACHE_TTL;
     this.settingsFile = variables.SETTINGS_FILE;
+    this.statusHistory = {
+      isOn: variables.STATUS_HISTORY === 'audit-log',
+      changeRules: variables.STATUS_CHANGE_RULES,
+    };
     this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.reconciliation = {

@@ -140,6 +140,13 @@ export class Variables {
   @IsString()
   SHIPPING_STATUS_MAPPING_SETTING: string = 'fc.connect.commerce-tools.order.shipping-status-mapping';
 
+  @IsIn(['audit-log', 'off'], { message: 'must be audit-log or off' })
+  STATUS_HISTORY: 'audit-log' | 'off' = 'audit-log';
+
+  @ListVariable()
+  @ArrayNotEmpty({ message: 'must name at least one rule' })
+  STATUS_CHANGE_RULES: string[] = ['.SetState', '.ChangeStateGQL'];
+
   @IsIntegerVariable(0, MAX_TIMER_SECONDS)
   SETTINGS_CACHE_TTL: number = 300;
 

@@ -231,9 +231,13 @@ function untilRecheckMs(delivery: Delivery, { recheckDelayMs }: DeliveryPolicy):
   return Math.min(Math.max(dueMs - Math.floor(ticket.number / 1000), 1), 2 * recheckDelayMs);
 }
 
-/** A recheck that changed nothing leaves the first run's outcome and lag. */
+/**
+ * A recheck that changed nothing leaves the first run's outcome and lag. It knows more than a first run that
+ * changed nothing either, so that its details count.
+ */
 function latestThatChanged(first: FirstRun | undefined, latest: FirstRun): FirstRun {
-  return first && latest.outcome !== 'updated' ? first : latest;
+  if (!first || latest.outcome === 'updated') return latest;
+  return first.outcome === 'updated' ? first : { ...first, details: latest.details ?? first.details };
 }
 
 function lagMs(delivery: Delivery, now: number): number {

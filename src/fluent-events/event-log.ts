@@ -1,4 +1,6 @@
+import { TransientError } from '../errors.js';
 import { asJsonObject, idText } from '../json.js';
+
 /** What became of an event; Fluent may know further ones. */
 export type FluentEventStatus =
   'PENDING' | 'SCHEDULED' | 'NO_MATCH' | 'SUCCESS' | 'FAILED' | 'COMPLETE' | (string & {});
@@ -86,4 +88,29 @@ export function toEventRecord(body: unknown): FluentEventRecord {
     name: idText(event['name']) ?? '',
     context: event['context'] ?? {},
   };
+}
+
+/**
+ * Every event of all pages, read one page at a time as they are needed.
+ *
+ * @param readPage gives the answer to one page's request; without `start` the first one.
+ * @throws TransientError when an answer holds no events.
+ */
+export async function* readEvents(
+  readPage: (start: number | undefined) => Promise<unknown>,
+): AsyncGenerator<FluentEventRecord> {
+  let previous: ReadonlySet<string> = new Set();
+  for (let start: number | undefined; ;) {
+    const body = await readPage(start);
+    const page = Object(body) as { start?: unknown; hasMore?: unknown; results?: unknown };
+    if (!Array.isArray(page.results)) {
+      throw new TransientError('Fluent answered a look-up of events without results');
+    }
+    const events = page.results.map(toEventRecord);
+    // An event that arrives while pages are read may push one that was read already onto the next page.
+    for (const event of events) if (!previous.has(event.id)) yield event;
+    if (page.hasMore !== true || events.length === 0) return;
+    previous = new Set(events.map(({ id }) => id));
+    start = (typeof page.start === 'number' ? page.start : (start ?? 0)) + events.length;
+  }
 }

@@ -9,6 +9,7 @@ import {
   type FluentEventRecord,
   type FluentEventStatus,
   eventQuery,
+  readEvents,
   toEventRecord,
 } from './event-log.js';
 import type { EventEnvelope } from './fluent-event.js';
@@ -116,26 +117,17 @@ export class FluentEvents {
       throw new RangeError(`pageSize must be a whole number from 1 to ${MAX_PAGE_SIZE}`);
     }
     const rest = this.endpoints.rest(this.endpoints.accountOf(options));
-    let previous: ReadonlySet<string> = new Set();
-    for (let start: number | undefined; ;) {
+    yield* readEvents(async (start) => {
+      const query = eventQuery(filter, start, pageSize);
       const answer = await rest.call({
         operation: 'FindEvents',
         method: 'GET',
         path: '/event',
-        query: eventQuery(filter, start, pageSize),
+        query,
         signal,
       });
-      const page = (answer.body ?? {}) as { start?: unknown; hasMore?: unknown; results?: unknown };
-      if (!Array.isArray(page.results)) {
-        throw new TransientError('Fluent answered a look-up of events without results');
-      }
-      const events = page.results.map(toEventRecord);
-      // An event that arrives while pages are read may push one that was read already onto the next page.
-      for (const event of events) if (!previous.has(event.id)) yield event;
-      if (page.hasMore !== true || events.length === 0) return;
-      previous = new Set(events.map(({ id }) => id));
-      start = (typeof page.start === 'number' ? page.start : (start ?? 0)) + events.length;
-    }
+      return answer.body;
+    });
   }
 }
 

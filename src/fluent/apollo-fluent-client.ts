@@ -119,6 +119,7 @@ function toOrder(node: OrderNode): FluentOrder {
     type: node.type,
     status: node.status ?? '',
     retailerId: node.retailer?.id ?? '',
+    ...(node.createdOn != null && { createdOn: node.createdOn }),
     ...(node.updatedOn !== null && { updatedOn: node.updatedOn }),
     attributes: (node.attributes ?? []).filter(
       (attribute): attribute is FluentAttribute => attribute !== null,

@@ -6,6 +6,7 @@ export interface OrderNode {
   ref: string | null;
   type: string;
   status: string | null;
+  createdOn?: string | null;
   updatedOn: string | null;
   retailer: { id: string } | null;
   attributes: ({ name: string; type: string; value: unknown } | null)[] | null;
@@ -37,6 +38,7 @@ export const ORDER_BY_ID: TypedDocumentNode<{ orderById: OrderNode | null }, { i
       ref
       type
       status
+      createdOn
       updatedOn
       retailer {
         id

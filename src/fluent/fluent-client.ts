@@ -22,6 +22,8 @@ export interface FluentOrder {
   /** Free text, decided by the retailer's workflow. */
   readonly status: string;
   readonly retailerId: string;
+  /** ISO 8601 with offset, as Fluent sends it; only of {@link FluentClient.getOrder}. */
+  readonly createdOn?: string;
   /** ISO 8601 with offset, as Fluent sends it. */
   readonly updatedOn?: string;
   readonly attributes: readonly FluentAttribute[];

@@ -18,6 +18,8 @@ export interface FluentScope {
 @Injectable()
 export class FluentEndpoints {
   private readonly apis: ReadonlyMap<string, { graphql: GraphqlEndpoint; rest: RestEndpoint }>;
+  /** Opened at their first use, by account. */
+  private readonly auditLogs = new Map<string, RestEndpoint>();
 
   constructor(
     @Inject(ConnectorConfig) private readonly config: FluentConfig,
@@ -26,7 +28,7 @@ export class FluentEndpoints {
     this.apis = new Map(
       config.accounts.map((account) => {
         const graphql = open(account, endpoints);
-        return [account.id, { graphql, rest: graphql.rest(`${account.baseUrl}/api/v4.1`) }];
+        return [account.id, { graphql, rest: graphql.rest(restUrl(account)) }];
       }),
     );
   }
@@ -43,6 +45,22 @@ export class FluentEndpoints {
    */
   rest(accountId: string): RestEndpoint {
     return this.api(accountId).rest;
+  }
+
+  /**
+   * The Event API for reading the audit log. It has a circuit breaker of its own: syncs go on without it.
+   *
+   * @throws ConfigurationError when the account is not configured
+   */
+  auditLog(accountId: string): RestEndpoint {
+    let auditLog = this.auditLogs.get(accountId);
+    if (!auditLog) {
+      const account = this.config.accounts.find(({ id }) => id === accountId);
+      if (!account) throw new ConfigurationError(`Fluent account ${accountId} is not configured`);
+      auditLog = this.graphql(accountId).rest(restUrl(account), auditLogTarget(accountId));
+      this.auditLogs.set(accountId, auditLog);
+    }
+    return auditLog;
   }
 
   /** @throws ConfigurationError when the account is not configured, or none is named although there are several */
@@ -83,6 +101,15 @@ export class FluentEndpoints {
 /** @returns the name of an account's circuit breaker and metrics. */
 export function fluentTarget(accountId: string): string {
   return `fluent:${accountId}`;
+}
+
+/** @returns the name of the circuit breaker and metrics of an account's audit log. */
+export function auditLogTarget(accountId: string): string {
+  return `fluent-audit-log:${accountId}`;
+}
+
+function restUrl({ baseUrl }: AccountConfig): string {
+  return `${baseUrl}/api/v4.1`;
 }
 
 function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {

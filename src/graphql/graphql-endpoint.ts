@@ -45,7 +45,6 @@ export class GraphqlEndpoints {
   ) {}
 
   open(options: GraphqlEndpointOptions): GraphqlEndpoint {
-    this.breakers.register(options.target);
     return new GraphqlEndpoint(options, this.http, this.breakers, this.metrics);
   }
 }
@@ -53,26 +52,35 @@ export class GraphqlEndpoints {
 /** One account or project: circuit breaker, then token, then Apollo Client; failures come out classified. */
 export class GraphqlEndpoint {
   private readonly client: ApolloClient;
+  private readonly token: OAuthToken;
   private readonly calls: AuthorizedCalls;
 
   constructor(
-    { target, subject, url, token, classify }: GraphqlEndpointOptions,
+    private readonly options: GraphqlEndpointOptions,
     private readonly http: UpstreamHttp,
-    breakers: CircuitBreakers,
-    metrics: CallMetrics,
+    private readonly breakers: CircuitBreakers,
+    private readonly metrics: CallMetrics,
   ) {
+    const { target, subject, url, token } = options;
     this.client = uncachedClient(url, http);
-    const shared = new OAuthToken(target, subject, token, http, metrics);
-    this.calls = new AuthorizedCalls(target, subject, classify, shared, breakers, metrics);
+    this.token = new OAuthToken(target, subject, token, http, metrics);
+    this.calls = this.callsTo(target);
+  }
+
+  private callsTo(target: string): AuthorizedCalls {
+    const { subject, classify } = this.options;
+    this.breakers.register(target);
+    return new AuthorizedCalls(target, subject, classify, this.token, this.breakers, this.metrics);
   }
 
   /**
-   * Opens a REST API of the same account: one token, one circuit breaker for both.
+   * Opens a REST API of the same account, with the same token.
    *
    * @param url without a trailing slash
+   * @param target names a circuit breaker of its own, and its metrics; by default they share one
    */
-  rest(url: string): RestEndpoint {
-    return new RestEndpoint(url, this.calls, this.http);
+  rest(url: string, target?: string): RestEndpoint {
+    return new RestEndpoint(url, target === undefined ? this.calls : this.callsTo(target), this.http);
   }
 
   /** @throws CircuitOpenError when a call would not be let through now. */

@@ -1,6 +1,7 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
+import type { MappingGaps, RetailerGaps } from '../order-status/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type { BreakerState, CallMetrics, CircuitBreakers, LastCall } from '../transport/index.js';
 import { HealthChecks } from './health-checks.js';
@@ -10,15 +11,17 @@ interface Situation {
   counts?: () => Promise<QueueCounts>;
   circuit?: BreakerState;
   lastCall?: LastCall;
+  gaps?: readonly RetailerGaps[];
 }
 
-function checks({ queue, counts, circuit = 'closed', lastCall }: Situation): HealthChecks {
+function checks({ queue, counts, circuit = 'closed', lastCall, gaps = [] }: Situation): HealthChecks {
   return new HealthChecks(
     new HealthIndicatorService(),
     { health: queue, counts } as unknown as MessageQueue,
     { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
     { lastCall: () => lastCall } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
+    { get: () => gaps } as unknown as MappingGaps,
   );
 }
 
@@ -76,5 +79,17 @@ describe('HealthChecks', () => {
   ])('judges notifications by their age: %s', async (_case, answer, status) => {
     const { notifications } = await checks({ counts: answer }).notifications();
     expect(notifications?.status).toBe(status);
+  });
+
+  const gaps = { accountId: 'ACME', retailerId: '1', lacking: { paymentState: ['PICK_PACK'] } };
+
+  it.each<[string, readonly RetailerGaps[], string]>([
+    ['each mapping has every status', [], 'up'],
+    ['the status history makes up for a mapping that lacks one', [gaps], 'up'],
+    ['it does not', [{ ...gaps, unavailability: 'STATUS_HISTORY=off' }], 'degraded'],
+  ])('judges the mappings when %s', (_case, incomplete, status) => {
+    const { mappings } = checks({ gaps: incomplete }).mappings();
+    expect(mappings?.status).toBe(status);
+    expect(mappings?.['incomplete'] ?? []).toEqual(incomplete);
   });
 });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { MessageQueue, type QueueHealth } from '../delivery/index.js';
+import { MappingGaps } from '../order-status/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
 import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { ageSeconds } from './age-seconds.js';
@@ -10,6 +11,9 @@ import { within } from './within.js';
 const TIMEOUT_MS = 1500;
 /** Longer than any usual chain of retries: below it, a retry is nothing to look into. */
 const STUCK_SECONDS = 900;
+/** Retailers in the answer; the log of the start names all. */
+const MAX_LISTED = 20;
+const ADVICE = 'give each status an entry in every mapping';
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
 /** Ends of a call after which somebody must act, or wait: the next call will most likely end the same way. */
@@ -24,6 +28,7 @@ export class HealthChecks {
     private readonly breakers: CircuitBreakers,
     private readonly calls: CallMetrics,
     private readonly settings: FluentSettingsSource,
+    private readonly gaps: MappingGaps,
   ) {}
 
   async redis(): Promise<HealthIndicatorResult> {
@@ -60,5 +65,15 @@ export class HealthChecks {
 
   settingsCache(): HealthIndicatorResult {
     return this.indicators.check('settingsCache').up({ entries: this.settings.size });
+  }
+
+  /** Mappings that lack a status which another mapping has; degraded where no status history makes up for it. */
+  mappings(): HealthIndicatorResult {
+    const indicator = this.indicators.check('mappings');
+    const incomplete = this.gaps.get();
+    if (incomplete.length === 0) return indicator.up();
+    const isMadeUpFor = incomplete.every(({ unavailability }) => unavailability === undefined);
+    const details = { incomplete: incomplete.slice(0, MAX_LISTED), advice: ADVICE };
+    return isMadeUpFor ? indicator.up(details) : indicator.degraded(details);
   }
 }

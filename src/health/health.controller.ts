@@ -34,6 +34,7 @@ export class HealthController {
       () => this.checks.notifications(),
       () => this.checks.upstreams(),
       () => this.checks.settingsCache(),
+      () => this.checks.mappings(),
     ]);
   }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { OrderStatusModule } from '../order-status/index.js';
 import { HealthChecks } from './health-checks.js';
 import { HealthController } from './health.controller.js';
 import { QueueGauge } from './queue-gauge.js';
@@ -8,7 +9,7 @@ import { Readiness } from './readiness.js';
 
 @Module({
   // A probe that fails every few seconds must not fill the log: whoever asks is told.
-  imports: [TerminusModule.forRoot({ logger: false })],
+  imports: [TerminusModule.forRoot({ logger: false }), OrderStatusModule],
   controllers: [HealthController],
   providers: [HealthChecks, QueueGauge, QueueWarnings, Readiness],
   exports: [Readiness],

@@ -28,6 +28,38 @@ export function mappedState<TKind extends MappingKind>(
   setting: SettingValue,
   status: string,
 ): MappedState<TKind> | undefined {
+  const entries = entriesOf(kind, setting);
+  if (!Object.hasOwn(entries, status)) return undefined;
+  const value = entries[status];
+  const state = stateOf(kind, value);
+  if (state === undefined) {
+    throw new ConfigurationError(
+      `setting ${setting.name} (${setting.context}) maps the status ${status} to ${JSON.stringify(value)}, ` +
+        `which is no ${kind} state; allowed are ${STATES[kind].join(', ')}`,
+    );
+  }
+  return state;
+}
+
+/**
+ * Pure: every entry of a mapping setting. A wrong one is left out: {@link mappedState} refuses it when an
+ * order has its status.
+ *
+ * @throws ConfigurationError when the setting is no mapping.
+ */
+export function mappedStates<TKind extends MappingKind>(
+  kind: TKind,
+  setting: SettingValue,
+): ReadonlyMap<string, MappedState<TKind>> {
+  const states = new Map<string, MappedState<TKind>>();
+  for (const [status, value] of Object.entries(entriesOf(kind, setting))) {
+    const state = stateOf(kind, value);
+    if (state !== undefined) states.set(status, state);
+  }
+  return states;
+}
+
+function entriesOf(kind: MappingKind, setting: SettingValue): Record<string, unknown> {
   const entries = ownProperty(setting.value, 'fluent');
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
     throw new ConfigurationError(
@@ -35,16 +67,13 @@ export function mappedState<TKind extends MappingKind>(
         'it must hold JSON of the form {"fluent":{"<FLUENT STATUS>":"<commercetools state>"}}',
     );
   }
-  if (!Object.hasOwn(entries, status)) return undefined;
-  const value = ownProperty(entries, status);
-  const state = typeof value === 'string' ? STATE_OF[kind].get(fold(value)) : undefined;
-  if (state === undefined) {
-    throw new ConfigurationError(
-      `setting ${setting.name} (${setting.context}) maps the status ${status} to ${JSON.stringify(value)}, ` +
-        `which is no ${kind} state; allowed are ${STATES[kind].join(', ')}`,
-    );
-  }
-  return state as MappedState<TKind>;
+  return entries as Record<string, unknown>;
+}
+
+function stateOf<TKind extends MappingKind>(kind: TKind, value: unknown): MappedState<TKind> | undefined {
+  return typeof value === 'string'
+    ? (STATE_OF[kind].get(fold(value)) as MappedState<TKind> | undefined)
+    : undefined;
 }
 
 function spellings(kind: MappingKind): ReadonlyMap<string, string> {

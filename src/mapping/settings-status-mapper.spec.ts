@@ -67,6 +67,18 @@ describe('SettingsStatusMapper', () => {
     expect(settings.asked).toHaveLength(2);
   });
 
+  it('tells every status that it maps, without entries that cannot be used, and the settings', async () => {
+    const wrong = { fluent: { ...(MAPPINGS[PAYMENT] as { fluent: object }).fluent, COMPLETE: 'payd' } };
+    const mapper = new SettingsStatusMapper(new LiteralSettings({ ...MAPPINGS, [PAYMENT]: wrong }));
+    const { sources, statuses } = await mapper.overview(literalScope());
+    expect(sources).toEqual([ORDER, PAYMENT, SHIPPING].map((name) => `${name} (ACCOUNT 0)`));
+    expect(Object.fromEntries(statuses)).toEqual({
+      RECEIVED: { orderState: 'Open', paymentState: 'Pending', shipmentState: 'Pending' },
+      BOOKED: { orderState: 'Confirmed', paymentState: 'Paid' },
+      COMPLETE: { orderState: 'Complete', shipmentState: 'Shipped' },
+    });
+  });
+
   it('says of a missing setting what to create and how to switch it off', async () => {
     const { [SHIPPING]: _, ...others } = MAPPINGS;
     await expect(

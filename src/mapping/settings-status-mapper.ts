@@ -4,10 +4,14 @@ import type { MappingKind, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
 import { callOverride, invalidReturn } from '../call-override.js';
-import { SettingsSource } from '../settings/index.js';
-import { type MappedState, mappedState } from './mapped-state.js';
+import { SettingsSource, type SettingValue } from '../settings/index.js';
+import { mappedState, mappedStates } from './mapped-state.js';
 import { settingNames } from './setting-names.js';
-import { StatusMapper } from './status-mapper.js';
+import { StatusMapper, type MappingOverview } from './status-mapper.js';
+
+/** The state that each mapping decides. */
+const STATE_FIELD = { order: 'orderState', payment: 'paymentState', shipping: 'shipmentState' } as const;
+const KINDS = Object.keys(STATE_FIELD) as MappingKind[];
 
 /** Maps a Fluent status by three settings, one for each of the order's states. */
 @Injectable()
@@ -17,27 +21,37 @@ export class SettingsStatusMapper extends StatusMapper {
   }
 
   async map({ status }: FluentOrder, scope: RetailerScope): Promise<OrderStates> {
-    // Asked for together, so that the source can read all of them at once.
-    const [orderState, paymentState, shipmentState] = await Promise.all([
-      this.stateOf('order', status, scope),
-      this.stateOf('payment', status, scope),
-      this.stateOf('shipping', status, scope),
-    ]);
-    return {
-      ...(orderState && { orderState }),
-      ...(paymentState && { paymentState }),
-      ...(shipmentState && { shipmentState }),
-    };
+    let states: OrderStates = {};
+    for (const [kind, setting] of await this.settingsOf(scope)) {
+      const state = mappedState(kind, setting, status);
+      if (state !== undefined) states = { ...states, [STATE_FIELD[kind]]: state };
+    }
+    return states;
   }
 
-  private async stateOf<TKind extends MappingKind>(
-    kind: TKind,
-    status: string,
-    scope: RetailerScope,
-  ): Promise<MappedState<TKind> | undefined> {
-    const configured = scope.mappingSettings[kind];
-    if (configured === undefined) return undefined;
-    const names = settingNames(kind, configured);
+  override async overview(scope: RetailerScope): Promise<MappingOverview> {
+    const settings = await this.settingsOf(scope);
+    const statuses = new Map<string, OrderStates>();
+    for (const [kind, setting] of settings) {
+      for (const [status, state] of mappedStates(kind, setting)) {
+        statuses.set(status, { ...statuses.get(status), [STATE_FIELD[kind]]: state });
+      }
+    }
+    return { sources: settings.map(([, { name, context }]) => `${name} (${context})`), statuses };
+  }
+
+  /** The setting of each mapping that is switched on. */
+  private async settingsOf(scope: RetailerScope): Promise<(readonly [MappingKind, SettingValue])[]> {
+    // Asked for together, so that the source can read all of them at once.
+    return Promise.all(
+      KINDS.filter((kind) => scope.mappingSettings[kind] !== undefined).map(
+        async (kind) => [kind, await this.settingOf(kind, scope)] as const,
+      ),
+    );
+  }
+
+  private async settingOf(kind: MappingKind, scope: RetailerScope): Promise<SettingValue> {
+    const names = settingNames(kind, scope.mappingSettings[kind] ?? '');
     const { settings } = this;
     const setting = await callOverride(settings, 'get', () => settings.get(scope, names));
     if (!setting) {
@@ -49,6 +63,6 @@ export class SettingsStatusMapper extends StatusMapper {
     if (typeof setting !== 'object' || !('value' in setting)) {
       throw invalidReturn(settings, 'get', 'no setting with a value');
     }
-    return mappedState(kind, setting, status);
+    return setting;
   }
 }

@@ -2,6 +2,14 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { RetailerScope } from '../config/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 
+/** What a {@link StatusMapper} maps. */
+export interface MappingOverview {
+  /** What a person corrects to change it, e.g. the names of settings. */
+  readonly sources: readonly string[];
+  /** Every status that it has an entry for, with the states that the status gives. */
+  readonly statuses: ReadonlyMap<string, OrderStates>;
+}
+
 /**
  * Decides which commercetools states an order should have.
  *
@@ -17,4 +25,13 @@ export abstract class StatusMapper {
    * @throws ConfigurationError when a mapping exists but cannot be used, or does not exist at all.
    */
   abstract map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates>;
+
+  /**
+   * Tells which statuses it maps. It is optional: without it the connector reads the status history of an
+   * order whenever {@link StatusMapper.map} leaves a state out, because it cannot tell whether an earlier
+   * status would have set that state.
+   *
+   * @throws ConfigurationError when a mapping exists but cannot be used, or does not exist at all.
+   */
+  overview?(scope: RetailerScope): Promise<MappingOverview>;
 }

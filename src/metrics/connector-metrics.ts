@@ -96,6 +96,16 @@ export class ConnectorMetrics {
     'Orders that reconciliation had to update because no notification had.',
     [],
   );
+  readonly skippedStatuses = this.counter(
+    'skipped_statuses_total',
+    'Syncs whose states depended on the statuses that the order had passed, by result.',
+    ['result'],
+  );
+  readonly unreadableAuditEvents = this.counter(
+    'unreadable_audit_events_total',
+    "Status changes in Fluent's audit log that name no status or time.",
+    [],
+  );
 
   /** The one series that is there from the start to the end of a process, whatever happens: alerts miss it. */
   private readonly buildInfo = new Gauge({

@@ -1,3 +1,4 @@
+export * from './mapping-gaps.js';
 export * from './order-status-hook.js';
 export * from './order-status-sync.js';
 export * from './order-status.handler.js';

@@ -15,9 +15,11 @@ import { ConfigurationError, TransientError } from '../errors.js';
 import type { FluentClient } from '../fluent/index.js';
 import type { StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
+import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import { SkippedStatuses } from './skipped-statuses.js';
 
 const SCOPE = { account: { id: 'ACME' }, retailerId: '1', project: { key: 'shop' } } as RetailerScope;
 const CURRENT: CommercetoolsOrder = { id: 'ct-1', version: 3, orderState: 'Open' };
@@ -31,6 +33,9 @@ class Fluent {
 }
 class Mapper {
   map = async (): Promise<unknown> => ({ orderState: 'Confirmed' });
+}
+class History {
+  passed = async (): Promise<unknown> => [];
 }
 class Update {
   readonly sent: (readonly OrderUpdateAction[])[] = [];
@@ -54,16 +59,24 @@ class Setup {
   readonly fluent = new Fluent();
   readonly mapper = new Mapper();
   readonly update = new Update();
+  readonly history = new History();
+  isHistoryOn = true;
 
   async sync(hooks: readonly Provider[] = [], signal = new AbortController().signal): Promise<SyncResult> {
+    const mapper = this.mapper as unknown as StatusMapper;
+    const config = {
+      orderNotFoundMaxAgeSeconds: 1,
+      statusHistory: { isOn: this.isHistoryOn },
+    } as unknown as ConnectorConfig;
     return new OrderStatusSync(
       this.lookup as unknown as OrderLookup,
       this.update satisfies OrderUpdate,
-      this.mapper as unknown as StatusMapper,
+      mapper,
       this.fluent as unknown as FluentClient,
-      { orderNotFoundMaxAgeSeconds: 1 } as ConnectorConfig,
+      config,
       { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
+      new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
     ).sync({ id: '1', ref: 'O_1' }, SCOPE, { signal, logger: pino({ level: 'silent' }) });
   }
 }
@@ -163,6 +176,132 @@ describe('a replaced part', () => {
   });
 });
 
+const PAYMENT: Readonly<Record<string, object>> = {
+  RECEIVED: { orderState: 'Open', paymentState: 'Pending' },
+  BOOKED: { orderState: 'Confirmed', paymentState: 'Paid' },
+  PICK_PACK: { orderState: 'Confirmed' },
+};
+
+/** An order that is at PICK_PACK, which has no payment entry, with its payment still pending. */
+class PickPack extends Setup {
+  readonly asked: string[] = [];
+  order: CommercetoolsOrder = { ...CURRENT, orderState: 'Confirmed', paymentState: 'Pending' };
+  log: readonly string[] = ['RECEIVED', 'BOOKED', 'PICK_PACK'];
+  overview: () => Promise<unknown> = async () => ({
+    sources: [],
+    statuses: new Map(Object.entries(PAYMENT)),
+  });
+
+  constructor() {
+    super();
+    this.lookup.find = async () => (this.asked.push('commercetools'), { ...this.order, fields: {} });
+    this.fluent.getOrder = async () => (this.asked.push('Fluent'), { ...FLUENT, status: 'PICK_PACK' });
+    this.history.passed = async () => {
+      this.asked.push('history');
+      return this.log.map((status, index) => ({ status, at: new Date(index) }) satisfies PassedStatus);
+    };
+    this.mapper.map = (async ({ status }: { status: string }) => PAYMENT[status] ?? {}) as never;
+    Object.assign(this.mapper, { overview: () => this.overview() });
+  }
+}
+
+describe('a state that the present status leaves alone', () => {
+  it('becomes what the newest passed status with an entry gives, read after both orders', async () => {
+    const setup = new PickPack();
+    expect(await setup.sync()).toMatchObject({
+      outcome: 'updated',
+      states: { orderState: 'Confirmed', paymentState: 'Paid' },
+      before: { paymentState: 'Pending' },
+      skipped: { result: 'filled', isBehind: false },
+    });
+    expect(setup.update.sent).toEqual([[{ changePaymentState: { paymentState: 'Paid' } }]]);
+    expect(setup.asked).toEqual(['commercetools', 'Fluent', 'history']);
+  });
+
+  it('stays when the passed statuses give what is there', async () => {
+    const setup = new PickPack();
+    setup.order = { ...setup.order, paymentState: 'Paid' };
+    expect(await setup.sync()).toMatchObject({
+      outcome: 'unchanged',
+      skipped: { result: 'nothing_skipped' },
+    });
+  });
+
+  it('stays when somebody else has written it, without a look at the history', async () => {
+    const setup = new PickPack();
+    setup.order = { ...setup.order, paymentState: 'CreditOwed' };
+    expect(await setup.sync()).toMatchObject({ outcome: 'unchanged', skipped: { states: {} } });
+    expect(setup.asked).not.toContain('history');
+  });
+
+  it('is filled from a history that has not caught up, and asks for one more look', async () => {
+    const setup = new PickPack();
+    setup.log = ['RECEIVED', 'BOOKED'];
+    expect(await setup.sync()).toMatchObject({
+      outcome: 'updated',
+      skipped: { result: 'filled', isBehind: true },
+    });
+    setup.log = ['RECEIVED'];
+    const { outcome, skipped } = await setup.sync();
+    expect([outcome, skipped?.result, skipped?.isBehind]).toEqual(['unchanged', 'unknown', true]);
+    expect(skipped?.doubt).toBe(
+      'a state may have stayed behind: paymentState has no entry for PICK_PACK, only for RECEIVED, BOOKED; and ' +
+        'the statuses before are not known: the status history does not show the present status yet',
+    );
+  });
+
+  it.each<[string, (setup: PickPack) => void, RegExp]>([
+    ['is switched off', (setup) => (setup.isHistoryOn = false), /not known: STATUS_HISTORY=off$/],
+    [
+      'fails',
+      (setup) => (setup.history.passed = throwing(new TransientError('the Event API is down'))),
+      /not known: the Event API is down$/,
+    ],
+    [
+      'is a replacement that throws',
+      (setup) => (setup.history.passed = throwing(new TypeError('oops'))),
+      /History\.passed\(\) failed: TypeError: oops$/,
+    ],
+    [
+      'is a replacement that gives nonsense',
+      (setup) => (setup.history.passed = async () => [{ state: 'BOOKED' }]),
+      /History\.passed\(\) gave no list of/,
+    ],
+  ])('is in doubt, but does not fail the sync, when the history %s', async (_, breakIt, doubt) => {
+    const setup = new PickPack();
+    breakIt(setup);
+    const { outcome, skipped } = await setup.sync();
+    expect([outcome, skipped?.result]).toEqual(['unchanged', 'unknown']);
+    expect(skipped?.doubt).toMatch(doubt);
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('stops the sync while the history hangs and the time is up', async () => {
+    const setup = new PickPack();
+    setup.history.passed = () => new Promise(() => undefined);
+    const end = new AbortController();
+    const failure = setup.sync([], end.signal);
+    setTimeout(() => end.abort(new TransientError('time is up')), 20);
+    await expect(failure).rejects.toThrow('time is up');
+  });
+
+  it('is looked up when the mapper does not tell what it maps', async () => {
+    const setup = new PickPack();
+    setup.overview = async () => undefined;
+    expect(await setup.sync()).toMatchObject({ outcome: 'updated', skipped: { result: 'filled' } });
+  });
+
+  it('waits for the correction of a passed status that has a wrong entry', async () => {
+    const setup = new PickPack();
+    const { map } = setup.mapper;
+    setup.mapper.map = (async (order: { status: string }) => {
+      if (order.status === 'BOOKED') throw new ConfigurationError('correct BOOKED');
+      return (map as (order: object) => unknown)(order);
+    }) as never;
+    await expect(setup.sync()).rejects.toThrow('correct BOOKED');
+  });
+});
+
 interface Attributes {
   readonly attributes: readonly { readonly name: string; readonly value: string }[];
 }
@@ -245,7 +384,7 @@ describe('hooks', () => {
     const setup = new Setup();
     setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'DRAFT' });
     setup.mapper.map = throwing(new ConfigurationError('no mapping'));
-    expect(await setup.sync([First])).toEqual({ outcome: 'unchanged', status: 'DRAFT', states: {} });
+    expect(await setup.sync([First])).toMatchObject({ outcome: 'unchanged', status: 'DRAFT', states: {} });
     expect(setup.update.sent).toEqual([]);
   });
 

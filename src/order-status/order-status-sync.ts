@@ -20,6 +20,7 @@ import { callOverride } from '../call-override.js';
 import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
+import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
 
 /** Conflicts in a row after which the queue's back-off takes over. */
 const MAX_ROUNDS = 5;
@@ -33,7 +34,12 @@ export class OrderNotFoundError extends TransientError {}
 export interface SyncResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
   readonly status: string;
+  /** Those that the order should have, by its status and by those it has passed. */
   readonly states: OrderStates;
+  /** The commercetools order as it was before. */
+  readonly before: OrderStates;
+  /** What the statuses that were passed have to say, unless a hook wants the order left alone. */
+  readonly skipped?: SkippedStatusesFinding;
 }
 
 export interface SyncOptions extends CommercetoolsRequestOptions {
@@ -52,14 +58,15 @@ export class OrderStatusSync {
     private readonly config: ConnectorConfig,
     private readonly metrics: ConnectorMetrics,
     private readonly hooks: OrderStatusHooks,
+    private readonly skippedStatuses: SkippedStatuses,
   ) {}
 
   /**
-   * Reads commercetools first and Fluent second, and writes with the version of the first read: whoever
-   * wrote in between has made that version stale. So the last write that succeeds carries the freshest
-   * status, with any number of writers and without a lock. Swapping the reads, or doing both at once,
-   * would let an old status be written over a newer one. Whatever is written follows from these two reads
-   * alone, hooks included, and is computed anew after a conflict.
+   * Reads commercetools first, Fluent's status second and the statuses before it third, and writes with the
+   * version of the first read: whoever wrote in between has made that version stale. So the last write that
+   * succeeds carries the freshest status, with any number of writers and without a lock. Swapping the reads,
+   * or doing them at once, would let an old status be written over a newer one. Whatever is written follows
+   * from these reads alone, hooks included, and is computed anew after a conflict.
    *
    * @throws TransientError when the order is not there yet, or conflicts do not end.
    * @throws PermanentError when the order belongs to another retailer.
@@ -75,19 +82,29 @@ export class OrderStatusSync {
       const skippedBy = await this.hooks.skippedBy(hooked);
       if (skippedBy !== undefined) {
         logger.debug({ orderRef: order.ref, status }, `${skippedBy} leaves the order alone`);
-        return { outcome: 'unchanged', status, states: {} };
+        return { outcome: 'unchanged', status, states: {}, before: statesOf(current) };
       }
 
-      const states = await this.mapped(fluentOrder, scope, signal);
+      const mapped = await this.mapped(fluentOrder, scope, signal);
+      const skipped = await this.skippedStatuses.find(
+        current,
+        fluentOrder,
+        mapped,
+        scope,
+        (passed) => this.mapped({ ...fluentOrder, status: passed }, scope, signal),
+        signal,
+      );
+      const states = { ...mapped, ...skipped.states };
+      const result = { status, states, before: statesOf(current), skipped };
       const actions = [...orderUpdateActions(current, states), ...(await this.hooks.actions(hooked, states))];
       if (actions.length === 0) {
-        return { outcome: isEmpty(states) ? 'unmapped' : 'unchanged', status, states };
+        return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
       }
 
       try {
         const { update } = this;
         await callOverride(update, 'apply', () => update.apply(current, actions, scope, options), signal);
-        return { outcome: 'updated', status, states };
+        return { ...result, outcome: 'updated' };
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         this.metrics.conflicts.inc();
@@ -175,6 +192,10 @@ function hookedOrder(
     logger,
     signal,
   };
+}
+
+function statesOf({ orderState, paymentState, shipmentState }: CommercetoolsOrder): OrderStates {
+  return { orderState, paymentState, shipmentState };
 }
 
 function isEmpty({ orderState, paymentState, shipmentState }: OrderStates): boolean {

@@ -10,6 +10,7 @@ import {
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
+import { outcomeDetails } from './outcome-details.js';
 
 /** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */
 const MAX_TIMEOUT_MS = 86_400_000;
@@ -19,9 +20,9 @@ const MAX_TIMEOUT_MS = 86_400_000;
   names: (config) => config.orderStatusEventNames,
   coalesce: (notification) => orderOf(notification)?.id,
   expectedState: announcedStatus,
-  // A round makes three calls, each of which may take its whole time-out.
+  // A round makes four calls, each of which may take its whole time-out.
   timeoutMs: ({ httpClientTimeoutMs }) =>
-    Math.min(Math.max(120_000, 4 * httpClientTimeoutMs), MAX_TIMEOUT_MS),
+    Math.min(Math.max(120_000, 5 * httpClientTimeoutMs), MAX_TIMEOUT_MS),
 })
 @Injectable()
 export class OrderStatusHandler implements NotificationHandlerContract {
@@ -55,10 +56,15 @@ export class OrderStatusHandler implements NotificationHandlerContract {
       });
     // A webhook of the same order may be waiting until commercetools has it.
     if (!result) return { outcome: 'unchanged', supersedesPending: false };
-    const { outcome, status, states } = result;
-    context.logger.debug({ orderRef: order.ref, status, states, outcome }, 'order status synced');
+    const { outcome, status, skipped } = result;
+    const details = outcomeDetails(result);
+    context.logger.debug({ orderRef: order.ref, ...details, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
-    return { outcome, observedState: status };
+    const recheck = skipped?.isBehind === true;
+    // What is not known yet is counted when the recheck does not know it either.
+    const isPending = recheck && !context.isRecheck && skipped.result === 'unknown';
+    if (skipped?.result && !isPending) this.metrics.skippedStatuses.inc({ result: skipped.result });
+    return { outcome, observedState: status, recheck, details: { ...details } };
   }
 }
 

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { MappingGaps } from './mapping-gaps.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusHandler } from './order-status.handler.js';
 import { OrderStatusSync } from './order-status-sync.js';
+import { SkippedStatuses } from './skipped-statuses.js';
 
 @Module({
   imports: [DiscoveryModule],
-  providers: [OrderStatusHooks, OrderStatusSync, OrderStatusHandler],
-  exports: [OrderStatusSync],
+  providers: [OrderStatusHooks, SkippedStatuses, MappingGaps, OrderStatusSync, OrderStatusHandler],
+  exports: [OrderStatusSync, MappingGaps],
 })
 export class OrderStatusModule {}

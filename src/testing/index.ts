@@ -3,6 +3,7 @@ export type { NewCommercetoolsOrder } from './commercetools/commercetools-state.
 export { COMMERCETOOLS_SDL } from './commercetools/commercetools-schema.js';
 export type { EmulatedMessage, MessageOptions, MessageSender } from './commercetools/message-sender.js';
 export type * from './commercetools/order-record.js';
+export type { AuditLogRules } from './fluent/audit-log.js';
 export type { EventOutcome, EventRule, FluentEventEntry } from './fluent/event-state.js';
 export * from './fluent/fluent-emulator.js';
 export type { BatchRules, FluentBatchEntry, FluentJobEntry } from './fluent/job-api.js';

@@ -1,4 +1,8 @@
-import { REFERENCE_MAPPINGS, type CommercetoolsOrderRecord } from '../../src/testing/index.js';
+import {
+  REFERENCE_MAPPINGS,
+  type CommercetoolsOrderRecord,
+  type FluentOrderRecord,
+} from '../../src/testing/index.js';
 
 const FIELDS = ['orderState', 'paymentState', 'shipmentState'] as const;
 /** In the order of {@link FIELDS}. */
@@ -14,5 +18,23 @@ export function agrees(order: CommercetoolsOrderRecord | undefined, fluentStatus
   return FIELDS.every((field, index) => {
     const wanted = MAPPINGS[index]?.get(fluentStatus);
     return wanted === undefined || order?.[field]?.toLowerCase() === wanted.toLowerCase();
+  });
+}
+
+/** What an order has before its first status: commercetools starts every order as `Open`. */
+const INITIAL = { orderState: 'open', paymentState: undefined, shipmentState: undefined };
+
+/**
+ * Whether all three states of a commercetools order are what its Fluent order's history demands: those that
+ * one update after every single status would have left.
+ */
+export function agreesWithHistory(
+  order: CommercetoolsOrderRecord | undefined,
+  { history }: Pick<FluentOrderRecord, 'history'>,
+): boolean {
+  return FIELDS.every((field, index) => {
+    const given = history.map(({ status }) => MAPPINGS[index]?.get(status)?.toLowerCase());
+    const wanted = given.findLast((state) => state !== undefined) ?? INITIAL[field];
+    return order?.[field]?.toLowerCase() === wanted;
   });
 }

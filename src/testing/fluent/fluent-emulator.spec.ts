@@ -93,8 +93,8 @@ describe('orders', () => {
     fluent.setStatus(order.id, 'BOOKED');
     expect(order).toMatchObject({ status: 'BOOKED', updatedOn: '2026-01-01T00:00:01.000Z' });
     expect(order.history).toEqual([
-      { status: 'RECEIVED', at: now - 1000 },
-      { status: 'BOOKED', at: now },
+      { status: 'RECEIVED', at: now - 1000, by: 'rule' },
+      { status: 'BOOKED', at: now, by: 'rule' },
     ]);
   });
 

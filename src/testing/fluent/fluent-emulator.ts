@@ -9,6 +9,7 @@ import {
 } from '../http/api-emulator.js';
 import { GraphqlEngine, selectOperation } from '../http/graphql-engine.js';
 import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
+import type { AuditLogRules } from './audit-log.js';
 import { EventApi, type Refuse } from './event-api.js';
 import { type EventRule, EventState, type FluentEventEntry } from './event-state.js';
 import { FluentApiError } from './fluent-api-error.js';
@@ -20,6 +21,7 @@ import {
   FluentState,
   type NewFluentOrder,
   type NewFluentSetting,
+  type StatusChange,
 } from './fluent-state.js';
 import { type BatchRules, type FluentJobEntry, JobApi } from './job-api.js';
 import { queryComplexity } from './query-complexity.js';
@@ -116,7 +118,7 @@ export class FluentEmulator extends ApiEmulator {
       status,
       body: this.errorBody(status, code, message),
     });
-    this.#eventApi = new EventApi(accountId, this.#events, this.now, refuse);
+    this.#eventApi = new EventApi(accountId, this.#events, this.#state, this.now, refuse);
     this.#jobApi = new JobApi(this.now, refuse);
     this.engine = new GraphqlEngine(
       fluentSchema,
@@ -178,10 +180,11 @@ export class FluentEmulator extends ApiEmulator {
   /**
    * Writes a status without telling anybody (see {@link move}) and moves `updatedOn`.
    *
+   * @param by a `rule`, as by default, is in the audit log.
    * @throws Error when there is no such order.
    */
-  setStatus(orderId: string, status: string): FluentOrderRecord {
-    return this.#state.setStatus(orderId, status);
+  setStatus(orderId: string, status: string, by: StatusChange['by'] = 'rule'): FluentOrderRecord {
+    return this.#state.setStatus(orderId, status, by);
   }
 
   /** Writes a status, then sends the webhook for it. */
@@ -252,6 +255,11 @@ export class FluentEmulator extends ApiEmulator {
    */
   onEvent(name: string, rule: EventRule): void {
     this.#events.setRule(name, rule);
+  }
+
+  /** Decides how the audit log answers from now on; a missing permission is the fault `forbidden`. */
+  set auditLog(rules: AuditLogRules) {
+    this.#eventApi.auditLog = rules;
   }
 
   /** Jobs with their batches, oldest first. */

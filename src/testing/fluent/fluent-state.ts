@@ -20,6 +20,8 @@ export interface FluentOrderItemRecord {
 export interface StatusChange {
   readonly status: string;
   readonly at: number;
+  /** A rule leaves an event in the audit log, a mutation does not. */
+  readonly by: 'rule' | 'mutation';
 }
 
 /** An order in the Fluent emulator. */
@@ -112,6 +114,8 @@ interface StoredSetting extends FluentSettingRecord {
   readonly sequence: number;
 }
 
+/** With which `createOrder` creates an order. */
+const FIRST_STATUS = 'CREATED';
 /** Orders that are walked for days keep this many of their latest statuses. */
 const HISTORY_LIMIT = 1000;
 
@@ -150,7 +154,8 @@ export class FluentState {
       updatedOn: time,
       createdAt: at,
       updatedAt: at,
-      history: [{ status, at }],
+      // A workflow leads an order to every status but its first one.
+      history: [{ status, at, by: status === FIRST_STATUS ? 'mutation' : 'rule' }],
     };
     this.#orders.set(id, added);
     this.#ordersByRef.set(ref, added);
@@ -178,13 +183,13 @@ export class FluentState {
     return order;
   }
 
-  setStatus(id: string, status: string): FluentOrderRecord {
+  setStatus(id: string, status: string, by: StatusChange['by'] = 'rule'): FluentOrderRecord {
     const order = this.existingOrder(id);
     const at = this.now();
     order.status = status;
     order.updatedAt = at;
     order.updatedOn = new Date(at).toISOString();
-    order.history.push({ status, at });
+    order.history.push({ status, at, by });
     if (order.history.length > HISTORY_LIMIT) order.history.shift();
     return order;
   }
@@ -199,7 +204,7 @@ export class FluentState {
     }
     if (totalPrice != null) order.totalPrice = totalPrice;
     if (totalTaxPrice != null) order.totalTaxPrice = totalTaxPrice;
-    if (status != null) this.setStatus(id, status);
+    if (status != null) this.setStatus(id, status, 'mutation');
     order.updatedAt = this.now();
     order.updatedOn = new Date(order.updatedAt).toISOString();
     return order;

@@ -320,6 +320,8 @@ export abstract class ApiEmulator {
           'the service is not well',
         );
       }
+      case 'forbidden':
+        return this.#error(fault.status ?? 403, 'Forbidden', 'the user lacks the permission');
       case 'html':
         return { status: fault.status ?? 502, body: HTML };
       case 'graphql-error': {

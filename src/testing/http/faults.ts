@@ -25,6 +25,8 @@ export type FaultEffect =
   | { kind: 'rate-limit'; retryAfterSeconds?: number | null }
   /** A JSON error of the API's own shape; 500 by default. Nothing is executed. */
   | { kind: 'error'; status?: 500 | 503 }
+  /** The user lacks a permission: 403 by default. Nothing is executed. */
+  | { kind: 'forbidden'; status?: 401 | 403 }
   /** An HTML page of some proxy; 502 by default. */
   | { kind: 'html'; status?: number }
   /** A GraphQL error with that code, at 200 by default. Nothing is executed. */

@@ -1,0 +1,112 @@
+import { Logger } from '@nestjs/common';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { literalConfig, literalScope } from '../../test/support/literal-config.js';
+import type { ConnectorConfig } from '../config/index.js';
+import type { MappingOverview, StatusMapper } from '../mapping/index.js';
+import { MappingGaps, gapsOf } from './mapping-gaps.js';
+import type { SkippedStatuses } from './skipped-statuses.js';
+
+const overviewOf = (statuses: object): MappingOverview => ({
+  sources: ['the.mapping'],
+  statuses: new Map(Object.entries(statuses)),
+});
+const INCOMPLETE = overviewOf({
+  BOOKED: { orderState: 'Confirmed', paymentState: 'Paid' },
+  PICK_PACK: { orderState: 'Confirmed' },
+});
+const COMPLETE = overviewOf({ BOOKED: { orderState: 'Confirmed', paymentState: 'Paid' } });
+
+describe('gapsOf', () => {
+  it('lists the statuses that one mapping has and another lacks', () => {
+    expect(gapsOf(INCOMPLETE)).toEqual({ paymentState: ['PICK_PACK'] });
+  });
+
+  it('lists nothing for a mapping that is switched off, or has every status', () => {
+    expect(gapsOf(COMPLETE)).toEqual({});
+    expect(gapsOf(overviewOf({}))).toEqual({});
+  });
+});
+
+describe('MappingGaps', () => {
+  const log = vi.fn<(message: unknown) => void>();
+  const warn = vi.fn<(message: unknown) => void>();
+  beforeEach(() => {
+    log.mockClear();
+    warn.mockClear();
+    vi.spyOn(Logger.prototype, 'log').mockImplementation(log);
+    vi.spyOn(Logger.prototype, 'warn').mockImplementation(warn);
+  });
+
+  function started(
+    overview: StatusMapper['overview'],
+    changes: Partial<ConnectorConfig> = {},
+    unavailability?: string,
+  ): MappingGaps {
+    const config = literalConfig({
+      statusHistory: { isOn: true, changeRules: [] },
+      scope: () => literalScope(),
+      ...changes,
+    });
+    const mapper = { map: async () => ({}), overview };
+    const gaps = new MappingGaps(config, mapper, {
+      unavailability: () => unavailability,
+    } as unknown as SkippedStatuses);
+    gaps.onApplicationBootstrap();
+    return gaps;
+  }
+
+  it('names them in the log at the start, for each retailer, and once', async () => {
+    const gaps = started(async () => INCOMPLETE);
+    await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1));
+    expect(log.mock.calls[0]?.[0]).toMatch(
+      /^Fluent account ACME, retailer 1: paymentState has no entry for PICK_PACK\. At these statuses/,
+    );
+    expect(gaps.get()).toEqual([
+      {
+        accountId: 'ACME',
+        retailerId: '1',
+        lacking: { paymentState: ['PICK_PACK'] },
+        unavailability: undefined,
+      },
+    ]);
+    expect(log).toHaveBeenCalledTimes(1);
+  });
+
+  it('warns when the status history is off', async () => {
+    started(async () => INCOMPLETE, { statusHistory: { isOn: false, changeRules: [] } });
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledTimes(1));
+    expect(warn.mock.calls[0]?.[0]).toMatch(
+      /STATUS_HISTORY=off these states can stay behind; give each status/,
+    );
+  });
+
+  it('says why nothing makes up for them', async () => {
+    const gaps = started(async () => INCOMPLETE, {}, 'it is off');
+    await vi.waitFor(() => expect(gaps.get()).toMatchObject([{ unavailability: 'it is off' }]));
+  });
+
+  it('reads them again when they are asked for a minute later', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    let overview = COMPLETE;
+    const gaps = started(async () => overview);
+    overview = INCOMPLETE;
+    clock.mockReturnValue(59_999);
+    expect(gaps.get()).toEqual([]);
+    clock.mockReturnValue(60_000);
+    gaps.get();
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(1));
+    clock.mockRestore();
+  });
+
+  it('does not call Fluent in an ingress', () => {
+    const overview = vi.fn<() => Promise<MappingOverview>>();
+    started(overview, { role: 'ingress' });
+    expect(overview).not.toHaveBeenCalled();
+  });
+
+  it('goes on when the mappings cannot be read', async () => {
+    const gaps = started(async () => Promise.reject(new Error('Fluent is down')));
+    await new Promise(setImmediate);
+    expect(gaps.get()).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import type { FluentEventRecord } from '../fluent-events/index.js';
+import { asJsonObject, isJsonObject, isNonEmptyText } from '../json.js';
+
+/** A status change that the audit log tells of. */
+export interface StatusChange {
+  /** Of the audit event. */
+  readonly id: string;
+  readonly status: string;
+  readonly at: Date;
+}
+
+/** The audit of a rule that failed, or has yet to run, is no status change. */
+const DONE: ReadonlySet<unknown> = new Set(['SUCCESS', 'COMPLETE']);
+const UUID_V1 = /^([\da-f]{8})-([\da-f]{4})-1([\da-f]{3})-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+
+/** Whether an audit event is of a rule that sets the status. */
+export function isStatusChange({ name, eventStatus }: FluentEventRecord, rules: readonly string[]): boolean {
+  return DONE.has(eventStatus) && rules.some((suffix) => name.endsWith(suffix));
+}
+
+/**
+ * Pure: the status change in the audit event of a rule that sets the status.
+ *
+ * @returns undefined when the event does not say which status, or when. Nothing is guessed.
+ */
+export function readStatusChange(event: FluentEventRecord): StatusChange | undefined {
+  const { status } = asJsonObject(parsed(valueOf(event.attributes, 'props')));
+  const at = new Date(event.generatedOn ?? Number.NaN);
+  if (!isNonEmptyText(status)) return undefined;
+  if (event.id === '' || Number.isNaN(at.getTime())) return undefined;
+  return { id: event.id, status, at };
+}
+
+/** Orders changes by time; those of the same millisecond by their id, when it tells the time more exactly. */
+export function byTime(one: StatusChange, other: StatusChange): number {
+  const difference = one.at.getTime() - other.at.getTime();
+  if (difference !== 0) return difference;
+  const [oneTime, otherTime] = [timeInId(one.id), timeInId(other.id)];
+  if (oneTime === undefined || otherTime === undefined || oneTime === otherTime) return 0;
+  return oneTime < otherTime ? -1 : 1;
+}
+
+/** @returns the time of a UUID of version 1 as text that sorts, or undefined when it is another id. */
+function timeInId(id: string): string | undefined {
+  const [, low, middle, high] = UUID_V1.exec(id) ?? [];
+  return high === undefined ? undefined : `${high}${middle}${low}`.toLowerCase();
+}
+
+/** Attributes are published as a list of names and values; an object is understood too. */
+function valueOf(attributes: unknown, name: string): unknown {
+  if (!Array.isArray(attributes)) return asJsonObject(attributes)[name];
+  const attribute: unknown = attributes.find((each) => isJsonObject(each) && each['name'] === name);
+  return asJsonObject(attribute)['value'];
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    // Text that is not JSON names no status, which the caller finds out.
+    return undefined;
+  }
+}
