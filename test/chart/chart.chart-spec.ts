@@ -138,13 +138,13 @@ describe.skipIf(!hasChartTools)('the chart', () => {
       );
     const scraped = {
       'prometheus.io/scrape': 'true',
-      'prometheus.io/port': '8080',
+      'prometheus.io/port': '8081',
       'prometheus.io/path': '/metrics',
     };
     const enabled = { ...SMALL, split: true, prometheusAnnotations: { enabled: true } };
     expect(annotationsOf(enabled)).toEqual([scraped, scraped]);
     for (const each of deployments(enabled))
-      expect(environment(each).PORT).toBe(scraped['prometheus.io/port']);
+      expect(environment(each).MANAGEMENT_PORT).toBe(scraped['prometheus.io/port']);
     expect(annotationsOf(SMALL)).toEqual([{}]);
   });
 
@@ -204,6 +204,24 @@ describe.skipIf(!hasChartTools)('the chart', () => {
       expect(ok, output).toBe(true);
     },
   );
+
+  it('keeps health, metrics and admin off the Service of the webhooks, and lets Prometheus reach them', () => {
+    const rendered = render({ ...VALUE_SETS['everything on'], fullnameOverride: '' });
+    const [{ spec }] = ofKind(rendered, 'ServiceMonitor');
+    const scraped = ofKind(rendered, 'Service').filter(({ spec: service }) =>
+      service.ports.some(({ name }: Manifest) => name === spec.endpoints[0].port),
+    );
+    expect(scraped.map(({ metadata }) => metadata.labels['app.kubernetes.io/component'])).toEqual([
+      'receiver',
+      'worker',
+    ]);
+    for (const { spec: service } of scraped) expect(service.clusterIP).toBe('None');
+    for (const deployment of ofKind(rendered, 'Deployment')) {
+      const [{ ports, readinessProbe }] = deployment.spec.template.spec.containers;
+      const { containerPort } = ports.find(({ name }: Manifest) => name === readinessProbe.httpGet.port);
+      expect(environment(deployment).MANAGEMENT_PORT).toBe(String(containerPort));
+    }
+  });
 
   it.each(['on', 'y', 'null', 'e1'])('is what Kubernetes decodes with names like %s', (name) => {
     const number = '42';

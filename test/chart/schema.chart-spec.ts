@@ -30,6 +30,7 @@ const VALUE_OF: Readonly<Record<string, (value: unknown) => object>> = {
 /** What the chart fills in by itself, and what only the program can judge. */
 const NOT_JUDGED = new Set([
   'PORT',
+  'MANAGEMENT_PORT',
   'HOST',
   'CONNECTOR_ROLE',
   'CONNECTOR_CONFIG',
@@ -45,7 +46,7 @@ const TEXTS = [
   'x'.repeat(16),
   ...`x -1 0 1 1.5 many true orderNumber debug off , a,b / /a /a?b a/b short person@example.com person@ @example.com
     http:// http:host ftp://host http://host https://host.example.com/base/ https://user@host https://host?q=1
-    https://host#f https:// https:///path redis:// redis://host rediss://u:p@host:6380/1 redis+sentinel://a
+    /health/x /metrics /admin/y /healthy https://host#f https:// https:///path redis:// redis://host rediss://u:p@host:6380/1 redis+sentinel://a
     redis+sentinel://a,b/main redis+cluster://a:1,b:2 redis+cluster://a/1`.split(/\s+/),
 ];
 

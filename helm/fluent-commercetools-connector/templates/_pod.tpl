@@ -8,6 +8,8 @@
 {{- $values := .root.Values -}}
 - { name: CONNECTOR_ROLE, value: {{ .role }} }
 - { name: PORT, value: "8080" }
+# Of their own, so that nothing that fills the public port keeps probes, scrapes and operators out.
+- { name: MANAGEMENT_PORT, value: "8081" }
 - { name: LOG_FORMAT, value: json }
 - { name: WEBHOOK_PATH, value: {{ $values.webhookPath | quote }} }
 - { name: COMMERCETOOLS_MESSAGES_PATH, value: {{ $values.commercetoolsMessages.path | quote }} }
@@ -89,7 +91,7 @@ metadata:
     checksum/secrets: {{ include (print .root.Template.BasePath "/secret.yaml") .root | sha256sum }}
     {{- if $values.prometheusAnnotations.enabled }}
     prometheus.io/scrape: "true"
-    prometheus.io/port: "8080"
+    prometheus.io/port: "8081"
     prometheus.io/path: /metrics
     {{- end }}
     {{- with $values.podAnnotations }}
@@ -129,18 +131,19 @@ spec:
       env: {{- include "connector.env" . | nindent 8 }}
       ports:
         - { name: http, containerPort: 8080, protocol: TCP }
+        - { name: management, containerPort: 8081, protocol: TCP }
       startupProbe:
-        httpGet: { path: /health/live, port: http }
+        httpGet: { path: /health/live, port: management }
         periodSeconds: 2
         failureThreshold: 30
       livenessProbe:
-        httpGet: { path: /health/live, port: http }
+        httpGet: { path: /health/live, port: management }
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 3
       # Its answer takes at most 2 s, also while Redis hangs.
       readinessProbe:
-        httpGet: { path: /health/ready, port: http }
+        httpGet: { path: /health/ready, port: management }
         periodSeconds: 5
         timeoutSeconds: 3
         failureThreshold: 2
