@@ -58,6 +58,7 @@ export async function bootstrapConnector(
   if (embedded) return start(module, false);
   try {
     endOnUnexpectedErrors();
+    ignoreDebuggerSignal();
     // Left alone, V8 lets the heap grow to three times what is alive before it collects.
     setFlagsFromString('--heap-growing-percent=60');
     const app = await start(module, true);
@@ -167,6 +168,11 @@ function endOnSignals(app: NestFastifyApplication): void {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+}
+
+/** Node opens the debugger on SIGUSR1 unless somebody listens, and newer versions have `--disable-sigusr1`. */
+function ignoreDebuggerSignal(): void {
+  process.on('SIGUSR1', () => PinoLogger.root?.warn('ignored SIGUSR1: the debugger stays closed'));
 }
 
 /** An error that nobody caught leaves the process in an unknown state; its work is taken over by another. */

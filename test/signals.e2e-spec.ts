@@ -33,6 +33,14 @@ describe('the process', () => {
     },
   );
 
+  it('keeps the debugger closed on SIGUSR1', async ({ harness }) => {
+    const connector = await harness.startConnector();
+    process.kill(connector.pid, 'SIGUSR1');
+    await vi.waitFor(() => expect(connector.output).toMatch(/ignored SIGUSR1/), WAIT);
+    expect(connector.output).not.toMatch(/Debugger listening/);
+    expect(await connector.stop()).toBe(0);
+  });
+
   it('exits at once, and not with 0, on a second signal', async ({ harness }) => {
     // Without the second signal it would go on for longer than this test may take.
     const connector = await harness.startConnector({ DRAIN_DELAY: '300' });

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../config/index.js';
+import { escapeControls } from '../escape-controls.js';
 
 /** What a command has of the outside world. Results go to stdout, everything else to stderr. */
 export interface Console {
@@ -29,6 +30,8 @@ export class UsageError extends Error {
 
 /** Resolves when a line is taken, so that a slow reader slows the writer down. */
 export async function printLine(stream: Writable, line: string): Promise<void> {
-  if (stream.write(`${line}\n`)) return;
+  // Names and messages come from Fluent's data; they must not control the terminal.
+  const safe = line.split('\n').map(escapeControls).join('\n');
+  if (stream.write(`${safe}\n`)) return;
   await new Promise<void>((resolve) => stream.once('drain', resolve));
 }

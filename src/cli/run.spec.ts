@@ -254,6 +254,15 @@ describe('the command line', () => {
     });
   });
 
+  it("escapes control characters in events of Fluent's data", async () => {
+    fluent.addOrder({ ref: 'HD_1' });
+    await cli(['events', 'send', 'Ping\u001b[31m\u009b2J\u202e', '--order', 'HD_1']);
+    const { out } = await cli(['events', 'list']);
+    expect(out).toContain(String.raw`Ping\u001b[31m\u009b2J\u202e`);
+    const json = (await cli(['events', 'list', '--json'])).out;
+    expect(json).toMatch(/^[\x20-\x7e\n]*$/);
+    expect(JSON.parse(json)).toMatchObject({ name: 'Ping\u001b[31m\u009b2J\u202e' });
+  });
   it('lists events', async () => {
     fluent.addOrder({ ref: 'HD_1' });
     fluent.onEvent('OrderCancel', 'FAILED');

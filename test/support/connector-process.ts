@@ -126,6 +126,11 @@ export class ConnectorProcess {
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
   }
 
+  /** The last lines that it wrote, of its log and beside it. */
+  get output(): string {
+    return this.lastWords.join('\n');
+  }
+
   /** CPU time so far, user and system (Linux only). */
   get cpuSeconds(): number {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { FluentEvents } from '../../fluent-events/index.js';
+import { escapeControls } from '../../escape-controls.js';
 import { type Console, printLine } from '../console.js';
 import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
 
@@ -63,7 +64,7 @@ export function eventsListCommand(console: Console): Command {
         for await (const event of found) {
           const { generatedOn = '-', eventStatus = '-', context, id } = event;
           const about = `${context.entityType ?? '-'} ${context.entityRef ?? context.entityId ?? '-'}`;
-          const line = [generatedOn, eventStatus.padEnd(9), event.name, about, id].join('  ');
+          const line = escapeControls([generatedOn, eventStatus.padEnd(9), event.name, about, id].join('  '));
           await printLine(console.stdout, options.json ? JSON.stringify(event) : line);
           count += 1;
           if (count === limit) return;
