@@ -4,7 +4,7 @@ import { Global, Module } from '@nestjs/common';
 import type { Queue } from 'bull';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConnectorConfig } from '../src/config/index.js';
+import { ConnectorConfig, parseRedisUrl } from '../src/config/index.js';
 import type { FluentNotification } from '../src/notification/index.js';
 import {
   BullMessageQueue,
@@ -40,7 +40,7 @@ interface QueueSettings {
 
 async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueue> {
   const queue: ConnectorConfig['queue'] = {
-    redisUrl: settings.redisUrl ?? redis.url,
+    redis: parseRedisUrl(settings.redisUrl ?? redis.url)!,
     redisWaitReplicas: settings.redisWaitReplicas ?? 0,
     concurrency: 16,
     lockDurationMs: settings.lockDurationMs ?? 30_000,

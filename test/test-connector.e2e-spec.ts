@@ -123,8 +123,9 @@ describe('a test connector on a Redis that others use too', () => {
         createTestConnector({ redisUrl: server.url }),
         createTestConnector({ redisUrl: server.url }),
       ]);
-      const urls = both.map(({ app }) => app.get(ConnectorConfig).queue.redisUrl);
-      expect(new Set(urls)).toEqual(new Set([`${server.url}/2`, `${server.url}/3`]));
+      const targets = both.map(({ app }) => app.get(ConnectorConfig).queue.redis);
+      const database = (index: number) => ({ topology: 'single', url: `${server.url}/${index}` });
+      expect(new Set(targets)).toEqual(new Set([database(2), database(3)]));
       await Promise.all(both.map((connector) => connector.stop()));
       expect(await client.info('keyspace')).toMatch(/db0:keys=1[^]*db1:keys=1/);
       expect(await client.info('keyspace')).not.toContain('db2');

@@ -1,3 +1,6 @@
+import type { KeyObject } from 'node:crypto';
+import type { RedisTarget } from './redis-target.js';
+
 /** What a process does: accept webhooks, process notifications, or both. */
 export type ConnectorRole = 'all' | 'ingress' | 'worker';
 
@@ -19,8 +22,8 @@ export interface AccountConfig {
   readonly password: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** PEM or bare Base64 SPKI; any match passes. */
-  readonly webhookPublicKeys: readonly string[];
+  /** RSA keys. A webhook passes when its signature matches any of them. */
+  readonly webhookPublicKeys: readonly KeyObject[];
   readonly allowMd5Signature: boolean;
 }
 
@@ -70,7 +73,8 @@ export interface RetryConfig {
 
 /** The queue and its workers. */
 export interface QueueConfig {
-  readonly redisUrl: string;
+  /** Where Redis is. It may hold a password. */
+  readonly redis: RedisTarget;
   /** How many replicas must have a notification before it counts as accepted. */
   readonly redisWaitReplicas: number;
   readonly concurrency: number;

@@ -1,13 +1,13 @@
 import type { AccountDocument, ConnectorDocument, RetailerOptionsDocument } from './document.js';
+import type { Violation } from './problems.js';
 import { hasSandboxUrl } from './variables.js';
 
 /**
- * What no rule of a single field can see: names that are taken twice, projects that are not there.
+ * Finds what is wrong between fields: names that are taken twice, projects that do not exist.
  *
- * @param document may break any other rule; what has the wrong shape is passed over here.
- * @returns a line for each problem, beginning with its path.
+ * @param document may break any other rule; a value of the wrong shape is ignored here.
  */
-export function contradictionsOf(document: ConnectorDocument): string[] {
+export function contradictionsOf(document: ConnectorDocument): Violation[] {
   const accounts = objects(document.accounts);
   const projects = objects(document.projects);
   const keys = [...new Set(projects.map(([, { key }]) => key).filter((key) => typeof key === 'string'))];
@@ -19,7 +19,12 @@ export function contradictionsOf(document: ConnectorDocument): string[] {
       const retailers = objects(account.retailers);
       return [
         ...(account.baseUrl === undefined && typeof account.id === 'string' && !hasSandboxUrl(account.id)
-          ? [`${path}.baseUrl is required, because the id cannot be part of a host name`]
+          ? [
+              {
+                path: `${path}.baseUrl`,
+                message: 'is required, because the id cannot be part of a host name',
+              },
+            ]
           : []),
         ...duplicates(retailers, `${path}.retailers`, 'id'),
         ...projectProblems(account, retailers, path, keys),
@@ -28,20 +33,25 @@ export function contradictionsOf(document: ConnectorDocument): string[] {
   ];
 }
 
-/** The project of an account is the default of its retailers: it is missed only where it is needed. */
+/** The project of an account is the default of its retailers, so it is required only when one of them needs it. */
 function projectProblems(
   account: AccountDocument,
   retailers: readonly (readonly [number, RetailerOptionsDocument])[],
   path: string,
   keys: readonly string[],
-): string[] {
-  const unknown = (project: unknown, where: string): string[] =>
+): Violation[] {
+  const unknown = (project: unknown, where: string): Violation[] =>
     typeof project === 'string' && !keys.includes(project)
-      ? [`${where}.project ${project} is none of the projects: ${keys.join(', ')}`]
+      ? [{ path: `${where}.project`, message: `${project} is not one of the projects: ${keys.join(', ')}` }]
       : [];
-  const missing = (where: string): string[] =>
+  const missing = (where: string): Violation[] =>
     account.project === undefined && keys.length > 1
-      ? [`${where}.project is required, because there are several: ${keys.join(', ')}`]
+      ? [
+          {
+            path: `${where}.project`,
+            message: `is required, because there are several: ${keys.join(', ')}`,
+          },
+        ]
       : [];
   return [
     ...unknown(account.project, path),
@@ -57,13 +67,15 @@ function duplicates<T extends object>(
   items: readonly (readonly [number, T])[],
   path: string,
   name: keyof T & string,
-): string[] {
+): Violation[] {
   const first = new Map<unknown, number>();
   return items.flatMap(([index, { [name]: value }]) => {
     if (typeof value !== 'string') return [];
     const taken = first.get(value);
     if (taken !== undefined)
-      return [`${path}[${index}].${name} ${value} is that of ${path}[${taken}] already`];
+      return [
+        { path: `${path}[${index}].${name}`, message: `${value} is already that of ${path}[${taken}]` },
+      ];
     first.set(value, index);
     return [];
   });

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
@@ -10,8 +11,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { OrderLookupField } from './connector-config.js';
-import { splitPublicKeys } from './public-key.js';
-import { ArePublicKeys, IsHttpUrl, IsRequiredText } from './rules.js';
+import { IsHttpUrl, IsRequiredText, PublicKeys } from './rules.js';
 
 const TEXT = { message: 'must be text; put it in quotes' };
 const BLOCK = { message: 'must hold keys and values' };
@@ -23,9 +23,9 @@ export class MappingSettingsDocument {
   @IsOptional() @IsString(TEXT) shipping?: string;
 }
 
-/** What may differ between retailers; what is left out comes from the account, then from the environment. */
+/** Options of a retailer. What is missing comes from the account, then from the environment. */
 export class RetailerOptionsDocument {
-  /** Key of a project of the file; may be left out when there is only one. */
+  /** Key of a project of the file; optional when there is only one. */
   @IsOptional() @IsString(TEXT) project?: string;
 
   @IsOptional()
@@ -55,19 +55,14 @@ export class AccountDocument extends RetailerOptionsDocument {
   @IsRequiredText() clientId!: string;
   @IsRequiredText() clientSecret!: string;
 
-  @Transform(({ value }) =>
-    Array.isArray(value) || typeof value === 'string'
-      ? [value].flat().flatMap((key) => (typeof key === 'string' ? splitPublicKeys(key) : [key as unknown]))
-      : (value as unknown),
-  )
-  @ArePublicKeys()
-  webhookPublicKeys!: string[];
+  @PublicKeys()
+  webhookPublicKeys!: KeyObject[];
 
   @IsOptional()
   @IsBoolean({ message: 'must be true or false' })
   allowMd5Signature?: boolean;
 
-  /** `any` or left out: any retailer of the account. An empty list is a slip, and must not open the account. */
+  /** `any` or missing: any retailer of the account. An empty list is refused, because it would open the account. */
   @ValidateIf(({ retailers }: AccountDocument) => retailers !== undefined)
   @Transform(({ value }) => (value === 'any' ? undefined : (value as unknown)))
   @ValidateNested({ each: true, ...BLOCK })

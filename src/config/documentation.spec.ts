@@ -86,7 +86,7 @@ describe('.env.example', () => {
     const { LOG_FORMAT: _, ...defaults } = new Variables();
     for (const [name, value] of Object.entries(defaults)) {
       if (value === undefined || (SINGLE_ACCOUNT_VARIABLES as readonly string[]).includes(name)) continue;
-      expect(shown[name], name).toBe(String(value));
+      expect(shown[name], name).toBe(String(value as string | number | boolean | string[]));
     }
   });
 });

@@ -416,7 +416,7 @@ ${extra}`;
     [
       'an unknown project',
       (text) => text.replace('project: us', 'project: asia'),
-      /^accounts\[0\]\.retailers\[1\]\.project asia is none of the projects: eu, us$/,
+      /^accounts\[0\]\.retailers\[1\]\.project asia is not one of the projects: eu, us$/,
     ],
     [
       'no project among several',
@@ -426,12 +426,12 @@ ${extra}`;
     [
       'the same retailer twice',
       (text) => text.replace("id: '2'", "id: '1'"),
-      /^accounts\[0\]\.retailers\[1\]\.id 1 is that of accounts\[0\]\.retailers\[0\] already$/,
+      /^accounts\[0\]\.retailers\[1\]\.id 1 is already that of accounts\[0\]\.retailers\[0\]$/,
     ],
     [
       'the same project twice',
       (text) => text.replace('key: us', 'key: eu').replace('project: us', 'project: eu'),
-      /^projects\[1\]\.key eu is that of projects\[0\] already$/,
+      /^projects\[1\]\.key eu is already that of projects\[0\]$/,
     ],
     [
       'a broken key',
@@ -456,12 +456,12 @@ ${extra}`;
     [
       'the same account twice',
       (text) => text + text.slice(text.indexOf('  - id: ACME')),
-      /^accounts\[1\]\.id ACME is that of accounts\[0\] already$/,
+      /^accounts\[1\]\.id ACME is already that of accounts\[0\]$/,
     ],
     [
       'an unknown project of the account',
       (text) => text.replace('orderRefPrefix: HD_', 'project: asia'),
-      /^accounts\[0\]\.project asia is none of the projects: eu, us$/,
+      /^accounts\[0\]\.project asia is not one of the projects: eu, us$/,
     ],
     [
       'any retailer without a project among several',
@@ -584,12 +584,12 @@ describe('messages from commercetools', () => {
     [
       'the path of the webhook',
       { COMMERCETOOLS_MESSAGES_PATH: '/api/v1/fluent-connect/webhook' },
-      /^COMMERCETOOLS_MESSAGES_PATH and WEBHOOK_PATH must differ$/,
+      /^COMMERCETOOLS_MESSAGES_PATH must differ from WEBHOOK_PATH$/,
     ],
     [
       'any retailer',
       { COMMERCETOOLS_MESSAGES_SECRET: '0123456789abcdef', FLUENT_RETAILER_IDS: '' },
-      /^account ACME must name its retailers/,
+      /^FLUENT_RETAILER_IDS must name the retailers of account ACME/,
     ],
   ])('refuse %s', (_, env, expected) => {
     const problems = problemsOf({ ...known, ...env });

@@ -6,7 +6,7 @@ import type {
   RetailerScope,
 } from './connector-config.js';
 import type { AccountDocument, ConnectorDocument, RetailerOptionsDocument } from './document.js';
-import { ConfigurationProblems } from './problems.js';
+import { ConfigurationProblems, type Violation } from './problems.js';
 import { readDocument } from './read-document.js';
 import { ScopedConnectorConfig, type AccountScopes } from './scoped-connector-config.js';
 import { readVariables, withRenamedVariables, type Environment, type Variables } from './variables.js';
@@ -15,10 +15,10 @@ import { readVariables, withRenamedVariables, type Environment, type Variables }
  * Reads, completes and checks the configuration.
  *
  * @param environment the variables; secrets may come as `NAME_FILE`, accounts from `CONNECTOR_CONFIG`.
- * @throws ConfigurationProblems that lists everything that is wrong, without a secret.
+ * @throws ConfigurationProblems that lists every problem, without a secret.
  */
 export function loadConnectorConfig(environment: Environment): ConnectorConfig {
-  const problems: string[] = [];
+  const problems: Violation[] = [];
   const [current, warnings] = withRenamedVariables(environment);
   const variables = readVariables(current, problems);
   const document =
@@ -30,16 +30,20 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
   const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings);
-  // A message names a project, and only the configured retailers tell whose orders are in it.
-  const open = config.commercetoolsMessages ? scopes.filter(({ anyRetailer }) => anyRetailer) : [];
-  if (open.length === 0) return config;
-  throw new ConfigurationProblems(
-    open.map(
-      ({ account }) =>
-        `account ${account.id} must name its retailers (FLUENT_RETAILER_IDS, or retailers in the file), ` +
-        'because messages from commercetools are accepted',
-    ),
+  if (!config.commercetoolsMessages) return config;
+  // A message names only a project. The configured retailers tell whose orders are in it.
+  const open = scopes.flatMap(({ account, anyRetailer }, index) =>
+    anyRetailer
+      ? [
+          {
+            path: variables.CONNECTOR_CONFIG ? `accounts[${index}].retailers` : 'FLUENT_RETAILER_IDS',
+            message: `must name the retailers of account ${account.id}, because messages from commercetools are accepted`,
+          },
+        ]
+      : [],
   );
+  if (open.length > 0) throw new ConfigurationProblems(open);
+  return config;
 }
 
 /** @internal The one account and project of the environment, in the form of the file. */
@@ -99,7 +103,7 @@ function scopesOf(
     const key = retailer.project ?? document.project;
     return {
       account,
-      // That it exists, and is named where there are several, has been checked.
+      // The checks above made sure that it exists, and that it is named when there are several.
       project: (key === undefined ? onlyProject : projects.get(key)) as ProjectConfig,
       orderLookup: retailer.orderLookup ?? document.orderLookup ?? variables.ORDER_LOOKUP,
       orderRefPrefix: retailer.orderRefPrefix ?? document.orderRefPrefix ?? variables.ORDER_REF_PREFIX,

@@ -1,14 +1,13 @@
 import type { ConnectorConfig } from './connector-config.js';
-
 import { accountOf, singleAccountDocument } from './load-connector-config.js';
-import { ConfigurationProblems } from './problems.js';
+import { ConfigurationProblems, type Violation } from './problems.js';
 import { readDocument } from './read-document.js';
 import { type Environment, type Variables, readVariables } from './variables.js';
 
 /** The part of the configuration that reaches Fluent's API. */
 export type FluentApiConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds' | 'httpClientTimeoutMs'>;
 
-/** Only these are read; whatever else is missing or wrong does not matter. */
+/** Only these are read. Problems of all others are ignored. */
 const VARIABLES = [
   'CONNECTOR_CONFIG',
   'FLUENT_ACCOUNT_ID',
@@ -21,34 +20,41 @@ const VARIABLES = [
   'HTTP_CLIENT_TIMEOUT',
 ] as const satisfies readonly (keyof Variables)[];
 
-/** Of the accounts in the file: how their webhooks are checked, and which project their orders are in. */
-const NOT_NEEDED = /webhookPublicKeys|allowMd5Signature|\.project|orderLookup|orderRefPrefix|mappingSettings/;
+/** Keys of the file that are for webhooks and for commercetools. Problems below them are ignored. */
+const NOT_NEEDED: ReadonlySet<string> = new Set([
+  'projects',
+  'project',
+  'webhookPublicKeys',
+  'webhookPublicKeysFile',
+  'allowMd5Signature',
+  'orderLookup',
+  'orderRefPrefix',
+  'mappingSettings',
+]);
 
 /**
- * Reads what is needed to call Fluent from the service's configuration: neither Redis nor commercetools has
- * to be configured.
+ * Reads from the connector's configuration what calls to Fluent need. Neither Redis nor commercetools has to be
+ * configured.
  *
- * @throws ConfigurationProblems that lists everything that is wrong, without a secret.
+ * @throws ConfigurationProblems that lists every problem, without a secret.
  */
 export function loadFluentConfig(environment: Environment): FluentApiConfig {
-  const ofVariables: string[] = [];
+  const ofVariables: Violation[] = [];
   const variables = readVariables(onlyNeeded(environment), ofVariables);
-  const problems = ofVariables.filter((problem) =>
-    VARIABLES.some((name) => problem.startsWith(`${name} `) || problem.startsWith(`${name}_FILE `)),
+  const problems = ofVariables.filter(({ path }) =>
+    VARIABLES.some((name) => path === name || path === `${name}_FILE`),
   );
-  const ofFile: string[] = [];
+  const ofFile: Violation[] = [];
   const document =
     variables.CONNECTOR_CONFIG === undefined
       ? singleAccountDocument(variables)
       : readDocument(variables.CONNECTOR_CONFIG, ofFile);
-  problems.push(
-    ...ofFile.filter(
-      (problem) => !problem.startsWith('projects') && !NOT_NEEDED.test(problem.split(' ', 1)[0] ?? ''),
-    ),
-  );
+  problems.push(...ofFile.filter(({ path }) => !path.split(/[.[\]]+/).some((key) => NOT_NEEDED.has(key))));
   if (problems.length > 0 || !document) throw new ConfigurationProblems(problems);
   const accounts = document.accounts.map((account) => {
-    account.webhookPublicKeys ??= [];
+    // Their problems were ignored, so their values must not be used.
+    account.webhookPublicKeys = [];
+    account.allowMd5Signature = false;
     return accountOf(account);
   });
   const retailers = new Map(
@@ -64,7 +70,7 @@ export function loadFluentConfig(environment: Environment): FluentApiConfig {
   };
 }
 
-/** Files of secrets that are not needed may be unreadable here. */
+/** @returns the variables that are read, so that the secret files of all others may be unreadable. */
 function onlyNeeded(environment: Environment): Environment {
   return Object.fromEntries(
     VARIABLES.flatMap((name) => [name, `${name}_FILE`]).map((name) => [name, environment[name]]),

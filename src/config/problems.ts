@@ -3,30 +3,35 @@ import { ConfigurationError } from '../errors.js';
 
 /** The configuration is wrong or incomplete; the message lists every problem and holds no secret. */
 export class ConfigurationProblems extends ConfigurationError {
-  constructor(readonly problems: readonly string[]) {
+  /** One line for each problem: its path, then what is wrong. */
+  readonly problems: readonly string[];
+
+  constructor(violations: readonly Violation[]) {
+    const problems = violations.map(describeViolation);
     super(
       `The configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:\n` +
         problems.map((problem) => `- ${problem}`).join('\n') +
-        '\nEvery variable is explained in docs/configuration.md.',
+        '\ndocs/configuration.md explains every variable.',
     );
+    this.problems = problems;
   }
 }
 
-/** Something that is wrong, and where: a variable, or a path in the file such as `accounts[0].id`. */
+/** A value that is wrong, and its path: a variable's name, or a path in the file such as `accounts[0].id`. */
 export interface Violation {
   readonly path: string;
   readonly message: string;
 }
 
-/** @returns the first broken rule of each property; a property that has no rule breaks one too. */
+/** @returns the first broken rule of each property. A property without a rule is unknown, and breaks one too. */
 export function violationsOf(instance: object): Violation[] {
-  // With the first alone, what is below something of the wrong shape is not told as well.
+  // More than the first would also report what is inside a value of the wrong shape.
   return violationsIn(
     validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true }),
   );
 }
 
-/** @returns the first broken rule of each property that a check complained about. */
+/** @returns the first broken rule of each property that class-validator reports. */
 export function violationsIn(errors: readonly ValidationError[], parent = ''): Violation[] {
   return errors.flatMap(({ property, target, constraints, children = [] }) => {
     const path = /^\d+$/.test(property)

@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 
 const PEM_START = '-----BEGIN';
 const PEM_BLOCK = /-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g;
@@ -24,20 +24,25 @@ const MIN_MODULUS_BITS = 1024;
 /** With e = 1 anybody can forge signatures; other small exponents have a history of attacks. */
 const MIN_PUBLIC_EXPONENT = 65_537n;
 
-/** @returns what is wrong with an RSA public key, or undefined. */
-export function publicKeyProblem(key: string): string | undefined {
-  // Node would derive the public key from it, and the secret would stay where it does not belong.
-  if (key.includes('PRIVATE KEY-----')) return 'is a private key; only the public one belongs here';
+/**
+ * Reads one RSA public key.
+ *
+ * @param key PEM or bare Base64
+ * @returns the key, or as text what is wrong with it, without its content.
+ */
+export function parsePublicKey(key: string): KeyObject | string {
+  // Node would derive the public key, and the private key would stay in a place that does not protect it.
+  if (key.includes('PRIVATE KEY-----')) return 'is a private key; give the public key instead';
   const unreadable = 'is neither PEM nor the Base64 of an X.509 SubjectPublicKeyInfo';
   const pem = key.startsWith(PEM_START);
-  // Node's decoder skips what is not Base64.
+  // Node's decoder ignores characters that are not Base64.
   if (!pem && !BASE64.test(key)) return unreadable;
   try {
     const der = Buffer.from(key, 'base64');
     const parsed = createPublicKey(pem ? key : { key: der, format: 'der', type: 'spki' });
     if (parsed.asymmetricKeyType !== 'rsa') return `is a key of type ${parsed.asymmetricKeyType}, not RSA`;
     if (!pem && der.length > parsed.export({ format: 'der', type: 'spki' }).length) {
-      return 'goes on behind its end; keys are separated by commas';
+      return 'continues after its end; separate keys by commas';
     }
     const { modulusLength = 0, publicExponent = 0n } = parsed.asymmetricKeyDetails ?? {};
     if (modulusLength < MIN_MODULUS_BITS) {
@@ -46,7 +51,7 @@ export function publicKeyProblem(key: string): string | undefined {
     if (publicExponent < MIN_PUBLIC_EXPONENT) {
       return `has the public exponent ${publicExponent}; at least ${MIN_PUBLIC_EXPONENT} is required`;
     }
-    return undefined;
+    return parsed;
   } catch {
     return unreadable;
   }

@@ -3,20 +3,22 @@ import { plainToInstance } from 'class-transformer';
 import { YAMLParseError, parse } from 'yaml';
 import { ConnectorDocument } from './document.js';
 import { contradictionsOf } from './document-contradictions.js';
-import { describeViolation, violationsOf } from './problems.js';
+import { type Violation, violationsOf } from './problems.js';
 import { readSecretFile } from './variables.js';
 
+/** The variable that names the file. */
+const VARIABLE = 'CONNECTOR_CONFIG';
 const SECRET_FIELDS = ['username', 'password', 'clientId', 'clientSecret', 'webhookPublicKeys'];
 
 /**
- * @param problems is given a line for each thing that is wrong, with its path in the file.
+ * @param problems collects a violation for each value that is wrong; its path is the one in the file.
  * @returns undefined when the file cannot be read at all; unusable when there are problems.
  */
-export function readDocument(path: string, problems: string[]): ConnectorDocument | undefined {
+export function readDocument(path: string, problems: Violation[]): ConnectorDocument | undefined {
   const content = readYaml(path, problems);
   if (content === undefined) return undefined;
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    problems.push(`CONNECTOR_CONFIG ${path} must have the keys accounts and projects`);
+    problems.push({ path: VARIABLE, message: `${path} must have the keys accounts and projects` });
     return undefined;
   }
   const unreadable = new Set<string>();
@@ -27,17 +29,18 @@ export function readDocument(path: string, problems: string[]): ConnectorDocumen
   }
   const document = plainToInstance(ConnectorDocument, content);
   const violations = violationsOf(document).filter((violation) => !unreadable.has(violation.path));
-  problems.push(...violations.map(describeViolation), ...contradictionsOf(document));
+  problems.push(...violations, ...contradictionsOf(document));
   return document;
 }
 
 /** @returns undefined after a problem. */
-function readYaml(path: string, problems: string[]): unknown {
+function readYaml(path: string, problems: Violation[]): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    problems.push(`CONNECTOR_CONFIG ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    problems.push({ path: VARIABLE, message: `${path} cannot be read (${code})` });
     return undefined;
   }
   try {
@@ -48,13 +51,13 @@ function readYaml(path: string, problems: string[]): unknown {
       error instanceof YAMLParseError
         ? `line ${error.linePos?.[0].line ?? '?'}: ${error.code}`
         : 'an alias has no anchor, or there are too many';
-    problems.push(`CONNECTOR_CONFIG ${path} is not YAML (${where})`);
+    problems.push({ path: VARIABLE, message: `${path} is not YAML (${where})` });
     return undefined;
   }
 }
 
 /** Puts the content of `passwordFile` into `password`, and so on. */
-function readSecretFiles(item: unknown, path: string, unreadable: Set<string>, problems: string[]): void {
+function readSecretFiles(item: unknown, path: string, unreadable: Set<string>, problems: Violation[]): void {
   if (typeof item !== 'object' || item === null) return;
   const fields = item as Record<string, unknown>;
   for (const name of SECRET_FIELDS) {
@@ -70,7 +73,7 @@ function readSecretFiles(item: unknown, path: string, unreadable: Set<string>, p
     if (result.problem === undefined) {
       fields[name] = result.secret;
     } else {
-      problems.push(`${path}.${name}File ${result.problem}`);
+      problems.push({ path: `${path}.${name}File`, message: result.problem });
       unreadable.add(`${path}.${name}`);
     }
   }

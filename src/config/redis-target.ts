@@ -4,7 +4,8 @@ export interface RedisNode {
   readonly port: number;
 }
 
-interface RedisCredentials {
+/** A user of Redis. */
+export interface RedisCredentials {
   readonly username?: string;
   readonly password?: string;
 }
@@ -33,7 +34,7 @@ const HOST = /^(?<host>\[[0-9a-f:.]+\]|[^[\]:\s]+)(?::(?<port>\d{1,5}))?$/i;
 const DEFAULT_PORTS = { sentinel: 26_379, cluster: 6379 } as const;
 const SENTINEL_OPTIONS = ['sentinelUsername', 'sentinelPassword', 'db'];
 
-/** The forms that a message names. */
+/** The accepted forms, for messages. */
 export const REDIS_URL_FORMS =
   'redis://, rediss://, redis+sentinel://host,host/master or redis+cluster://host,host URL';
 
@@ -41,7 +42,7 @@ export const REDIS_URL_FORMS =
  * @param url `redis://` or `rediss://` for one server; `redis+sentinel://u:p@h1:26379,h2/master` and
  * `redis+cluster://u:p@h1:6379,h2` for several, with `rediss+` for TLS. User and password are written as in
  * every URL (`%40` for `@`).
- * @returns undefined when the text is none of these.
+ * @returns undefined when the text has another form.
  */
 export function parseRedisUrl(url: string): RedisTarget | undefined {
   if (isUrlOfOne(url)) return { topology: 'single', url };

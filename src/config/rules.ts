@@ -1,11 +1,12 @@
 import { Transform } from 'class-transformer';
 import { IsInt, Max, Min, ValidateBy } from 'class-validator';
-import { publicKeyProblem } from './public-key.js';
+import { KeyObject } from 'node:crypto';
+import { parsePublicKey, splitPublicKeys } from './public-key.js';
 import { REDIS_URL_FORMS, parseRedisUrl } from './redis-target.js';
 
 /** Rules that environment variables and the YAML file share. */
 
-/** A rule that says itself what is wrong; the words follow the name of the value. */
+/** A rule whose function returns the problem. The message puts the text after the name of the value. */
 function Rule(name: string, problem: (value: unknown) => string | undefined): PropertyDecorator {
   return ValidateBy({
     name,
@@ -16,7 +17,7 @@ function Rule(name: string, problem: (value: unknown) => string | undefined): Pr
   });
 }
 
-/** Text that must be there. */
+/** Text that must not be missing or blank. */
 export function IsRequiredText(): PropertyDecorator {
   return Rule('isRequiredText', (value) => {
     if (value === undefined || value === null) return 'is required';
@@ -25,10 +26,7 @@ export function IsRequiredText(): PropertyDecorator {
   });
 }
 
-/**
- * A URL that paths can be appended to. Host names with an underscore are fine: they are usual between
- * containers.
- */
+/** A URL that paths can be appended to. Host names may have underscores, as names of containers often do. */
 export function IsHttpUrl(): PropertyDecorator {
   return (target, property) => {
     Transform(({ value }) =>
@@ -42,14 +40,14 @@ export function IsHttpUrl(): PropertyDecorator {
   };
 }
 
-export function IsRedisUrl(): PropertyDecorator {
+/** Where Redis is, from a URL. A text that does not parse stays text, so that the rule refuses it. */
+export function RedisUrl(): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) => (typeof value === 'string' ? value.trim() : (value as unknown)))(
-      target,
-      property,
-    );
+    Transform(({ value }) =>
+      typeof value === 'string' ? (parseRedisUrl(value.trim()) ?? value) : (value as unknown),
+    )(target, property);
     Rule('isRedisUrl', (value) =>
-      typeof value === 'string' && parseRedisUrl(value) ? undefined : `must be a ${REDIS_URL_FORMS}`,
+      typeof value === 'object' && value !== null ? undefined : `must be a ${REDIS_URL_FORMS}`,
     )(target, property);
   };
 }
@@ -57,11 +55,11 @@ export function IsRedisUrl(): PropertyDecorator {
 function isUrl(value: unknown, protocols: readonly string[]): value is string {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
-  // `http:host` parses, but is no address that anybody meant.
+  // `http:host` parses, but the host would be part of the path.
   return protocols.includes(protocol) && value.includes('://') && hostname !== '';
 }
 
-/** An integer from text; text that is no integer stays text, so that the rule refuses it. */
+/** An integer from text. Any other text stays text, so that the rule refuses it. */
 export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return (target, property) => {
     Transform(({ value }) =>
@@ -74,7 +72,7 @@ export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INT
   };
 }
 
-/** `true` or `false`; anything else stays text, so that a rule refuses it. */
+/** `true` or `false`. Any other text stays text, so that a rule refuses it. */
 export function BooleanVariable(): PropertyDecorator {
   return Transform(({ value }) => {
     if (typeof value !== 'string') return value as unknown;
@@ -83,7 +81,7 @@ export function BooleanVariable(): PropertyDecorator {
   });
 }
 
-/** A list from text that is separated by commas; it must not hold anything twice. */
+/** A list from text that is separated by commas. Every item must be different. */
 export function ListVariable(): PropertyDecorator {
   return (target, property) => {
     Transform(({ value }) =>
@@ -101,14 +99,26 @@ export function ListVariable(): PropertyDecorator {
   };
 }
 
-/** At least one RSA public key, all of them readable. The message names a key by position, never by content. */
-export function ArePublicKeys(): PropertyDecorator {
-  return Rule('arePublicKeys', (keys) => {
-    if (!Array.isArray(keys) || keys.length === 0) return 'must hold at least one public key';
-    for (const [index, key] of keys.entries()) {
-      const wrong = typeof key === 'string' ? publicKeyProblem(key) : 'is not text';
-      if (wrong) return `is wrong: key ${index + 1} of ${keys.length} ${wrong}`;
-    }
-    return undefined;
-  });
+/**
+ * RSA public keys from text or a list of texts: at least one, and all of them readable. The message names a key
+ * by its position, never by its content.
+ */
+export function PublicKeys(): PropertyDecorator {
+  return (target, property) => {
+    Transform(({ value }) =>
+      typeof value === 'string' || Array.isArray(value)
+        ? [value]
+            .flat()
+            .flatMap((item: unknown) =>
+              typeof item === 'string' ? splitPublicKeys(item).map(parsePublicKey) : ['is not text'],
+            )
+        : (value as unknown),
+    )(target, property);
+    // A key that could not be read has become the text of its problem.
+    Rule('arePublicKeys', (keys) => {
+      if (!Array.isArray(keys) || keys.length === 0) return 'must hold at least one public key';
+      const index = keys.findIndex((key) => !(key instanceof KeyObject));
+      return index < 0 ? undefined : `is wrong: key ${index + 1} of ${keys.length} ${String(keys[index])}`;
+    })(target, property);
+  };
 }

@@ -13,7 +13,7 @@ import {
 } from './connector-config.js';
 import type { Variables } from './variables.js';
 
-/** Retailer ids come from outside; of an account that accepts any, so many are remembered. */
+/** The bound on the scopes in memory of accounts that accept any retailer, because senders choose the ids. */
 const MAX_REMEMBERED_SCOPES = 1000;
 
 /** An account with the scopes of its retailers. */
@@ -24,7 +24,7 @@ export interface AccountScopes {
   readonly anyRetailer?: Omit<RetailerScope, 'retailerId'>;
 }
 
-/** The configuration with everything looked up beforehand: `scope` is asked for each webhook. */
+/** The configuration. Scopes are looked up once, because every webhook needs one. */
 export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly role: ConnectorRole;
   override readonly server: ServerConfig;
@@ -62,7 +62,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     };
     this.commercetoolsMessages = messagesConfig(variables);
     this.queue = {
-      redisUrl: variables.REDIS_URL,
+      redis: variables.REDIS_URL,
       redisWaitReplicas: variables.REDIS_WAIT_REPLICAS,
       concurrency: variables.QUEUE_CONCURRENCY,
       lockDurationMs: variables.QUEUE_LOCK_DURATION,
@@ -118,7 +118,7 @@ function ownManagementPort({ PORT, MANAGEMENT_PORT }: Variables): number | undef
   return MANAGEMENT_PORT === PORT && PORT !== 0 ? undefined : MANAGEMENT_PORT;
 }
 
-/** Nothing is accepted until there is a way to tell who sent it. */
+/** Messages are accepted only when their sender can be verified. */
 function messagesConfig(variables: Variables): CommercetoolsMessagesConfig | undefined {
   const { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_SECRET: secret } = variables;
   if (audience === undefined && secret === undefined) return undefined;

@@ -1,5 +1,6 @@
+import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Transform, plainToInstance } from 'class-transformer';
+import { plainToInstance } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsBoolean,
@@ -13,16 +14,16 @@ import {
 } from 'class-validator';
 import type { ConnectorRole, OrderLookupField } from './connector-config.js';
 import { MANAGEMENT_PATHS, isManagementPath } from './management-paths.js';
-import { describeViolation, violationsOf } from './problems.js';
-import { splitPublicKeys } from './public-key.js';
+import { type Violation, violationsOf } from './problems.js';
+import type { RedisTarget } from './redis-target.js';
 import {
-  ArePublicKeys,
   BooleanVariable,
   IsHttpUrl,
   IsIntegerVariable,
-  IsRedisUrl,
   IsRequiredText,
   ListVariable,
+  PublicKeys,
+  RedisUrl,
 } from './rules.js';
 
 const DAY_SECONDS = 86_400;
@@ -53,8 +54,8 @@ export class Variables {
   @IsIntegerVariable(0, 65_535)
   MANAGEMENT_PORT?: number;
 
-  @IsRedisUrl()
-  REDIS_URL!: string;
+  @RedisUrl()
+  REDIS_URL!: RedisTarget;
 
   @IsIntegerVariable(0, 10)
   REDIS_WAIT_REPLICAS: number = 0;
@@ -89,9 +90,8 @@ export class Variables {
   FLUENT_CLIENT_SECRET!: string;
 
   @ValidateIf((variables: Variables) => variables.CONNECTOR_CONFIG === undefined)
-  @Transform(({ value }) => (typeof value === 'string' ? splitPublicKeys(value) : (value as unknown)))
-  @ArePublicKeys()
-  FLUENT_WEBHOOK_PUBLIC_KEYS!: string[];
+  @PublicKeys()
+  FLUENT_WEBHOOK_PUBLIC_KEYS!: KeyObject[];
 
   @BooleanVariable()
   @IsBoolean({ message: 'must be true or false' })
@@ -251,7 +251,7 @@ export const SECRET_VARIABLES = [
   'ADMIN_TOKEN',
 ] as const satisfies readonly (keyof Variables)[];
 
-/** Variables of the one account and project; with `CONNECTOR_CONFIG` they have no meaning. */
+/** Variables of the one account and project. `CONNECTOR_CONFIG` replaces all of them. */
 export const SINGLE_ACCOUNT_VARIABLES = [
   'FLUENT_ACCOUNT_ID',
   'FLUENT_RETAILER_IDS',
@@ -272,7 +272,7 @@ export const SINGLE_ACCOUNT_VARIABLES = [
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every variable that there is, without the `_FILE` forms. */
+/** The names of all variables, without the `_FILE` forms. */
 export const VARIABLE_NAMES = [
   ...new Set([...Object.keys(new Variables()), ...SINGLE_ACCOUNT_VARIABLES, ...SECRET_VARIABLES]),
 ] as (keyof Variables)[];
@@ -289,31 +289,31 @@ export function withRenamedVariables(environment: Environment): [Environment, st
 }
 
 /**
- * @param problems is given a line for each variable that is wrong.
+ * @param problems collects a violation for each variable that is wrong; its path is the variable's name.
  * @returns the variables with defaults and types; unusable when there are problems.
  */
-export function readVariables(environment: Environment, problems: string[]): Variables {
+export function readVariables(environment: Environment, problems: Violation[]): Variables {
   const given: Record<string, string> = {};
   const unreadable = new Set<string>();
   for (const name of VARIABLE_NAMES) {
     const secret = isSecret(name);
     const file = secret ? environment[`${name}_FILE`]?.trim() : undefined;
-    // Spaces and line breaks at the ends come from env files and are meant in secrets alone.
+    // Env files leave spaces and line breaks at the ends. Only a secret may mean them.
     let value = secret ? environment[name] : environment[name]?.trim();
     if (file) {
       const result = value ? { problem: `and ${name} are both set; keep one` } : readSecretFile(file);
       if (result.problem !== undefined) {
-        problems.push(`${name}_FILE ${result.problem}`);
+        problems.push({ path: `${name}_FILE`, message: result.problem });
         unreadable.add(name);
       }
       value = result.secret;
     }
-    // Empty means not set: that is what `NAME=` in a file or a manifest is meant to say.
+    // `NAME=` in a file or a manifest means that the variable is not set.
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
   const variables = plainToInstance(Variables, given);
   const violations = violationsOf(variables).filter(({ path }) => !unreadable.has(path));
-  problems.push(...violations.map(describeViolation), ...contradictions(variables, given));
+  problems.push(...violations, ...contradictions(variables, given));
   return variables;
 }
 
@@ -321,28 +321,36 @@ function isSecret(name: keyof Variables): boolean {
   return (SECRET_VARIABLES as readonly string[]).includes(name);
 }
 
-/** What no rule of a single variable can see. */
-function contradictions(variables: Variables, given: Readonly<Record<string, string>>): string[] {
-  const problems: string[] = [];
+/** @returns what is wrong between variables. */
+function contradictions(variables: Variables, given: Readonly<Record<string, string>>): Violation[] {
+  const problems: Violation[] = [];
   if (variables.RETRY_BASE_DELAY > variables.RETRY_MAX_DELAY) {
-    problems.push('RETRY_BASE_DELAY must not be larger than RETRY_MAX_DELAY');
+    problems.push({ path: 'RETRY_BASE_DELAY', message: 'must not be larger than RETRY_MAX_DELAY' });
   }
   problems.push(...messageProblems(variables, given));
   if (variables.CONNECTOR_CONFIG !== undefined) {
     const both = SINGLE_ACCOUNT_VARIABLES.filter((name) => given[name] !== undefined);
-    if (both.length > 0) problems.push(`CONNECTOR_CONFIG is set, so these must not be: ${both.join(', ')}`);
+    if (both.length > 0) {
+      problems.push({
+        path: 'CONNECTOR_CONFIG',
+        message: `is set, so these must not be: ${both.join(', ')}`,
+      });
+    }
   } else if (
     given['FLUENT_ACCOUNT_ID'] !== undefined &&
     variables.FLUENT_BASE_URL === undefined &&
     !hasSandboxUrl(variables.FLUENT_ACCOUNT_ID)
   ) {
-    problems.push('FLUENT_BASE_URL is required, because FLUENT_ACCOUNT_ID cannot be part of a host name');
+    problems.push({
+      path: 'FLUENT_BASE_URL',
+      message: 'is required, because FLUENT_ACCOUNT_ID cannot be part of a host name',
+    });
   }
   return problems;
 }
 
-function messageProblems(variables: Variables, given: Readonly<Record<string, string>>): string[] {
-  const problems: string[] = [];
+function messageProblems(variables: Variables, given: Readonly<Record<string, string>>): Violation[] {
+  const problems: Violation[] = [];
   const forTokens = [
     'COMMERCETOOLS_MESSAGES_ISSUER',
     'COMMERCETOOLS_MESSAGES_JWKS_URL',
@@ -351,31 +359,34 @@ function messageProblems(variables: Variables, given: Readonly<Record<string, st
   ].filter((name) => given[name] !== undefined);
   if (variables.COMMERCETOOLS_MESSAGES_AUDIENCE === undefined) {
     if (forTokens.length > 0) {
-      problems.push(
-        `COMMERCETOOLS_MESSAGES_AUDIENCE is required, because this is set: ${forTokens.join(', ')}`,
-      );
+      problems.push({
+        path: 'COMMERCETOOLS_MESSAGES_AUDIENCE',
+        message: `is required, because this is set: ${forTokens.join(', ')}`,
+      });
     }
   } else if (
     given['COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT'] === undefined &&
     given['COMMERCETOOLS_MESSAGES_SUBJECT'] === undefined
   ) {
-    problems.push(
-      'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT or COMMERCETOOLS_MESSAGES_SUBJECT is required with ' +
-        'COMMERCETOOLS_MESSAGES_AUDIENCE, because an issuer signs tokens for any audience for all its users',
-    );
+    problems.push({
+      path: 'COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT',
+      message:
+        'or COMMERCETOOLS_MESSAGES_SUBJECT is required with COMMERCETOOLS_MESSAGES_AUDIENCE, ' +
+        'because an issuer signs tokens for any audience for all its users',
+    });
   }
   if (variables.COMMERCETOOLS_MESSAGES_PATH === variables.WEBHOOK_PATH) {
-    problems.push('COMMERCETOOLS_MESSAGES_PATH and WEBHOOK_PATH must differ');
+    problems.push({ path: 'COMMERCETOOLS_MESSAGES_PATH', message: 'must differ from WEBHOOK_PATH' });
   }
   for (const name of ['WEBHOOK_PATH', 'COMMERCETOOLS_MESSAGES_PATH'] as const) {
     if (isManagementPath(variables[name])) {
-      problems.push(`${name} must not be one of ${MANAGEMENT_PATHS.join(', ')} or below it`);
+      problems.push({ path: name, message: `must not be one of ${MANAGEMENT_PATHS.join(', ')} or below it` });
     }
   }
   return problems;
 }
 
-/** Whether the address of the account's sandbox can be told from its id. */
+/** @returns whether the account's id gives the address of its sandbox. */
 export function hasSandboxUrl(accountId: string): boolean {
   return /^[\w-]+$/.test(accountId);
 }
@@ -384,8 +395,8 @@ export function hasSandboxUrl(accountId: string): boolean {
 export type SecretFile = { secret: string; problem?: undefined } | { secret?: undefined; problem: string };
 
 /**
- * @returns the content without the line break at its end, which editors and `echo` put there. A problem does
- * not repeat the path: where a path is expected, people also put the secret itself.
+ * @returns the content without the line break that editors and `echo` put at its end. A problem does not repeat
+ * the path, because people also put the secret itself in its place.
  */
 export function readSecretFile(path: string): SecretFile {
   try {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectorConfig } from '../config/index.js';
+import { type ConnectorConfig, parseRedisUrl } from '../config/index.js';
 import { RedisConnections } from '../redis/index.js';
 import { PrivateRedis } from '../testing/index.js';
 import { FileLoadState } from './file-load-state.js';
@@ -31,7 +31,9 @@ afterAll(async () => {
 });
 
 function redisState(): LoadState {
-  const connection = new RedisConnections({ queue: { redisUrl: redis.url } } as ConnectorConfig);
+  const connection = new RedisConnections({
+    queue: { redis: parseRedisUrl(redis.url) },
+  } as ConnectorConfig);
   connections.push(connection);
   return new RedisLoadState(connection);
 }

@@ -3,7 +3,7 @@ import type { LoggingConfig } from '../config/index.js';
 import { escapeControls, escapeControlsOfJson } from '../escape-controls.js';
 import { traceOfLogLine } from '../tracing/index.js';
 
-/** Fields that never belong into a log line, whoever logs the object that has them. */
+/** Fields that no log line may show. */
 const SECRET_FIELDS = [
   'authorization',
   'password',
@@ -15,12 +15,13 @@ const SECRET_FIELDS = [
   'refresh_token',
   'adminToken',
   'secret',
+  'redis',
   'redisUrl',
 ];
 
 /**
- * Secrets are kept out of log lines where they are written; the redaction is the second line of defence
- * for objects that somebody logs as a whole (a request, an error with its options).
+ * The code that logs keeps secrets out of its log lines. This redaction is the second line of defence, for objects
+ * that are logged as a whole: a request, an error with its options.
  */
 export function loggerOptions({ level, format }: LoggingConfig): LoggerOptions {
   return {

@@ -1,7 +1,6 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { ConnectorConfig, parseRedisUrl, type RedisTarget } from '../config/index.js';
-import { ConfigurationError } from '../errors.js';
+import { ConnectorConfig, type RedisTarget } from '../config/index.js';
 
 /** How long a command may take when a request waits for its answer: a webhook, a probe, a scrape. */
 export const FAIL_FAST_TIMEOUT_MS = 1500;
@@ -44,10 +43,7 @@ export class RedisConnections implements OnModuleDestroy {
   readonly failFast: RedisClient;
 
   constructor({ queue }: ConnectorConfig) {
-    const target = parseRedisUrl(queue.redisUrl);
-    if (!target)
-      throw new ConfigurationError('REDIS_URL is no URL of a Redis server, of sentinels or of a cluster');
-    this.target = target;
+    this.target = queue.redis;
     this.failFast = this.connect('fail-fast', {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,

@@ -13,8 +13,6 @@ const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 // Everything that a parsed and re-serialised body would lose.
 const body = Buffer.from('{"accountId" : "ACME","price":1.0,"name":"\\u00e9","a":1,"a":2}\n');
 
-const bare = (key: KeyObject): string => key.export({ type: 'spki', format: 'der' }).toString('base64');
-const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
 const sha512 = (key = fluent.privateKey, data = body): string =>
   sign('RSA-SHA512', data, key).toString('base64');
 const md5 = (key = fluent.privateKey, data = body): string => sign('RSA-MD5', data, key).toString('base64');
@@ -27,7 +25,7 @@ function account(options: Partial<AccountConfig> = {}): AccountConfig {
     password: 'p',
     clientId: 'c',
     clientSecret: 's',
-    webhookPublicKeys: [bare(fluent.publicKey)],
+    webhookPublicKeys: [fluent.publicKey],
     allowMd5Signature: false,
     ...options,
   };
@@ -52,21 +50,10 @@ describe('RsaSignatureVerifier', () => {
     ['the header x-fluent-signature', { 'x-fluent-signature': sha512() }],
     ['the header fluent_signature', { fluent_signature: sha512() }],
     ['a legacy signature beside it', { 'fluent-signature': sha512(), 'flex.signature': 'anything' }],
-    ['a key in PEM', { 'fluent-signature': sha512() }, { webhookPublicKeys: [pem(fluent.publicKey)] }],
-    [
-      'a PEM key on one line with \\n escapes',
-      { 'fluent-signature': sha512() },
-      { webhookPublicKeys: [pem(fluent.publicKey).replaceAll('\n', '\\n')] },
-    ],
     [
       'any of several keys',
       { 'fluent-signature': sha512(next.privateKey) },
-      { webhookPublicKeys: [bare(fluent.publicKey), bare(next.publicKey)] },
-    ],
-    [
-      'a good key beside a broken one',
-      { 'fluent-signature': sha512() },
-      { webhookPublicKeys: ['broken', bare(fluent.publicKey)] },
+      { webhookPublicKeys: [fluent.publicKey, next.publicKey] },
     ],
     ['flex.signature when allowed and alone', { 'flex.signature': md5() }, md5Allowed],
     ['flex-signature', { 'flex-signature': md5() }, md5Allowed],
@@ -103,16 +90,10 @@ describe('RsaSignatureVerifier', () => {
     ],
     ['an account without keys', { 'fluent-signature': sha512() }, { webhookPublicKeys: [] }, /has a usable/],
     [
-      'only broken keys',
-      { 'fluent-signature': sha512() },
-      { webhookPublicKeys: ['', 'AAAA'] },
-      /has a usable/,
-    ],
-    [
       'a key that is not RSA',
       { 'fluent-signature': sign('sha512', body, elliptic.privateKey).toString('base64') },
-      { webhookPublicKeys: [bare(elliptic.publicKey)] },
-      /has a usable/,
+      { webhookPublicKeys: [elliptic.publicKey] },
+      /does not have the length/,
     ],
   ])('refuses %s', (_case, headers, options, reason) => {
     expect(verify(headers, options)).toMatch(reason);
@@ -135,8 +116,8 @@ describe('RsaSignatureVerifier', () => {
   it('names every account that has the key, and no other', () => {
     const [acme, globex, initech] = [
       account({ id: 'ACME' }),
-      account({ id: 'GLOBEX', webhookPublicKeys: [pem(fluent.publicKey), bare(next.publicKey)] }),
-      account({ id: 'INITECH', webhookPublicKeys: [bare(next.publicKey)] }),
+      account({ id: 'GLOBEX', webhookPublicKeys: [fluent.publicKey, next.publicKey] }),
+      account({ id: 'INITECH', webhookPublicKeys: [next.publicKey] }),
     ];
     const verifiedBy = (privateKey: KeyObject): string[] | undefined => {
       const verification = verifier.verify(body, { 'fluent-signature': sha512(privateKey) }, [

@@ -1,4 +1,4 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { verify, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { AccountConfig } from '../config/index.js';
@@ -104,7 +104,6 @@ export class RsaSignatureVerifier extends SignatureVerifier {
       .filter((candidate) => candidate.accounts.length > 0);
   }
 
-  /** Parsing a key costs more than verifying with it, so each key is parsed once. */
   private keysOf(accounts: readonly AccountConfig[]): readonly AccountKey[] {
     let keys = this.keys.get(accounts);
     if (!keys) {
@@ -118,7 +117,7 @@ export class RsaSignatureVerifier extends SignatureVerifier {
 function distinctKeys(accounts: readonly AccountConfig[]): AccountKey[] {
   const byDer = new Map<string, { key: KeyObject; accounts: Set<AccountConfig> }>();
   for (const account of accounts) {
-    for (const key of account.webhookPublicKeys.flatMap((text) => rsaPublicKey(text) ?? [])) {
+    for (const key of account.webhookPublicKeys) {
       const der = key.export({ type: 'spki', format: 'der' }).toString('base64');
       const known = byDer.get(der) ?? { key, accounts: new Set() };
       known.accounts.add(account);
@@ -145,17 +144,4 @@ function valuesOf(headers: IncomingHttpHeaders, { headers: names }: Scheme): unk
 function strictBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined;
-}
-
-/** @returns undefined when the text is not an RSA public key. */
-function rsaPublicKey(text: string): KeyObject | undefined {
-  try {
-    const unescaped = text.replaceAll('\\n', '\n').trim();
-    const key = unescaped.startsWith('-----')
-      ? createPublicKey(unescaped)
-      : createPublicKey({ key: Buffer.from(unescaped, 'base64'), format: 'der', type: 'spki' });
-    return key.asymmetricKeyType === 'rsa' ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }

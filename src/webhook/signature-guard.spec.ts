@@ -12,7 +12,7 @@ describe('SignatureGuard', () => {
   const accountWith = (id: string, key: KeyObject): AccountConfig =>
     ({
       id,
-      webhookPublicKeys: [key.export({ type: 'spki', format: 'pem' }).toString()],
+      webhookPublicKeys: [key],
       allowMd5Signature: false,
     }) as unknown as AccountConfig;
   const accounts = [accountWith('ACME', acme!.publicKey), accountWith('GLOBEX', globex!.publicKey)];

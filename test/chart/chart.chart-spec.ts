@@ -17,6 +17,7 @@ import {
   requireChartToolsInCi,
   validateManifests,
 } from './chart-tools.js';
+import type { Violation } from '../../src/config/problems.js';
 import { readVariables } from '../../src/config/variables.js';
 import { COMPLETE_ENVIRONMENT } from '../support/complete-environment.js';
 import { hasPromtool, promtool, requirePromtoolInCi } from '../support/promtool.js';
@@ -316,7 +317,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     (_name, values) => {
       for (const deployment of deployments(values)) {
         const given = Object.entries(environment(deployment)).filter(([name]) => !name.endsWith('_FILE'));
-        const problems: string[] = [];
+        const problems: Violation[] = [];
         // Files, mounted and secret, are not here.
         const { SETTINGS_FILE: _, ...variables } = Object.fromEntries(given);
         readVariables({ ...SECRETS, ...variables }, problems);

@@ -3,6 +3,7 @@ import { Ajv } from 'ajv';
 import { getMetadataStorage } from 'class-validator';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
+import type { Violation } from '../../src/config/problems.js';
 import { VARIABLE_NAMES, Variables, readVariables } from '../../src/config/variables.js';
 import { COMPLETE_ENVIRONMENT } from '../support/complete-environment.js';
 import { CHART } from './chart-tools.js';
@@ -82,11 +83,11 @@ function valuesWith(name: string, value: unknown): object | undefined {
 }
 
 function programAccepts(name: string, value: unknown): boolean {
-  const problems: string[] = [];
+  const problems: Violation[] = [];
   // The longest, so that RETRY_BASE_DELAY is judged alone.
   const longest = String(constraint('RETRY_MAX_DELAY', 'max'));
   readVariables({ ...COMPLETE_ENVIRONMENT, RETRY_MAX_DELAY: longest, [name]: String(value) }, problems);
-  return problems.filter((problem) => problem.startsWith(`${name} `)).length === 0;
+  return problems.every(({ path }) => path !== name);
 }
 
 describe('the schema of the values', () => {
