@@ -159,7 +159,7 @@ export {
   type LoadOptions,
   type LoadProgress,
   type LoadResult,
-  type Patience,
+  type BackoffOptions,
 } from './fluent-batches/index.js';
 
 // Handlers of notifications.

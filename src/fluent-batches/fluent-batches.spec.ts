@@ -14,8 +14,8 @@ import {
 } from './index.js';
 
 const QUICK: LoadOptions = {
-  polling: { firstMs: 1, longestMs: 5, giveUpAfterMs: 10_000 },
-  retrying: { firstMs: 1, longestMs: 5, giveUpAfterMs: 10_000 },
+  polling: { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 10_000 },
+  retrying: { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 10_000 },
 };
 
 function stock(count: number, from = 0): InventoryEntity[] {
@@ -213,13 +213,13 @@ describe('FluentBatches', () => {
 
   it('gives up in time, and can be resumed', async () => {
     fluent.batchRules = { status: () => 'RUNNING' };
-    const polling = { firstMs: 1, longestMs: 5, giveUpAfterMs: 50 };
+    const polling = { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 50 };
     await expect(load(stock(1), { loadId: 'stock', polling })).rejects.toThrow(/still RUNNING after 50 ms/);
     fluent.batchRules = {};
     await load(stock(1), { loadId: 'stock' });
     expect(sizes()).toEqual([[1]]);
     fluent.faults.set({ kind: 'error', operation: 'sendBatch' });
-    const retrying = { firstMs: 1, longestMs: 5, giveUpAfterMs: 50 };
+    const retrying = { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 50 };
     await expect(load(stock(2), { retrying })).rejects.toThrow(TransientError);
   });
 

@@ -5,7 +5,7 @@ import { FluentEndpoints, type FluentRequestOptions, type FluentScope } from '..
 import { type BatchEntity, type EntityBatch, type InventoryEntity, batchesOf } from './batch-entity.js';
 import { type BatchStatus, JobApi, type JobStatus } from './job-api.js';
 import { type BatchRecord, type EntityFailure, type JobDay, LoadState } from './load-state.js';
-import { type Patience, Pauses, retryTransient } from './patience.js';
+import { Backoff, type BackoffOptions, retryTransient } from './backoff.js';
 
 /** Options of {@link FluentBatches.load}. */
 export interface LoadOptions extends FluentScope, FluentRequestOptions {
@@ -24,9 +24,9 @@ export interface LoadOptions extends FluentScope, FluentRequestOptions {
   /** Batches at Fluent at the same time, 1 to 10; 3 by default. So many are held in memory. */
   readonly batchesAtOnce?: number;
   /** How often a batch is looked at, and how long; 0.5 s growing to 15 s, for an hour by default. */
-  readonly polling?: Partial<Patience>;
+  readonly polling?: Partial<BackoffOptions>;
   /** How a call is repeated that failed for a reason which time heals; for 15 minutes by default. */
-  readonly retrying?: Partial<Patience>;
+  readonly retrying?: Partial<BackoffOptions>;
   /** Milliseconds since 1970; decides the day. */
   readonly now?: () => number;
 }
@@ -49,8 +49,8 @@ export interface LoadResult extends LoadProgress {
   readonly failures: readonly EntityFailure[];
 }
 
-const POLLING: Patience = { firstMs: 500, longestMs: 15_000, giveUpAfterMs: 3_600_000 };
-const RETRYING: Patience = { firstMs: 500, longestMs: 15_000, giveUpAfterMs: 900_000 };
+const POLLING: BackoffOptions = { baseDelayMs: 500, maxDelayMs: 15_000, giveUpAfterMs: 3_600_000 };
+const RETRYING: BackoffOptions = { baseDelayMs: 500, maxDelayMs: 15_000, giveUpAfterMs: 900_000 };
 const MAX_BATCHES_AT_ONCE = 10;
 const MAX_FAILURES = 1000;
 
@@ -170,8 +170,8 @@ export class FluentBatches {
 /** One load under way. */
 class LoadRun {
   private readonly api: JobApi;
-  private readonly polling: Patience;
-  private readonly retrying: Patience;
+  private readonly polling: BackoffOptions;
+  private readonly retrying: BackoffOptions;
   private readonly loadId: string | undefined;
   private readonly jobIds = new Set<string>();
   private readonly failures: EntityFailure[] = [];
@@ -243,7 +243,7 @@ class LoadRun {
 
   private async finish(sent: BatchRecord, { number, offset, entities }: EntityBatch): Promise<BatchRecord> {
     const { jobId, batchId } = sent;
-    const pauses = new Pauses(this.polling, this.signal);
+    const backoff = new Backoff(this.polling, this.signal);
     for (;;) {
       const seen = await retryTransient(
         () => this.api.batchStatus(jobId, batchId),
@@ -263,7 +263,7 @@ class LoadRun {
       }
       this.partly.set(number, Math.min(seen.processedEntities ?? 0, entities.length));
       this.report();
-      if (await pauses.waitOrExpire()) {
+      if (await backoff.waitOrExpire()) {
         throw new TransientError(
           `batch ${batchId} of job ${jobId} is still ${seen.status} after ${this.polling.giveUpAfterMs} ms; ` +
             'load again with the same id to wait on',

@@ -4,4 +4,4 @@ export * from './fluent-batches.js';
 export * from './fluent-batches.module.js';
 export type { BatchError, BatchStatus, JobStatus } from './job-api.js';
 export * from './load-state.js';
-export type { Patience } from './patience.js';
+export type { BackoffOptions } from './backoff.js';

@@ -1,14 +1,6 @@
-/** @returns what `ask` answers, or `otherwise` when it failed or took longer than `timeoutMs`. */
-export async function within<T, U>(timeoutMs: number, ask: () => Promise<T>, otherwise: U): Promise<T | U> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<U>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), timeoutMs);
-  });
-  try {
-    return await Promise.race([ask(), late]);
-  } catch {
-    return otherwise;
-  } finally {
-    clearTimeout(timer);
-  }
+import { TimeoutStrategy, fallback, handleAll, timeout, wrap } from 'cockatiel';
+
+/** @returns the result of `call`, or `otherwise` when the call failed or took longer than `timeoutMs`. */
+export async function within<T, U>(timeoutMs: number, call: () => Promise<T>, otherwise: U): Promise<T | U> {
+  return wrap(fallback(handleAll, otherwise), timeout(timeoutMs, TimeoutStrategy.Aggressive)).execute(call);
 }

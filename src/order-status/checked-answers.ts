@@ -7,8 +7,12 @@ import {
 } from '../commercetools/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 import { invalidReturn } from '../call-override.js';
+import { isJsonObject, isNonEmptyText } from '../json.js';
 
-/** What replaceable classes answer is checked where it comes in: what is wrong is told under their name. */
+/**
+ * What an override returns is checked only where the next system would refuse it, or a wrong order would be written.
+ * There the error would name that system, or nobody. Everything else is the compiler's business.
+ */
 
 const ALLOWED: Readonly<Record<keyof OrderStates, readonly unknown[]>> = {
   orderState: ORDER_STATES,
@@ -16,9 +20,9 @@ const ALLOWED: Readonly<Record<keyof OrderStates, readonly unknown[]>> = {
   shipmentState: SHIPMENT_STATES,
 };
 
-/** @throws TransientError when it is not what a mapper gives. */
+/** @throws TransientError that names the mapper when commercetools would refuse a state. */
 export function checkedStates(mapper: object, answer: unknown): OrderStates {
-  if (!isObject(answer)) throw invalidReturn(mapper, 'map', 'no object with states');
+  if (!isJsonObject(answer)) throw invalidReturn(mapper, 'map', 'no object with states');
   for (const [field, allowed] of Object.entries(ALLOWED)) {
     const state = answer[field];
     if (state === undefined || allowed.includes(state)) continue;
@@ -31,29 +35,33 @@ export function checkedStates(mapper: object, answer: unknown): OrderStates {
   return answer;
 }
 
-/** @throws TransientError when it is not what a look-up gives. */
+/** @throws TransientError that names the look-up when the order cannot be updated. */
 export function checkedOrder(
   lookup: object,
   answer: unknown,
   fieldsAreNeeded: boolean,
 ): CommercetoolsOrder | undefined {
-  // What JavaScript's own look-ups give for nothing.
+  // JavaScript's own look-ups return either for nothing.
   if (answer === undefined || answer === null) return undefined;
-  if (!isObject(answer) || !isText(answer['id']) || !Number.isInteger(answer['version'])) {
+  if (!isJsonObject(answer) || !isNonEmptyText(answer['id']) || !Number.isInteger(answer['version'])) {
     throw invalidReturn(lookup, 'find', 'no order with an id and a version');
   }
   if (fieldsAreNeeded) checkFields(lookup, 'find', answer, 'commercetoolsFields');
   return answer as unknown as CommercetoolsOrder;
 }
 
-/** @throws TransientError when it is not what a Fluent client gives. */
+/** @throws TransientError that names the client when the order cannot be mapped or belongs to no retailer. */
 export function checkedFluentOrder(
   client: object,
   answer: unknown,
   fieldsAreNeeded: boolean,
 ): FluentOrder | undefined {
   if (answer === undefined || answer === null) return undefined;
-  if (!isObject(answer) || typeof answer['status'] !== 'string' || !isText(answer['retailerId'])) {
+  if (
+    !isJsonObject(answer) ||
+    typeof answer['status'] !== 'string' ||
+    !isNonEmptyText(answer['retailerId'])
+  ) {
     throw invalidReturn(client, 'getOrder', 'no order with a status and a retailerId');
   }
   if (fieldsAreNeeded) checkFields(client, 'getOrder', answer, 'fluentFields');
@@ -61,19 +69,11 @@ export function checkedFluentOrder(
 }
 
 function checkFields(owner: object, method: string, answer: Record<string, unknown>, option: string): void {
-  if (isObject(answer['fields'])) return;
+  if (isJsonObject(answer['fields'])) return;
   throw invalidReturn(
     owner,
     method,
     `an order without the fields that a hook asks for; query withOrderFields(document, options.${option}) ` +
       'and return the order that it gives as fields',
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
 }

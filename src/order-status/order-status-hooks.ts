@@ -50,14 +50,8 @@ export class OrderStatusHooks implements OnModuleInit {
   /** @returns the class of the first hook that wants the order left alone. */
   async skippedBy(order: HookedOrder): Promise<string | undefined> {
     for (const { instance } of this.hooks) {
-      const skips: unknown = await callOverride(
-        instance,
-        'skip',
-        () => instance.skip?.(order) ?? false,
-        order.signal,
-      );
-      if (typeof skips !== 'boolean') throw invalidReturn(instance, 'skip', 'neither true nor false');
-      if (skips) return nameOf(instance);
+      const skips = () => instance.skip?.(order) ?? false;
+      if (await callOverride(instance, 'skip', skips, order.signal)) return nameOf(instance);
     }
     return undefined;
   }

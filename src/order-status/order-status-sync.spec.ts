@@ -408,7 +408,6 @@ describe('hooks', () => {
       () => Array.from({ length: 501 }, () => ({ a: {} })),
       /gave more than the 500/,
     ],
-    ['does not know whether to skip', 'skip', () => 'yes', /^Odd\.skip\(\) gave neither true nor false$/],
     ['cannot skip', 'skip', throwing(new Error('oops')), /^Odd\.skip\(\) failed: Error: oops$/],
   ])('cost a try when one %s, and nothing is written', async (_, method, body, message) => {
     @OrderStatusHook()
