@@ -160,6 +160,9 @@ export {
   type LoadProgress,
   type LoadResult,
   type BackoffOptions,
+  type BatchError,
+  type BatchStatus,
+  type JobStatus,
 } from './fluent-batches/index.js';
 
 // Handlers of notifications.

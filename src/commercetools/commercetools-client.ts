@@ -9,13 +9,36 @@ export interface CommercetoolsRequestOptions {
 }
 
 /**
- * Runs GraphQL documents against a commercetools project with one shared token. Every failure is a
- * `ConflictError` (a version conflict), `TransientError`, `PermanentError` or `ConfigurationError`.
+ * Runs GraphQL documents against a commercetools project.
  *
- * Replace it to reach commercetools another way. The default is {@link ApolloCommercetoolsClient}.
+ * Replace it to reach commercetools another way, e.g. through a gateway with other credentials. The default is
+ * {@link ApolloCommercetoolsClient}, configured by the `CTP_*` variables or the projects of `CONNECTOR_CONFIG`.
+ * Override it in `ConnectorModule.register({ overrides })`.
+ *
+ * An override must throw a {@link ConflictError} for a version conflict, and otherwise a {@link TransientError},
+ * {@link PermanentError} or {@link ConfigurationError}: the connector decides about retries by these classes. It must
+ * honour `options.signal`, and must not cache.
+ *
+ * @example
+ * class LoggedClient extends CommercetoolsClient {
+ *   constructor(
+ *     private readonly inner: ApolloCommercetoolsClient,
+ *     private readonly logger: PinoLogger,
+ *   ) {
+ *     super();
+ *   }
+ *
+ *   override query: CommercetoolsClient['query'] = (...call) => this.inner.query(...call);
+ *   override mutate: CommercetoolsClient['mutate'] = (projectKey, ...call) => {
+ *     this.logger.info({ projectKey }, 'writing to commercetools');
+ *     return this.inner.mutate(projectKey, ...call);
+ *   };
+ * }
+ *
+ * ConnectorModule.register({ overrides: [{ provide: CommercetoolsClient, useClass: LoggedClient }] });
  */
 export abstract class CommercetoolsClient {
-  /** Runs a query. Never answered from a cache. */
+  /** Runs a query. The answer never comes from a cache. */
   abstract query<TData, TVariables extends Record<string, unknown>>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
@@ -24,9 +47,9 @@ export abstract class CommercetoolsClient {
   ): Promise<TData>;
 
   /**
-   * Runs a mutation, once: what may have been written is for the caller to find out.
+   * Runs a mutation once. After an error the caller has to find out whether it was applied.
    *
-   * @throws ConflictError when the mutation named another version than the present one.
+   * @throws ConflictError when the mutation names an old version.
    */
   abstract mutate<TData, TVariables extends Record<string, unknown>>(
     projectKey: string,

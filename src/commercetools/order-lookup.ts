@@ -13,16 +13,31 @@ export interface OrderLookupOptions extends CommercetoolsRequestOptions {
 /**
  * Finds the commercetools order of a Fluent order.
  *
- * Replace it when the Fluent ref is neither the order number nor the order id, e.g. when a Fluent order
- * attribute holds the commercetools key. The default is {@link ConfiguredOrderLookup} (`ORDER_LOOKUP`,
- * `ORDER_REF_PREFIX`).
+ * Replace it when the Fluent ref is neither the order number nor the order id, e.g. when a Fluent order attribute
+ * holds the commercetools key. The default is {@link ConfiguredOrderLookup}, configured by `ORDER_LOOKUP` and
+ * `ORDER_REF_PREFIX`. Override it in `ConnectorModule.register({ overrides })`.
  *
- * It must read the one order, never a list query: lists may lag behind writes, and a stale
- * "already equal" would skip a needed write. With hooks that ask for fields, its query must have them
- * (`withOrderFields`).
+ * An override must read the single order, never a list query and never a cache. Lists may lag behind writes, and a
+ * stale "already equal" would skip a needed write. When hooks ask for fields, its query must include them
+ * ({@link withOrderFields}).
+ *
+ * @example
+ * class KeyOrderLookup extends OrderLookup {
+ *   constructor(private readonly client: CommercetoolsClient) {
+ *     super();
+ *   }
+ *
+ *   async find({ ref }: OrderReference, { project }: RetailerScope, options: OrderLookupOptions = {}) {
+ *     const document = withOrderFields(ORDER_BY_KEY, options.commercetoolsFields);
+ *     const { order } = await this.client.query(project.key, document, { key: ref }, options);
+ *     return order ? { ...order, fields: order } : undefined;
+ *   }
+ * }
+ *
+ * ConnectorModule.register({ overrides: [{ provide: OrderLookup, useClass: KeyOrderLookup }] });
  */
 export abstract class OrderLookup {
-  /** @returns the order as it is now with its version, or undefined when commercetools has none. */
+  /** @returns the order as it is now, with its version, or undefined when commercetools does not have it. */
   abstract find(
     order: OrderReference,
     scope: RetailerScope,

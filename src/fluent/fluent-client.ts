@@ -47,11 +47,25 @@ export interface FluentSetting {
 }
 
 /**
- * Reads from Fluent's GraphQL API with one shared token per account. Every failure is a
- * `TransientError`, `PermanentError` or `ConfigurationError`.
+ * Reads orders and settings from Fluent.
  *
- * Replace it to reach Fluent another way (a gateway, a recorded set of orders). The default is
- * {@link ApolloFluentClient}.
+ * Replace it to reach Fluent another way, e.g. through a gateway, or to read a recorded set of orders. The default is
+ * {@link ApolloFluentClient}, configured by the `FLUENT_*` variables or the accounts of `CONNECTOR_CONFIG`. Override it
+ * in `ConnectorModule.register({ overrides })`.
+ *
+ * An override must throw a {@link TransientError}, {@link PermanentError} or {@link ConfigurationError}: the connector
+ * decides about retries by these classes. It must honour `options.signal`. `getOrder` must not read a cache, because
+ * a stale status would be written over a newer one.
+ *
+ * @example
+ * class GatewayFluentClient extends ApolloFluentClient {
+ *   override async getOrder(scope: RetailerScope, orderId: string, options?: FluentOrderOptions) {
+ *     const order = await super.getOrder(scope, orderId, options);
+ *     return order && { ...order, status: order.status.toUpperCase() };
+ *   }
+ * }
+ *
+ * ConnectorModule.register({ overrides: [{ provide: FluentClient, useClass: GatewayFluentClient }] });
  */
 export abstract class FluentClient {
   /**
@@ -62,7 +76,7 @@ export abstract class FluentClient {
    */
   throwIfCircuitOpen(_accountId: string): void {}
 
-  /** Runs a document of one's own against an account. */
+  /** Runs any document against an account. */
   abstract query<TData, TVariables extends Record<string, unknown>>(
     accountId: string,
     document: TypedDocumentNode<TData, TVariables>,
@@ -70,21 +84,21 @@ export abstract class FluentClient {
     options?: FluentRequestOptions,
   ): Promise<TData>;
 
-  /** @returns the order as Fluent has it now (never cached), or undefined when Fluent does not know the id. */
+  /** @returns the order as Fluent has it now, never from a cache, or undefined when Fluent does not have it. */
   abstract getOrder(
     scope: RetailerScope,
     orderId: string,
     options?: FluentOrderOptions,
   ): Promise<FluentOrder | undefined>;
 
-  /** Orders of the whole account whose `updatedOn` is `since` or later, page by page, each once. */
+  /** @returns the orders of the whole account whose `updatedOn` is `since` or later, each once, read page by page. */
   abstract ordersUpdatedSince(
     accountId: string,
     since: Date,
     options?: FluentRequestOptions,
   ): AsyncIterable<FluentOrder>;
 
-  /** Every setting with one of these names, in the contexts that apply to the retailer; all pages. */
+  /** @returns every setting with one of these names, from all contexts that apply to the retailer. */
   abstract getSettings(
     scope: RetailerScope,
     names: readonly string[],

@@ -13,15 +13,31 @@ export interface MappingOverview {
 /**
  * Decides which commercetools states an order should have.
  *
- * Replace it when statuses come from somewhere else than Fluent settings, or depend on more than the
- * order's status. The default is {@link SettingsStatusMapper}.
+ * Replace it when the mapping is not in settings, or depends on more than the order's status. The default is
+ * {@link SettingsStatusMapper}, configured by `ORDER_STATUS_MAPPING_SETTING`, `PAYMENT_STATUS_MAPPING_SETTING` and
+ * `SHIPPING_STATUS_MAPPING_SETTING`. Override it in `ConnectorModule.register({ overrides })`.
+ *
+ * An override must decide from the order and the scope alone, without side effects: it runs again after every
+ * version conflict, and one run may stand for several notifications. It may return only states that commercetools
+ * has; any other state costs the notification a try.
  *
  * @example
- * ConnectorModule.register({ overrides: [{ provide: StatusMapper, useClass: MyMapper }] })
+ * class PickupMapper extends StatusMapper {
+ *   constructor(private readonly settings: SettingsStatusMapper) {
+ *     super();
+ *   }
+ *
+ *   async map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates> {
+ *     const states = await this.settings.map(order, scope);
+ *     return order.type === 'CC' && order.status === 'COMPLETE' ? { ...states, shipmentState: 'Delivered' } : states;
+ *   }
+ * }
+ *
+ * ConnectorModule.register({ overrides: [{ provide: StatusMapper, useClass: PickupMapper }] });
  */
 export abstract class StatusMapper {
   /**
-   * @returns the states to set; a missing one is left as it is.
+   * @returns the states to set. A state that is missing stays as it is.
    * @throws ConfigurationError when a mapping exists but cannot be used, or does not exist at all.
    */
   abstract map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates>;
