@@ -6,6 +6,6 @@ export * from './delivery-worker.js';
 export * from './memory/memory-message-queue.js';
 export * from './message-queue.js';
 export * from './notification-intake.js';
-export * from './queue.module.js';
+export * from './bull/bull-queue.module.js';
 export * from './retry-policy.js';
 export * from './run-reports.js';
