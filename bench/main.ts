@@ -1,15 +1,17 @@
-// npm run bench [ingest] [attacks] [work] [memory]: each beside its baseline in one run, as a table.
+// npm run bench [ingest] [attacks] [work] [memory] [redis-memory]: each beside its baseline in one run, as a table.
 import { cpus } from 'node:os';
 import { PrivateRedis, generateWebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
 import { benchAttacks } from './attacks.js';
 import { benchIngest } from './ingest.js';
 import { benchMemory } from './memory.js';
+import { benchRedisMemory } from './redis-memory.js';
 import { benchWork } from './work.js';
 
 const LATENCY_MS = 20;
 /** Beyond the orders that the work benchmark uses. */
 const MEMORY_ORDERS_FROM = 1_000_000;
+const REDIS_MEMORY_ORDERS_FROM = 2_000_000;
 
 const wanted = process.argv.slice(2);
 const runs = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -26,6 +28,9 @@ try {
   const print = (rows: string[]): void => console.log(rows.join('\n'));
   if (runs('ingest')) print(await benchIngest(redis, keys, environment));
   if (runs('attacks')) print(await benchAttacks(redis, keys, environment));
+  if (runs('redis-memory')) {
+    print(await benchRedisMemory(redis, keys, emulators, environment, REDIS_MEMORY_ORDERS_FROM));
+  }
   await emulators.ask({ kind: 'latency', ms: LATENCY_MS });
   if (runs('work')) print(await benchWork(redis, keys, emulators, environment));
   if (runs('memory')) print(await benchMemory(keys, emulators, environment, MEMORY_ORDERS_FROM));

@@ -134,6 +134,9 @@ describe('the /metrics endpoint', { timeout: 180_000 }, () => {
       'unauthorized',
       'unavailable',
     ]);
+    const unhandled = valuesOf(atIngress, 'unhandled_webhooks_total', 'name');
+    expect(unhandled).toHaveLength(21);
+    expect(unhandled).toContain('other');
     const atWorker = await scrape(worker);
     expect(valuesOf(atWorker, 'notifications_total', 'name')).toEqual(['other']);
     expect(valuesOf(atWorker, 'notifications_total', 'account')).toEqual(['other']);

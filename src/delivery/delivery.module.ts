@@ -3,11 +3,12 @@ import { DeliveryWorker } from './delivery-worker.js';
 import { NotificationIntake } from './notification-intake.js';
 import { OutcomeLog } from './outcome-log.js';
 import { RunReports } from './run-reports.js';
+import { UnhandledNotifications } from './unhandled-notifications.js';
 
 /** Accepts notifications into the queue, and delivers them to their handlers. */
 @Global()
 @Module({
-  providers: [NotificationIntake, DeliveryWorker, RunReports, OutcomeLog],
+  providers: [NotificationIntake, DeliveryWorker, RunReports, OutcomeLog, UnhandledNotifications],
   exports: [NotificationIntake, DeliveryWorker, RunReports],
 })
 export class DeliveryModule {}

@@ -5,6 +5,7 @@ import { invalidReturn } from '../call-override.js';
 import { HandlerRegistry } from '../handlers/index.js';
 import { currentTrace } from '../tracing/index.js';
 import { inSendSpan } from './spans.js';
+import { UnhandledNotifications } from './unhandled-notifications.js';
 
 /** Hands a checked notification to the queue with what its handler wants the queue to know. */
 @Injectable()
@@ -12,6 +13,7 @@ export class NotificationIntake {
   constructor(
     private readonly registry: HandlerRegistry,
     private readonly queue: MessageQueue,
+    private readonly unhandled: UnhandledNotifications,
   ) {}
 
   /**
@@ -22,7 +24,10 @@ export class NotificationIntake {
    */
   async submit(notification: FluentNotification): Promise<AddResult | 'ignored'> {
     const handler = this.registry.find(notification.name);
-    if (!handler) return 'ignored';
+    if (!handler) {
+      this.unhandled.report(notification);
+      return 'ignored';
+    }
     const result: unknown = await inSendSpan(notification, () =>
       this.queue.add(notification, {
         coalesceKey: handler.coalesceKey(notification),

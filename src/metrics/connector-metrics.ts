@@ -37,6 +37,11 @@ export class ConnectorMetrics {
     'account',
     'outcome',
   ]);
+  readonly unhandledWebhooks = this.counter(
+    'unhandled_webhooks_total',
+    'Webhooks that no handler takes, by account and notification name; names beyond the first 20 are other.',
+    ['account', 'name'],
+  );
   readonly commercetoolsMessages = this.counter(
     'commercetools_messages_total',
     'Messages from commercetools answered, by project and outcome.',

@@ -52,7 +52,9 @@ beforeAll(async () => {
     // Outcomes of calls that are counted from their first occurrence.
     commercetools.faults.set({ kind: 'expired-token', times: 1 });
     commercetools.faults.set({ kind: 'html', status: 404, times: 1, operation: 'graphql' });
-    await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
+    const { id } = fluent.addOrder({ ref: 'O_1' });
+    await fluent.notify(id, { name: 'order.status-updat' });
+    await fluent.walk(id, ['BOOKED']);
     await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), 30_000);
     await vi.waitFor(async () => expect(await connector.metric('sync_lag_seconds_count')).toBe(1), 5000);
     exposed = read(await (await fetch(`${connector.url}/metrics`)).text());

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
+import type { Child } from './child.js';
+import { load } from './load.js';
+import { signedWebhooks } from './signed-webhooks.js';
+
+const NOTIFICATIONS = 20_000;
+/** So many keys of each kind are asked for their size. */
+const SAMPLED_KEYS = 1000;
+const GIVE_UP_MS = 240_000;
+const POLL_MS = 100;
+const PREFIX = '{fluent-connector}';
+const JOBS = `${PREFIX}:notifications:`;
+
+/**
+ * What a notification costs in Redis while it waits, while it is delayed for a retry, and after it is finished. Each
+ * notification has an order of its own, which is the worst case: those of one order share its key.
+ */
+export async function benchRedisMemory(
+  redis: PrivateRedis,
+  keys: WebhookKeys,
+  emulators: Child,
+  environment: Record<string, string>,
+  from: number,
+): Promise<string[]> {
+  const client = new Redis(redis.url);
+  const measured = new Measured(client);
+  const accept = async (firstOrder: number): Promise<void> => {
+    await client.flushall();
+    await measured.begin();
+    const ingress = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+    const topic = { from: firstOrder, orders: NOTIFICATIONS, entityStatus: 'BOOKED' };
+    const { accepted } = await load(ingress.webhookUrl, signedWebhooks(keys, NOTIFICATIONS, topic));
+    await ingress.stop();
+    if (accepted !== NOTIFICATIONS) throw new Error(`${accepted} of ${NOTIFICATIONS} webhooks were accepted`);
+  };
+  const work = async (variables: Record<string, string>, isOver: () => Promise<boolean>): Promise<void> => {
+    const worker = await ConnectorProcess.start({
+      ...environment,
+      ...variables,
+      CONNECTOR_ROLE: 'worker',
+      QUEUE_CONCURRENCY: '64',
+    });
+    const deadline = performance.now() + GIVE_UP_MS;
+    while (!(await isOver())) {
+      if (performance.now() > deadline) throw new Error('the notifications were not worked on in time');
+      await delay(POLL_MS);
+    }
+    await worker.stop();
+  };
+  try {
+    // Nobody knows these orders, so that every notification is tried once and waits for its second try.
+    await accept(from);
+    const waiting = await measured.end();
+    const job = await measured.key(`${JOBS}*`, 'hash');
+    const order = await measured.key(`${PREFIX}:order:*`);
+    const hour = String(3_600_000);
+    await work(
+      { RETRY_BASE_DELAY: hour, RETRY_MAX_DELAY: hour },
+      async () => (await client.zcard(`${JOBS}delayed`)) >= NOTIFICATIONS * 0.99,
+    );
+    const delayed = await measured.end();
+    const delayedJob = await measured.key(`${JOBS}*`, 'hash');
+
+    const known = from + NOTIFICATIONS;
+    await emulators.ask({ kind: 'add', from: known, count: NOTIFICATIONS, status: 'BOOKED' });
+    await accept(known);
+    const active = async (): Promise<number> =>
+      (await client.llen(`${JOBS}wait`)) + (await client.llen(`${JOBS}active`));
+    await work({}, async () => (await active()) + (await client.zcard(`${JOBS}delayed`)) === 0);
+    const finished = await measured.end();
+    const done = await measured.key(`${PREFIX}:done:*`);
+    const finishedOrder = await measured.key(`${PREFIX}:order:*`);
+    return [
+      `| Redis, a waiting notification | ${waiting} bytes | job ${job}, order key ${order} |`,
+      `| Redis, a delayed notification | ${delayed} bytes | job ${delayedJob} |`,
+      `| Redis, a finished notification | ${finished} bytes | done mark ${done}, order key ${finishedOrder} |`,
+    ];
+  } finally {
+    client.disconnect();
+    await redis.flush();
+  }
+}
+
+/** Memory by Redis' own account. */
+class Measured {
+  private before = 0;
+
+  constructor(private readonly client: Redis) {}
+
+  async begin(): Promise<void> {
+    this.before = await this.used();
+  }
+
+  /** @returns bytes for each notification since `begin`, with all that Redis spends around the keys. */
+  async end(): Promise<number> {
+    return Math.round(((await this.used()) - this.before) / NOTIFICATIONS);
+  }
+
+  /** @returns the mean size of the keys that match, in bytes, without their place in Redis' own tables. */
+  async key(pattern: string, type?: string): Promise<number> {
+    const sizes: number[] = [];
+    for await (const keys of this.client.scanStream({ match: pattern, count: 1000, ...(type && { type }) })) {
+      for (const key of keys as string[]) {
+        sizes.push((await this.client.memory('USAGE', key, 'SAMPLES', 0)) ?? 0);
+        if (sizes.length === SAMPLED_KEYS) return mean(sizes);
+      }
+    }
+    if (sizes.length === 0) throw new Error(`Redis has no key ${pattern}`);
+    return mean(sizes);
+  }
+
+  private async used(): Promise<number> {
+    const [, bytes] = /^used_memory:(\d+)/m.exec(await this.client.info('memory')) ?? [];
+    return Number(bytes);
+  }
+}
+
+function mean(sizes: readonly number[]): number {
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
+}
