@@ -2,7 +2,6 @@ import type { PinoLogger } from 'nestjs-pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HandlerRegistry } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import type { FluentNotification } from '../notification/index.js';
 import type { MessageQueue } from './message-queue.js';
 import { NotificationIntake } from './notification-intake.js';
 import { UnhandledNotifications } from './unhandled-notifications.js';
@@ -45,7 +44,7 @@ describe('a notification that no handler takes', () => {
       entityRef: 'O_123',
       entityType: 'ORDER',
       attributes: { email: 'jane@example.com' },
-    } as FluentNotification);
+    });
   const counted = async (): Promise<Record<string, number>> => {
     const { values } = await metrics.unhandledWebhooks.get();
     return Object.fromEntries(values.map(({ labels, value }) => [`${labels.account} ${labels.name}`, value]));
