@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['src/**/*.spec.ts'],
+          include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'],
           exclude: ISOLATED_SPECS,
           // Loading the libraries anew for each file would take most of the time.
           isolate: false,
