@@ -11,7 +11,8 @@ const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000 };
 /** They replace modules, or count the timers of the process: they share their process with no other spec. */
 const ISOLATED_SPECS = [
   'src/order-status/convergence.spec.ts',
-  'src/delivery/notification-dispatcher.spec.ts',
+  'src/delivery/keyed-mutex.spec.ts',
+  'src/handlers/handler-runner.spec.ts',
 ];
 /** They measure time, or stop servers that must notice each other within seconds. */
 const SPECS_ALONE = ['queue', 'ingress', 'metrics', 'redis-topologies'].map(
