@@ -109,6 +109,24 @@ describe('ApolloFluentClient', () => {
     });
   });
 
+  it('takes the data of an answer that also has a warning', async () => {
+    answer = () => ({
+      json: {
+        data: { orderById: ORDER_NODE },
+        errors: [{ message: 'deprecated', extensions: { code: 'C0042W' } }],
+      },
+    });
+    await expect(client.getOrder(scope, '12')).resolves.toMatchObject({ status: 'BOOKED' });
+  });
+
+  it.each([
+    ['an error code', { orderById: ORDER_NODE }, 'C0042E'],
+    ['a warning code and no data', { orderById: null }, 'C0042W'],
+  ])('refuses an answer with %s', async (_, value, code) => {
+    answer = () => ({ json: { data: value, errors: [{ message: 'failed', extensions: { code } }] } });
+    await expect(client.getOrder(scope, '12')).rejects.toMatchObject({ code });
+  });
+
   it('has no order where Fluent answers null', async () => {
     answer = () => data({ orderById: null });
     await expect(client.getOrder(scope, '404')).resolves.toBeUndefined();

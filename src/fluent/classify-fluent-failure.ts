@@ -55,6 +55,12 @@ function limitOf({ status, problems }: UpstreamFailure): string | undefined {
     : undefined;
 }
 
+/** @returns whether an error of an answer with data is a client warning, such as `C0042W`. */
+export function isFluentWarning(message: string, code: unknown): boolean {
+  const problem = { message, ...(typeof code === 'string' && { code }) };
+  return /^C\d{4}W$/.test(codeOf(problem) ?? '');
+}
+
 function codeOf({ code, message }: UpstreamProblem): string | undefined {
   return code?.match(FLUENT_CODE)?.[0] ?? message.match(FLUENT_CODE)?.[0];
 }

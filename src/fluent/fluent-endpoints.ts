@@ -3,7 +3,7 @@ import { type AccountConfig, ConnectorConfig } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import type { RestEndpoint } from '../transport/index.js';
-import { classifyFluentFailure } from './classify-fluent-failure.js';
+import { classifyFluentFailure, isFluentWarning } from './classify-fluent-failure.js';
 
 /** What the Fluent services read of the configuration. */
 export type FluentConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds'>;
@@ -136,5 +136,6 @@ function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
       },
     },
     classify: classifyFluentFailure,
+    isWarning: isFluentWarning,
   });
 }

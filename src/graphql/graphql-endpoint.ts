@@ -1,5 +1,6 @@
 import { ApolloClient, InMemoryCache, type OperationVariables, type TypedDocumentNode } from '@apollo/client';
 import { NotImplementedHandler } from '@apollo/client/incremental';
+import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import type { ApolloLink } from '@apollo/client/link';
 import { BaseHttpLink } from '@apollo/client/link/http';
 import { Injectable } from '@nestjs/common';
@@ -26,6 +27,8 @@ export interface GraphqlEndpointOptions {
   readonly url: string;
   readonly token: TokenRequest;
   readonly classify: Classify;
+  /** Whether an error of an answer with data is only a warning. Without it, every error is a failure. */
+  readonly isWarning?: (message: string, code: unknown) => boolean;
 }
 
 /** Options of one call. */
@@ -54,6 +57,7 @@ export class GraphqlEndpoint {
   private readonly client: ApolloClient;
   private readonly token: OAuthToken;
   private readonly calls: AuthorizedCalls;
+  private readonly isWarning: NonNullable<GraphqlEndpointOptions['isWarning']>;
 
   constructor(
     private readonly options: GraphqlEndpointOptions,
@@ -61,7 +65,8 @@ export class GraphqlEndpoint {
     private readonly breakers: CircuitBreakers,
     private readonly metrics: CallMetrics,
   ) {
-    const { target, subject, url, token } = options;
+    const { target, subject, url, token, isWarning = () => false } = options;
+    this.isWarning = isWarning;
     this.client = uncachedClient(url, http);
     this.token = new OAuthToken(target, subject, token, http, metrics);
     this.calls = this.callsTo(target);
@@ -105,13 +110,35 @@ export class GraphqlEndpoint {
         headers: { ...headers, authorization: `Bearer ${token}` },
         ...(signal && { fetchOptions: { signal } }),
       };
-      const { data } = isMutation
-        ? await this.client.mutate({ mutation: document, variables, context, fetchPolicy: 'no-cache' })
-        : await this.client.query({ query: document, variables, context, fetchPolicy: 'no-cache' });
+      const data = await this.sendOnce(document, variables, context, isMutation).catch((error: unknown) =>
+        this.dataBesideWarnings<TData>(error),
+      );
       if (!data) throw new TransientError('the answer has neither data nor errors');
       return data;
     };
     return this.calls.run(name, send, { signal, subject: JSON.stringify(variables) });
+  }
+
+  private async sendOnce<TData, TVariables extends OperationVariables>(
+    document: TypedDocumentNode<TData, TVariables>,
+    variables: TVariables,
+    context: Record<string, unknown>,
+    isMutation: boolean,
+  ): Promise<TData | undefined> {
+    const { data } = isMutation
+      ? await this.client.mutate({ mutation: document, variables, context, fetchPolicy: 'no-cache' })
+      : await this.client.query({ query: document, variables, context, fetchPolicy: 'no-cache' });
+    return data as TData | undefined;
+  }
+
+  /** @throws the error itself unless it consists of warnings beside data. */
+  private dataBesideWarnings<TData>(error: unknown): TData {
+    const isAnswered =
+      CombinedGraphQLErrors.is(error) &&
+      Object.values(error.data ?? {}).some((field) => field !== null) &&
+      error.errors.every(({ message, extensions }) => this.isWarning(message, extensions?.['code']));
+    if (!isAnswered) throw error;
+    return error.data as TData;
   }
 }
 

@@ -31,7 +31,17 @@ export interface OrderReference {
   readonly ref: string;
 }
 
-/** @returns the order a notification is about, or undefined when it names none. */
+/**
+ * @returns Fluent's id of the order that a notification is about, or undefined when it names none. A child entity's
+ * notification may name the order's id without its ref.
+ */
+export function orderIdOf(notification: FluentNotification): string | undefined {
+  const { entityType, entityId, rootEntityType, rootEntityId } = notification;
+  if (entityType === 'ORDER') return entityId;
+  return rootEntityType === 'ORDER' && rootEntityId ? rootEntityId : undefined;
+}
+
+/** @returns the order a notification is about, or undefined when it does not name its id and its ref. */
 export function orderOf(notification: FluentNotification): OrderReference | undefined {
   if (notification.entityType === 'ORDER') {
     return { id: notification.entityId, ref: notification.entityRef };

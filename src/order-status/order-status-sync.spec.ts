@@ -11,14 +11,14 @@ import {
   type OrderUpdateAction,
 } from '../commercetools/index.js';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
-import { ConfigurationError, TransientError } from '../errors.js';
+import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import type { FluentClient } from '../fluent/index.js';
 import type { StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
-import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import { OrderStatusSync, type OrderToSync, type SyncResult } from './order-status-sync.js';
 import { SkippedStatuses } from './skipped-statuses.js';
 
 const SCOPE = { account: { id: 'ACME' }, retailerId: '1', project: { key: 'shop' } } as RetailerScope;
@@ -26,7 +26,7 @@ const CURRENT: CommercetoolsOrder = { id: 'ct-1', version: 3, orderState: 'Open'
 const FLUENT = { id: '1', ref: 'O_1', type: 'HD', status: 'BOOKED', retailerId: '1', attributes: [] };
 
 class Lookup {
-  find = async (): Promise<unknown> => ({ ...CURRENT, fields: {} });
+  find = async (_order?: unknown): Promise<unknown> => ({ ...CURRENT, fields: {} });
 }
 class Fluent {
   getOrder = async (): Promise<unknown> => ({ ...FLUENT, fields: {} });
@@ -62,7 +62,11 @@ class Setup {
   readonly history = new History();
   isHistoryOn = true;
 
-  async sync(hooks: readonly Provider[] = [], signal = new AbortController().signal): Promise<SyncResult> {
+  async sync(
+    hooks: readonly Provider[] = [],
+    signal = new AbortController().signal,
+    order: OrderToSync = { id: '1', ref: 'O_1' },
+  ): Promise<SyncResult> {
     const mapper = this.mapper as unknown as StatusMapper;
     const config = {
       orderNotFoundMaxAgeSeconds: 1,
@@ -77,13 +81,35 @@ class Setup {
       { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
-    ).sync({ id: '1', ref: 'O_1' }, SCOPE, { signal, logger: pino({ level: 'silent' }) });
+    ).sync(order, SCOPE, { signal, logger: pino({ level: 'silent' }) });
   }
 }
 
 const throwing = (error: unknown) => async (): Promise<never> => {
   throw error;
 };
+
+describe('the ref of an order', () => {
+  it('is refused when Fluent has another one: nothing is written to the order that it names', async () => {
+    const setup = new Setup();
+    setup.fluent.getOrder = async () => ({ ...FLUENT, ref: 'O_2' });
+    const failure = setup.sync();
+    await expect(failure).rejects.toThrow(/has the ref O_2, but the notification says O_1/);
+    await expect(failure).rejects.toBeInstanceOf(PermanentError);
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('comes from Fluent when the notification does not tell it', async () => {
+    const setup = new Setup();
+    const looked: unknown[] = [];
+    setup.lookup.find = async (order?: unknown) => {
+      looked.push(order);
+      return { ...CURRENT, fields: {} };
+    };
+    expect(await setup.sync([], undefined, { id: '1' })).toMatchObject({ outcome: 'updated' });
+    expect(looked).toEqual([{ id: '1', ref: 'O_1' }]);
+  });
+});
 
 describe('a replaced part', () => {
   it.each<[string, (setup: Setup) => void, RegExp]>([

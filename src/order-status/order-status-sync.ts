@@ -30,6 +30,9 @@ const CONFLICT_JITTER_MS = 50;
 /** commercetools does not have the order, or not yet. */
 export class OrderNotFoundError extends TransientError {}
 
+/** The order that a notification names; not every notification tells its ref. */
+export type OrderToSync = Pick<OrderReference, 'id'> & Partial<OrderReference>;
+
 /** How a sync ended, and the Fluent status it ended with. */
 export interface SyncResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
@@ -68,11 +71,14 @@ export class OrderStatusSync {
    * or doing them at once, would let an old status be written over a newer one. Whatever is written follows
    * from these reads alone, hooks included, and is computed anew after a conflict.
    *
+   * @param given without a ref when the notification did not tell it: Fluent is asked for it first.
    * @throws TransientError when the order is not there yet, or conflicts do not end.
-   * @throws PermanentError when the order belongs to another retailer.
+   * @throws PermanentError when the order belongs to another retailer, or has another ref.
    */
-  async sync(order: OrderReference, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
+  async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
     const { signal, logger } = options;
+    const { id, ref = (await this.readFluentOrder(given, scope, options)).ref } = given;
+    const order: OrderReference = { id, ref };
     for (let round = 1; ; round++) {
       const current = await this.readCommercetoolsOrder(order, scope, options);
       const fluentOrder = await this.readFluentOrder(order, scope, options);
@@ -138,7 +144,7 @@ export class OrderStatusSync {
   }
 
   private async readFluentOrder(
-    { id, ref }: OrderReference,
+    { id, ref }: OrderToSync,
     scope: RetailerScope,
     { signal }: SyncOptions,
   ): Promise<FluentOrder> {
@@ -153,16 +159,24 @@ export class OrderStatusSync {
     );
     if (!fluentOrder) {
       throw new TransientError(
-        `Fluent account ${account} has no order with id ${id} (ref ${ref}); ` +
+        `Fluent account ${account} has no order with id ${id} (ref ${ref ?? 'not told'}); ` +
           'check that the webhook comes from this account and that FLUENT_USERNAME may read its orders',
         { code: 'FluentOrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
       );
     }
     if (fluentOrder.retailerId !== scope.retailerId) {
       throw new PermanentError(
-        `Fluent order ${id} (ref ${ref}, account ${account}) belongs to retailer ${fluentOrder.retailerId}, ` +
+        `Fluent order ${id} (ref ${fluentOrder.ref}, account ${account}) belongs to retailer ${fluentOrder.retailerId}, ` +
           `but the notification says ${scope.retailerId}; correct the webhook's rule in Fluent`,
         { code: 'WrongRetailer' },
+      );
+    }
+    // The commercetools order was looked up by the notification's ref: it would get another order's status.
+    if (ref !== undefined && fluentOrder.ref && fluentOrder.ref !== ref) {
+      throw new PermanentError(
+        `Fluent order ${id} (account ${account}) has the ref ${fluentOrder.ref}, but the notification says ${ref}; ` +
+          "correct the webhook's rule in Fluent: entityRef or rootEntityRef names another order",
+        { code: 'WrongOrderRef' },
       );
     }
     return fluentOrder;

@@ -8,7 +8,7 @@ import {
   type NotificationHandlerContract,
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { isFromReconciliation, orderOf, type FluentNotification } from '../notification/index.js';
+import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
 import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
 import { outcomeDetails } from './outcome-details.js';
 
@@ -18,7 +18,7 @@ const MAX_TIMEOUT_MS = 86_400_000;
 /** The built-in handler: brings the order of a notification into agreement. */
 @NotificationHandler({
   names: (config) => config.orderStatusEventNames,
-  coalesce: (notification) => orderOf(notification)?.id,
+  coalesce: orderIdOf,
   expectedState: announcedStatus,
   // A round makes four calls, each of which may take its whole time-out.
   timeoutMs: ({ httpClientTimeoutMs }) =>
@@ -33,18 +33,18 @@ export class OrderStatusHandler implements NotificationHandlerContract {
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
-    const order = orderOf(notification);
-    if (!order) {
+    const id = orderIdOf(notification);
+    if (id === undefined) {
       throw new PermanentError(
         `notification ${notification.name} is about ${notification.entityType} ${notification.entityRef} and names no ` +
-          'order; send it from the ORDER workflow, or with rootEntityType, rootEntityId and rootEntityRef of the order',
+          'order; send it from the ORDER workflow, or with rootEntityType and rootEntityId of the order',
         { code: 'NoOrder' },
       );
     }
     // Fluent is read second. While it is away, the first read would be wasted each time a notification comes again.
     this.fluent.throwIfCircuitOpen(context.scope.account.id);
     const result = await this.orderStatus
-      .sync(order, context.scope, {
+      .sync(orderOf(notification) ?? { id }, context.scope, {
         signal: context.signal,
         logger: context.logger,
         correlationId: notification.id,
@@ -58,7 +58,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     if (!result) return { outcome: 'unchanged', supersedesPending: false };
     const { outcome, status, skipped } = result;
     const details = outcomeDetails(result);
-    context.logger.debug({ orderRef: order.ref, ...details, outcome }, 'order status synced');
+    context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
     const recheck = skipped?.isBehind === true;
     // What is not known yet is counted when the recheck does not know it either.
