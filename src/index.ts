@@ -84,6 +84,8 @@ export {
   type FluentOrder,
   type FluentOrderOptions,
   type FluentRequestOptions,
+  type UpdatedFluentOrder,
+  type UpdatedOrdersOptions,
   type FluentScope,
   type FluentSetting,
   type UpdateFluentOrderInput,

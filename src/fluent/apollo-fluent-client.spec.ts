@@ -5,12 +5,19 @@ import type { RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { GraphqlEndpoints } from '../graphql/index.js';
-import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
+import {
+  CallMetrics,
+  CircuitBreakers,
+  OutageError,
+  ServerFaultError,
+  UpstreamHttp,
+} from '../transport/index.js';
 import { ApolloFluentClient } from './apollo-fluent-client.js';
-import type { FluentOrder } from './fluent-client.js';
+import type { UpdatedFluentOrder } from './fluent-client.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 
 interface Sent {
+  query: string;
   operationName: string;
   variables: Record<string, unknown>;
 }
@@ -146,6 +153,7 @@ describe('ApolloFluentClient', () => {
   });
 
   describe('ordersUpdatedSince', () => {
+    const RANGE = { since: '1970-01-01T00:00:00.000Z', until: '1970-01-01T00:00:01.000Z' };
     const page = (ids: string[], cursors: (string | null)[], hasNextPage: boolean | null) => ({
       orders: {
         edges: ids.map((id, index) => ({ cursor: cursors[index], node: { ...ORDER_NODE, id } })),
@@ -153,8 +161,9 @@ describe('ApolloFluentClient', () => {
       },
     });
     const read = async (): Promise<string[]> => {
-      const orders: FluentOrder[] = [];
-      for await (const order of client.ordersUpdatedSince('ACME', new Date(0))) orders.push(order);
+      const orders: UpdatedFluentOrder[] = [];
+      for await (const order of client.ordersUpdatedSince('ACME', new Date(0), { until: new Date(1000) }))
+        orders.push(order);
       return orders.map(({ id }) => id);
     };
 
@@ -167,9 +176,9 @@ describe('ApolloFluentClient', () => {
       answer = ({ variables }) => data(pages[String(variables['after'])]);
       await expect(read()).resolves.toEqual(['1', '2', '3']);
       expect(sent().map(({ variables }) => variables)).toEqual([
-        { since: '1970-01-01T00:00:00.000Z', first: 100, after: null },
-        { since: '1970-01-01T00:00:00.000Z', first: 100, after: 'b' },
-        { since: '1970-01-01T00:00:00.000Z', first: 100, after: 'd' },
+        { ...RANGE, first: 100, after: null },
+        { ...RANGE, first: 100, after: 'b' },
+        { ...RANGE, first: 100, after: 'd' },
       ]);
     });
 
@@ -193,9 +202,34 @@ describe('ApolloFluentClient', () => {
       expect(sent()).toHaveLength(4);
     });
 
+    it('asks for nothing but what tells that an order was updated', async () => {
+      answer = () => data(page([], [], false));
+      await read();
+      expect(sent()[0]?.query).not.toMatch(/attributes|status/);
+    });
+
+    it('repeats a page that failed, and does not begin with the first one again', async () => {
+      const failed = new Set<unknown>();
+      answer = ({ variables: { after } }) => {
+        if (after === 'a' && failed.size < 2) {
+          failed.add(failed.size);
+          return { status: 500, text: 'oops' };
+        }
+        return data(after === null ? page(['1'], ['a'], true) : page(['2'], ['b'], false));
+      };
+      await expect(read()).resolves.toEqual(['1', '2']);
+      expect(sent().map(({ variables }) => variables['after'])).toEqual([null, 'a', 'a', 'a']);
+    });
+
+    it('gives a page up after three attempts', async () => {
+      answer = () => ({ status: 500, text: 'oops' });
+      await expect(read()).rejects.toBeInstanceOf(ServerFaultError);
+      expect(sent()).toHaveLength(3);
+    });
+
     it('reads a page only when it is needed', async () => {
       answer = () => data(page(['1'], ['a'], true));
-      for await (const _ of client.ordersUpdatedSince('ACME', new Date(0))) break;
+      for await (const _ of client.ordersUpdatedSince('ACME', new Date(0), { until: new Date(1000) })) break;
       expect(sent()).toHaveLength(1);
     });
   });

@@ -1,4 +1,5 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { RetailerScope } from '../config/index.js';
 import {
@@ -15,13 +16,21 @@ import {
   type FluentOrderOptions,
   type FluentRequestOptions,
   type FluentSetting,
+  type UpdatedFluentOrder,
+  type UpdatedOrdersOptions,
 } from './fluent-client.js';
 import { withOrderFields } from '../graphql/index.js';
+import { CircuitOpenError, TransientError } from '../errors.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 import { pages } from './pages.js';
 
 /** GraphQL's Int, the type of a setting's context id, ends here. */
 const MAX_INT = 2 ** 31 - 1;
+
+const DAY_MS = 86_400_000;
+/** A page that fails would cost all pages before it. */
+const PAGE_ATTEMPTS = 3;
+const FIRST_PAGE_PAUSE_MS = 200;
 
 /** Reads from Fluent with Apollo Client; nothing is cached. */
 @Injectable()
@@ -57,18 +66,24 @@ export class ApolloFluentClient extends FluentClient {
   async *ordersUpdatedSince(
     accountId: string,
     since: Date,
-    options?: FluentRequestOptions,
-  ): AsyncGenerator<FluentOrder> {
+    { until = new Date(Date.now() + DAY_MS), ...options }: UpdatedOrdersOptions = {},
+  ): AsyncGenerator<UpdatedFluentOrder> {
     // An order that is updated while the pages are read moves to a later one and would come twice.
     const seen = new Set<string>();
-    const orders = pages(async (page) => {
-      const variables = { ...page, since: since.toISOString() };
-      return (await this.query(accountId, ORDERS_UPDATED_SINCE, variables, options)).orders;
-    });
-    for await (const order of orders) {
-      if (seen.has(order.id)) continue;
-      seen.add(order.id);
-      yield toOrder(order);
+    const range = { since: since.toISOString(), until: until.toISOString() };
+    const orders = pages((page) =>
+      withRetries(async () => {
+        const variables = { ...page, ...range };
+        // One subject: a query that fails for every window is not a failure for different orders.
+        const call = { ...options, subject: 'orders' };
+        return (await this.endpoints.graphql(accountId).execute(ORDERS_UPDATED_SINCE, variables, call))
+          .orders;
+      }, options.signal),
+    );
+    for await (const { id, ref, retailer, updatedOn } of orders) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      yield { id, ref: ref ?? '', retailerId: retailer?.id ?? '', ...(updatedOn !== null && { updatedOn }) };
     }
   }
 
@@ -95,6 +110,19 @@ export class ApolloFluentClient extends FluentClient {
       if (name !== null && applies) found.push({ name, context, contextId, value: valueOf(setting) });
     }
     return found;
+  }
+}
+
+/** Repeats a page that failed for a reason that time heals; an open circuit says that it does not heal soon. */
+async function withRetries<T>(read: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      const isPassing = error instanceof TransientError && !(error instanceof CircuitOpenError);
+      if (!isPassing || attempt === PAGE_ATTEMPTS || signal?.aborted) throw error;
+    }
+    await delay(Math.random() * FIRST_PAGE_PAUSE_MS * 2 ** attempt, undefined, { signal });
   }
 }
 

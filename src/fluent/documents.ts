@@ -52,27 +52,21 @@ export const ORDER_BY_ID: TypedDocumentNode<{ orderById: OrderNode | null }, { i
   }
 `;
 
+/** Only what tells that an order was updated: one that Fluent cannot answer with must not hide the others. */
 export const ORDERS_UPDATED_SINCE: TypedDocumentNode<
-  { orders: Connection<OrderNode> | null },
-  Page & { since: string }
+  { orders: Connection<Pick<OrderNode, 'id' | 'ref' | 'updatedOn' | 'retailer'>> | null },
+  Page & { since: string; until: string }
 > = gql`
-  query OrdersUpdatedSince($since: DateTime!, $first: Int!, $after: String) {
-    orders(updatedOn: { from: $since }, first: $first, after: $after) {
+  query OrdersUpdatedSince($since: DateTime!, $until: DateTime!, $first: Int!, $after: String) {
+    orders(updatedOn: { from: $since, to: $until }, first: $first, after: $after) {
       edges {
         cursor
         node {
           id
           ref
-          type
-          status
           updatedOn
           retailer {
             id
-          }
-          attributes {
-            name
-            type
-            value
           }
         }
       }

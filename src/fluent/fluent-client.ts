@@ -14,6 +14,15 @@ export interface FluentOrderOptions extends FluentRequestOptions {
   readonly fluentFields?: OrderFields;
 }
 
+/** Options of {@link FluentClient.ordersUpdatedSince}. */
+export interface UpdatedOrdersOptions extends FluentRequestOptions {
+  /** Only orders whose `updatedOn` is not later. By default a day ahead of now. */
+  readonly until?: Date;
+}
+
+/** What tells that a Fluent order was updated. */
+export type UpdatedFluentOrder = Pick<FluentOrder, 'id' | 'ref' | 'retailerId' | 'updatedOn'>;
+
 /** A Fluent order as far as the connector reads it. */
 export interface FluentOrder {
   readonly id: string;
@@ -95,8 +104,8 @@ export abstract class FluentClient {
   abstract ordersUpdatedSince(
     accountId: string,
     since: Date,
-    options?: FluentRequestOptions,
-  ): AsyncIterable<FluentOrder>;
+    options?: UpdatedOrdersOptions,
+  ): AsyncIterable<UpdatedFluentOrder>;
 
   /** @returns every setting with one of these names, from all contexts that apply to the retailer. */
   abstract getSettings(

@@ -36,6 +36,8 @@ export interface GraphqlCallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the call early; the call then throws the signal's reason. */
   readonly signal?: AbortSignal;
+  /** What the call is about, for the circuit breaker; by default its variables. */
+  readonly subject?: string;
 }
 
 /** Opens GraphQL endpoints that share connections, circuit breakers and metrics. */
@@ -101,7 +103,7 @@ export class GraphqlEndpoint {
   async execute<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
-    { headers, signal }: GraphqlCallOptions = {},
+    { headers, signal, subject = JSON.stringify(variables) }: GraphqlCallOptions = {},
   ): Promise<TData> {
     const { name, isMutation } = operationOf(document);
     const send = async (token: string): Promise<TData> => {
@@ -116,7 +118,7 @@ export class GraphqlEndpoint {
       if (!data) throw new TransientError('the answer has neither data nor errors');
       return data;
     };
-    return this.calls.run(name, send, { signal, subject: JSON.stringify(variables) });
+    return this.calls.run(name, send, { signal, subject });
   }
 
   private async sendOnce<TData, TVariables extends OperationVariables>(
@@ -128,7 +130,7 @@ export class GraphqlEndpoint {
     const { data } = isMutation
       ? await this.client.mutate({ mutation: document, variables, context, fetchPolicy: 'no-cache' })
       : await this.client.query({ query: document, variables, context, fetchPolicy: 'no-cache' });
-    return data as TData | undefined;
+    return data;
   }
 
   /** @throws the error itself unless it consists of warnings beside data. */

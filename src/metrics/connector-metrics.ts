@@ -112,6 +112,13 @@ export class ConnectorMetrics {
     [],
   );
 
+  readonly reconcileWatermarkAge = new Gauge({
+    name: `${prefix}reconcile_watermark_age_seconds`,
+    help: 'Time since the last look for updated orders that was complete, by account; absent while Redis is away.',
+    labelNames: ['account'],
+    registers: [this.registry],
+  });
+
   /** The one series that is there from the start to the end of a process, whatever happens: alerts miss it. */
   private readonly buildInfo = new Gauge({
     name: `${prefix}build_info`,

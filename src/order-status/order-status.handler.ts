@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { PermanentError } from '../errors.js';
+import { ConnectorConfig } from '../config/index.js';
+import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient } from '../fluent/index.js';
 import {
   NotificationHandler,
@@ -30,6 +31,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     private readonly orderStatus: OrderStatusSync,
     private readonly metrics: ConnectorMetrics,
     private readonly fluent: FluentClient,
+    private readonly config: ConnectorConfig,
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
@@ -50,8 +52,9 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         correlationId: notification.id,
       })
       .catch((error: unknown) => {
-        // Reconciliation sees every order of the account, also those that commercetools never had.
-        if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) return undefined;
+        if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) {
+          return this.waitOrGiveUp(error, context);
+        }
         throw error;
       });
     // A webhook of the same order may be waiting until commercetools has it.
@@ -65,6 +68,18 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     const isPending = recheck && !context.isRecheck && skipped.result === 'unknown';
     if (skipped?.result && !isPending) this.metrics.skippedStatuses.inc({ result: skipped.result });
     return { outcome, observedState: status, recheck, details: { ...details } };
+  }
+
+  /**
+   * Reconciliation sees every order of the account, also those that commercetools never has. Such an order is no
+   * dead letter, but one that comes late, and whose webhook was lost, is waited for as webhooks wait.
+   */
+  private waitOrGiveUp(error: OrderNotFoundError, { acceptedAt }: HandlerContext): undefined {
+    const { orderNotFoundMaxAgeSeconds, reconciliation } = this.config;
+    const retryAfterMs = reconciliation.intervalSeconds * 1000;
+    if (Date.now() - acceptedAt.getTime() + retryAfterMs > orderNotFoundMaxAgeSeconds * 1000)
+      return undefined;
+    throw new TransientError(error.message, { code: error.code, retryAfterMs });
   }
 }
 

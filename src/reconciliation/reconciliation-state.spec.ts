@@ -165,10 +165,29 @@ describe('the interval', () => {
 
 describe('the watermark', () => {
   it('is kept for each account and shared by all replicas', async () => {
-    const seenUntil = new Date('2026-01-02T03:04:05.678Z');
+    const watermark = { seenUntil: new Date('2026-01-02T03:04:05.678Z'), reachedAt: new Date(0) };
     expect(await first.watermark('ACME')).toBeUndefined();
-    await first.setWatermark('ACME', seenUntil);
-    expect(await second.watermark('ACME')).toEqual(seenUntil);
+    await first.setWatermark('ACME', watermark);
+    expect(await second.watermark('ACME')).toEqual(watermark);
     expect(await second.watermark('OTHER')).toBeUndefined();
+  });
+});
+
+describe('the age of a look', () => {
+  it('runs from the first question until a look was complete, for each account, in all replicas', async () => {
+    expect(await first.agesMs(['ACME', 'OTHER'])).toEqual(
+      new Map([
+        ['ACME', 0],
+        ['OTHER', 0],
+      ]),
+    );
+    vi.setSystemTime(Date.now() + 5000);
+    await second.setLookedAt('ACME', new Date(Date.now() - 1000));
+    expect(await first.agesMs(['ACME', 'OTHER'])).toEqual(
+      new Map([
+        ['ACME', 1000],
+        ['OTHER', 5000],
+      ]),
+    );
   });
 });

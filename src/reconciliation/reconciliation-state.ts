@@ -5,12 +5,24 @@ import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index
 const LOCK = `${REDIS_PREFIX}:reconciliation:lock`;
 const LAST_LOOK = `${REDIS_PREFIX}:reconciliation:last-look`;
 const WATERMARKS = `${REDIS_PREFIX}:reconciliation:watermarks`;
+/** When each watermark was reached, by our clock. */
+const REACHED = `${REDIS_PREFIX}:reconciliation:watermarks-reached`;
+/** When the last complete look of each account began, by our clock. */
+const LOOKED = `${REDIS_PREFIX}:reconciliation:looked`;
 /** Renewed three times before it ends; a replica that died leaves the turn to another after this. */
 const LOCK_MS = 60_000;
 
 /** Deletes or prolongs the lock only while it is still ours. */
 const IF_OURS = (command: string): string =>
   `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(${command}) end return 0`;
+
+/** Up to when the updates of an account were seen. */
+export interface Watermark {
+  /** The newest update that was seen, by Fluent's clock. */
+  readonly seenUntil: Date;
+  /** When it was seen, by our clock. */
+  readonly reachedAt: Date;
+}
 
 /** What reconciliation shares between replicas and keeps across restarts. */
 @Injectable()
@@ -52,14 +64,45 @@ export class ReconciliationState {
     }
   }
 
-  /** @returns up to when the updates of an account were seen. */
-  async watermark(accountId: string): Promise<Date | undefined> {
-    const seenUntil = await this.redis.hget(WATERMARKS, accountId);
-    return seenUntil === null ? undefined : new Date(seenUntil);
+  /** @returns undefined before the first order of the account was seen. */
+  async watermark(accountId: string): Promise<Watermark | undefined> {
+    const [seenUntil, reachedAt] = await Promise.all([
+      this.redis.hget(WATERMARKS, accountId),
+      this.redis.hget(REACHED, accountId),
+    ]);
+    if (seenUntil === null) return undefined;
+    return {
+      seenUntil: new Date(seenUntil),
+      reachedAt: reachedAt === null ? new Date() : new Date(reachedAt),
+    };
   }
 
-  async setWatermark(accountId: string, seenUntil: Date): Promise<void> {
-    await this.redis.hset(WATERMARKS, accountId, seenUntil.toISOString());
+  async setWatermark(accountId: string, { seenUntil, reachedAt }: Watermark): Promise<void> {
+    await Promise.all([
+      this.redis.hset(WATERMARKS, accountId, seenUntil.toISOString()),
+      this.redis.hset(REACHED, accountId, reachedAt.toISOString()),
+    ]);
+  }
+
+  /** Notes that everything up to `at` (our clock) was seen of an account. */
+  async setLookedAt(accountId: string, at: Date): Promise<void> {
+    await this.redis.hset(LOOKED, accountId, at.getTime());
+  }
+
+  /**
+   * @returns for each account how many milliseconds ago its last complete look began. For an account without one the
+   * time runs from the first question.
+   */
+  async agesMs(accountIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const now = Date.now();
+    const ages = await Promise.all(
+      accountIds.map(async (accountId): Promise<[string, number]> => {
+        await this.redis.hsetnx(LOOKED, accountId, now);
+        const lookedAt = Number(await this.redis.hget(LOOKED, accountId));
+        return [accountId, Math.max(now - lookedAt, 0)];
+      }),
+    );
+    return new Map(ages);
   }
 
   private async renew(): Promise<boolean> {

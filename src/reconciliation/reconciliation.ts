@@ -1,13 +1,44 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
+import { CircuitOpenError, ConfigurationError } from '../errors.js';
 import { FluentClient } from '../fluent/index.js';
 import { NotificationIntake } from '../delivery/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification } from '../notification/index.js';
-import { ReconciliationState } from './reconciliation-state.js';
+import { OutageError } from '../transport/index.js';
+import { ReconciliationState, type Watermark } from './reconciliation-state.js';
 
 /** How often a replica asks whether a look is due, at most. */
 const MAX_POLL_MS = 10_000;
+/** A look at a longer time reads one window after the other, so that an interrupted one has made progress. */
+const WINDOW_MS = 3_600_000;
+/** The first look of an account reaches back by this much more: Fluent's clock may be behind ours. */
+const CLOCK_TOLERANCE_MS = 3_600_000;
+/** Orders updated while a look goes on are found by it, also when Fluent's clock is ahead of ours. */
+const AHEAD_MS = 86_400_000;
+/**
+ * How many windows that cannot be read a look divides. One unreadable order takes about 25 divisions to find; when
+ * nothing can be read, the look must end.
+ */
+const MAX_DIVISIONS = 100;
+
+/** A range of `updatedOn` in milliseconds since the epoch, both ends included. */
+interface UpdateWindow {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a look at one account has done so far. */
+interface Look {
+  readonly accountId: string;
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
+  /** The newest update that is queued, in milliseconds since the epoch. */
+  seenUntil?: number;
+  queued: number;
+  divisions: number;
+}
 
 /**
  * Finds what no notification told: asks Fluent for the orders updated since the last look and queues each
@@ -25,6 +56,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     private readonly fluent: FluentClient,
     private readonly intake: NotificationIntake,
     private readonly logger: PinoLogger,
+    private readonly metrics: ConnectorMetrics,
   ) {
     logger.setContext('Reconciliation');
   }
@@ -32,6 +64,15 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   onApplicationBootstrap(): void {
     if (this.config.role === 'ingress' || this.config.reconciliation.intervalSeconds === 0) return;
     this.schedule();
+    // Every replica tells the same, whichever looks. While Redis is away the gauge is absent, not stale.
+    const { reconcileWatermarkAge } = this.metrics;
+    const accounts = this.config.accounts.map(({ id }) => id);
+    const collect = async (): Promise<void> => {
+      const ages = await this.state.agesMs(accounts).catch(() => undefined);
+      reconcileWatermarkAge.reset();
+      for (const [account, ageMs] of ages ?? []) reconcileWatermarkAge.set({ account }, ageMs / 1000);
+    };
+    Object.assign(reconcileWatermarkAge, { collect });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -77,34 +118,123 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
         signal.throwIfAborted();
         this.logger.warn(
           { accountId: id, err: error },
-          `reconciliation could not ask account ${id} for updated orders; the next look begins where this one did`,
+          `reconciliation could not ask account ${id} for updated orders; the next look begins where this one ended`,
         );
       }
     }
   }
 
   private async look(accountId: string, signal: AbortSignal): Promise<void> {
-    const startedAt = new Date();
-    const seenUntil = (await this.state.watermark(accountId)) ?? startedAt;
-    const since = new Date(seenUntil.getTime() - this.config.reconciliation.overlapSeconds * 1000);
+    const startedAt = Date.now();
+    const watermark = await this.state.watermark(accountId);
+    const look: Look = {
+      accountId,
+      startedAt,
+      signal,
+      seenUntil: watermark?.seenUntil.getTime(),
+      queued: 0,
+      divisions: 0,
+    };
+    const since = this.beginningOf(watermark, startedAt);
+    for (let from = since; from <= startedAt; from += WINDOW_MS) {
+      const to = from + WINDOW_MS - 1;
+      await this.readWindow(look, { from, to: to < startedAt ? to : startedAt + AHEAD_MS });
+    }
+    await this.state.setLookedAt(accountId, new Date(startedAt));
+    this.logger.info(
+      { accountId, since: new Date(since).toISOString(), queued: look.queued },
+      'reconciliation looked for updated orders',
+    );
+  }
 
-    let newest = seenUntil;
-    let queued = 0;
-    for await (const order of this.fluent.ordersUpdatedSince(accountId, since, { signal })) {
-      const updatedOn = order.updatedOn ?? startedAt.toISOString();
-      if (new Date(updatedOn) > newest) newest = new Date(updatedOn);
+  /**
+   * The watermark is a time of Fluent's clock, and our clock only measures how long ago it was reached. An account
+   * without updates is not read again: after the overlap nothing can appear behind its newest update any more.
+   */
+  private beginningOf(watermark: Watermark | undefined, startedAt: number): number {
+    const overlapMs = this.config.reconciliation.overlapSeconds * 1000;
+    if (!watermark) return startedAt - overlapMs - CLOCK_TOLERANCE_MS;
+    const seenUntil = watermark.seenUntil.getTime();
+    const reachedMsAgo = Math.max(startedAt - watermark.reachedAt.getTime(), 0);
+    return Math.min(seenUntil + reachedMsAgo - overlapMs, seenUntil + 1);
+  }
+
+  /** Queues the orders of a window and moves the watermark. What cannot be read is narrowed down and skipped. */
+  private async readWindow(look: Look, window: UpdateWindow): Promise<void> {
+    try {
+      await this.queueOrders(look, window);
+    } catch (error) {
+      look.signal.throwIfAborted();
+      const isHere = !isTrouble(error) && (await this.answersOtherwise(look));
+      if (!isHere || look.divisions >= MAX_DIVISIONS) throw error;
+      look.divisions++;
+      const { from, to } = window;
+      if (from === to) {
+        this.logger.error(
+          { accountId: look.accountId, updatedOn: new Date(from).toISOString(), err: error },
+          'reconciliation skips orders that Fluent cannot answer with; look for the order that was updated at ' +
+            'that time in Fluent, and send a webhook for it',
+        );
+        await this.moveWatermark(look, from);
+        return;
+      }
+      const middle = Math.floor((from + to) / 2);
+      await this.readWindow(look, { from, to: middle });
+      await this.readWindow(look, { from: middle + 1, to });
+    }
+  }
+
+  /** @returns whether Fluent answers a question about a time without orders, so that the window is the reason. */
+  private async answersOtherwise({ accountId, startedAt, signal }: Look): Promise<boolean> {
+    const nobodysTime = new Date(startedAt + 2 * AHEAD_MS);
+    try {
+      for await (const _ of this.fluent.ordersUpdatedSince(accountId, nobodysTime, {
+        signal,
+        until: nobodysTime,
+      })) {
+        break;
+      }
+      return true;
+    } catch {
+      // The caller throws the first error, which says the same.
+      return false;
+    }
+  }
+
+  private async queueOrders(look: Look, { from, to }: UpdateWindow): Promise<void> {
+    const { accountId, startedAt, signal } = look;
+    const options = { signal, until: new Date(to) };
+    let newest = 0;
+    for await (const order of this.fluent.ordersUpdatedSince(accountId, new Date(from), options)) {
+      const updatedOn = order.updatedOn ?? new Date(startedAt).toISOString();
+      newest = Math.max(newest, new Date(updatedOn).getTime());
       // Orders of retailers that are not configured here are nobody's business here.
       if (!this.config.scope(accountId, order.retailerId)) continue;
       const [name = ''] = this.config.orderStatusEventNames;
       const notification = reconciliationNotification(name, accountId, order.retailerId, order, updatedOn);
-      if ((await this.intake.submit(notification)) === 'accepted') queued++;
+      if ((await this.intake.submit(notification)) === 'accepted') look.queued++;
     }
-    // Fluent's clock decides, but never beyond the beginning of this look: orders updated meanwhile may
-    // have slipped between its pages.
-    await this.state.setWatermark(accountId, newest < startedAt ? newest : startedAt);
-    this.logger.info(
-      { accountId, since: since.toISOString(), queued },
-      'reconciliation looked for updated orders',
-    );
+    await this.moveWatermark(look, newest);
   }
+
+  /**
+   * Fluent's clock decides, but never beyond the beginning of this look: orders updated meanwhile may have
+   * slipped between its pages.
+   */
+  private async moveWatermark(look: Look, newest: number): Promise<void> {
+    const seenUntil = Math.min(newest, look.startedAt);
+    if (seenUntil <= (look.seenUntil ?? 0)) return;
+    look.seenUntil = seenUntil;
+    await this.state.setWatermark(look.accountId, {
+      seenUntil: new Date(seenUntil),
+      reachedAt: new Date(look.startedAt),
+    });
+  }
+}
+
+/** Whether the account as a whole is in trouble, so that other windows would fail as well. */
+function isTrouble(error: unknown): boolean {
+  return (
+    error instanceof OutageError || error instanceof CircuitOpenError || error instanceof ConfigurationError
+  );
 }
