@@ -1,7 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { CommercetoolsOrderRecord, FluentOrderRecord } from '../src/testing/index.js';
-import { agrees } from '../test/support/agreement.js';
+import { agreesWithHistory } from '../test/support/agreement.js';
 
 /** One order on both sides. */
 export interface OrderPair {
@@ -41,7 +41,7 @@ class LiveTable extends Screen {
     const lines = [
       head,
       ...orders.slice(0, room).map(({ fluent, commercetools }) => {
-        const same = agrees(commercetools, fluent.status);
+        const same = agreesWithHistory(commercetools, fluent);
         const mark = same ? styleText('green', '= ') : styleText('yellow', '… ');
         return mark + row(fluent.ref, fluent.status, states(commercetools)).slice(2);
       }),
@@ -75,7 +75,7 @@ class PlainLines extends Screen {
       const line = row(fluent.ref, fluent.status, states(commercetools)).trimEnd();
       if (this.shown.get(fluent.id) === line) continue;
       this.shown.set(fluent.id, line);
-      console.log(`${agrees(commercetools, fluent.status) ? '=' : '…'} ${line.slice(2)}`);
+      console.log(`${agreesWithHistory(commercetools, fluent) ? '=' : '…'} ${line.slice(2)}`);
     }
   }
 }
