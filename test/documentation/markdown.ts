@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** The pages that people read, by path from the root of the repository. */
 export function pages(): string[] {
@@ -54,4 +54,42 @@ export function codeBlocksOf(path: string, language: string): string[] {
     new RegExp(`^\\s*\`\`\`${language}\\n([^]*?)^\\s*\`\`\``, 'gm'),
   );
   return [...blocks].map(([, code = '']) => code);
+}
+
+/** A link from a page to another file, or to a heading of its own. */
+export interface PageLink {
+  /** As it is written. */
+  readonly target: string;
+  /** Path from the root of the repository, without a trailing slash. */
+  readonly path: string;
+  /** Empty when the link is to the whole file. */
+  readonly anchor: string;
+}
+
+/** @returns the links of a page, outside of code blocks, that lead neither to another site nor to an address. */
+export function linksOf(page: string, markdown: string): PageLink[] {
+  const text = markdown.replaceAll(/^\s*```[^]*?^\s*```/gm, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = '', anchor = ''] = target.split('#');
+      const path = file === '' ? page : join(dirname(page), file);
+      return { target, path: path.replace(/\/$/, ''), anchor };
+    });
+}
+
+/** @returns the anchors of a page's headings, as GitHub makes them. */
+export function anchorsOf(markdown: string): string[] {
+  const seen = new Map<string, number>();
+  return [...markdown.replaceAll(/^```[^]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => {
+    const anchor = title
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-');
+    const count = seen.get(anchor) ?? 0;
+    seen.set(anchor, count + 1);
+    return count === 0 ? anchor : `${anchor}-${count}`;
+  });
 }

@@ -28,6 +28,11 @@ export function section(markdown: string, heading: string): string {
   return markdown.slice(start, end === -1 ? undefined : end);
 }
 
+/** @returns the parts of a Markdown text under its headings of the second level, in order. */
+export function sections(markdown: string): string[] {
+  return markdown.split(/^(?=## )/m).slice(1);
+}
+
 /** @returns how many lines of code say something. */
 export function countLines(code: string): number {
   return code.split('\n').filter((line) => line.trim() !== '').length;

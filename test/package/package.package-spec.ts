@@ -1,12 +1,12 @@
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeBlocks, countLines, section } from './code-blocks.js';
+import { linksOf, pages } from '../documentation/markdown.js';
+import { codeBlocks, countLines, section, sections } from './code-blocks.js';
 import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
-const EXTENDING = readFileSync(join(REPOSITORY, 'docs/extending.md'), 'utf8');
-const MESSAGES = readFileSync(join(REPOSITORY, 'docs/commercetools-messages.md'), 'utf8');
-const FIRST_OVERRIDE = section(EXTENDING, 'Your first override');
+const TUTORIAL = readFileSync(join(REPOSITORY, 'docs/extending/tutorial.md'), 'utf8');
+const FIRST_OVERRIDE = section(TUTORIAL, 'Your first override');
 const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
 
 let machine: PartnerMachine;
@@ -26,7 +26,20 @@ describe('the package', () => {
     expect(machine.files.filter((path) => /spec|^(src|test|demo|bench)\//.test(path))).toEqual([]);
   });
 
-  it('is installed, extended and tested in an empty folder by the commands of docs/extending.md', async () => {
+  it('leads every link of its pages to a file that it contains', () => {
+    const shipped = pages().filter((page) => machine.files.includes(page));
+    expect(shipped).toEqual(expect.arrayContaining(['README.md', 'docs/extending/tutorial.md']));
+    const isShipped = (path: string): boolean =>
+      machine.files.some((file) => file === path || file.startsWith(`${path}/`));
+    const dead = shipped.flatMap((page) =>
+      linksOf(page, readFileSync(join(REPOSITORY, page), 'utf8'))
+        .filter(({ path }) => !isShipped(path))
+        .map(({ target }) => `${page}: ${target}`),
+    );
+    expect(dead).toEqual([]);
+  });
+
+  it('is installed, extended and tested in an empty folder by the first section of the tutorial', async () => {
     const blocks = codeBlocks(FIRST_OVERRIDE);
     const files = blocks.filter(({ title }) => title !== undefined);
     const commands = blocks
@@ -42,9 +55,27 @@ describe('the package', () => {
     const seconds = Math.round((performance.now() - started) / 1000);
     expect(output).toMatch(/Tests.*1 passed/);
 
-    const figures = `${countLines(commands)} commands and ${countLines(files.map(({ code }) => code).join(''))} lines`;
-    process.stdout.write(`time to first override: ${figures}, ${seconds} s\n`);
-    expect(FIRST_OVERRIDE).toContain(figures);
+    const figures = `${countLines(commands)} commands and`;
+    const lines = `${countLines(files.map(({ code }) => code).join(''))} lines`;
+    process.stdout.write(`time to first override: ${figures} ${lines}, ${seconds} s\n`);
+    expect(FIRST_OVERRIDE).toContain(`run ${countLines(commands)} commands and write ${lines}`);
+  });
+
+  it('passes the tests of every further section of the tutorial, and compiles its program', async () => {
+    let tests = 1;
+    for (const text of sections(TUTORIAL).slice(1)) {
+      const blocks = codeBlocks(text);
+      for (const { title, code } of blocks.filter((block) => block.title !== undefined)) {
+        writeFileSync(join(project, title ?? ''), code);
+        if (title?.endsWith('.test.ts')) tests += 1;
+      }
+      for (const { code } of blocks.filter(({ language }) => language === 'sh')) {
+        const output = await machine.sh(code, project);
+        if (code.includes('npx vitest')) expect(output).toMatch(new RegExp(`Tests +${tests} passed`));
+      }
+    }
+    expect(tests).toBeGreaterThan(2);
+    expect(existsSync(join(project, 'dist/main.js'))).toBe(true);
   });
 
   it('gives ES modules and CommonJS its two entries, and nothing else', async () => {
@@ -113,14 +144,20 @@ describe('the package', () => {
     );
   });
 
-  it('compiles every piece of code in docs/extending.md and docs/commercetools-messages.md', async () => {
-    const folder = join(project, 'docs');
-    mkdirSync(folder);
-    const blocks = [EXTENDING, MESSAGES].flatMap(codeBlocks).filter(({ language }) => language === 'ts');
-    expect(blocks.length).toBeGreaterThan(8);
-    for (const { title, code, line } of blocks) writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
-    await machine.typecheck(folder);
-  });
+  it.each(['docs/extending/tutorial.md', 'docs/extending/how-to.md', 'docs/commercetools-messages.md'])(
+    'compiles every piece of code in %s',
+    async (page) => {
+      const folder = join(project, 'docs', basename(page, '.md'));
+      mkdirSync(folder, { recursive: true });
+      const blocks = codeBlocks(readFileSync(join(REPOSITORY, page), 'utf8')).filter(
+        ({ language }) => language === 'ts',
+      );
+      expect(blocks.length).toBeGreaterThan(0);
+      for (const { title, code, line } of blocks)
+        writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
+      await machine.typecheck(folder);
+    },
+  );
 
   it('does not compile an override that does not fit', async () => {
     const folder = join(project, 'wrong');
