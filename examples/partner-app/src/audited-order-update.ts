@@ -30,8 +30,8 @@ const UPDATE_ORDER: TypedDocumentNode<
 `;
 
 /**
- * A mutation of one's own: it asks for the version that the update produced and records it. Like the
- * connector's own it names the version that was read, and leaves conflicts to the caller.
+ * This mutation asks for the version that the update produced, and records it. Like the
+ * default, it names the version that was read, and leaves conflicts to the caller.
  */
 @Injectable()
 export class AuditedOrderUpdate extends OrderUpdate {
