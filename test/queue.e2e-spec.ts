@@ -356,3 +356,33 @@ describe('a Redis that could lose notifications', () => {
     expect((await (await startQueue()).health()).warnings).toEqual([]);
   });
 });
+
+describe('a Redis whose memory is nearly used up', () => {
+  it('accepts nothing, says so, and still lets workers take and settle; then it accepts again', async () => {
+    await using server = stoppable(await PrivateRedis.start({ aof: true }));
+    const queue = await startQueue({ redisUrl: server.url });
+    const waiting = notification();
+    await queue.add(waiting);
+    const client = new Redis(server.url);
+    try {
+      // Far more than what connections take and give back meanwhile.
+      await client.setrange('ballast', 40_000_000, 'x');
+      const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+      await client.config('SET', 'maxmemory', Math.floor(used / 0.95));
+      await vi.waitFor(
+        () => expect(queue.add(notification())).rejects.toThrow(QueueUnavailableError),
+        within,
+      );
+      const observer = await startQueue({ redisUrl: server.url });
+      expect((await observer.health()).warnings).toEqual([expect.stringMatching(/of its maxmemory/)]);
+      const [delivery] = await queue.take(1, new AbortController().signal);
+      expect(delivery?.notification.id).toBe(waiting.id);
+      await queue.settle(delivery!, { action: 'done', outcome: 'updated', lagMs: 0 });
+      expect(await queue.counts()).toMatchObject({ active: 0, dead: 0 });
+      await client.config('SET', 'maxmemory', 0);
+      await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
+    } finally {
+      client.disconnect();
+    }
+  });
+});

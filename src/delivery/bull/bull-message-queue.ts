@@ -17,7 +17,7 @@ import {
   type QueueCounts,
   type QueueHealth,
 } from '../message-queue.js';
-import { redisWarnings } from './redis-warnings.js';
+import { HIGH_WATER_MARK, redisWarnings, usedMemoryShare } from './redis-warnings.js';
 import { ScriptRunner, type QueueKeys, type ScriptArguments } from './scripts.js';
 import {
   deadLetterData,
@@ -39,6 +39,8 @@ const MAX_WAIT_MS = 5000;
 /** How long replicas may take; less than a sender waits, and than a command may take. */
 const REPLICATION_TIMEOUT_MS = 500;
 const WARNINGS_TTL_MS = 30_000;
+/** How old the answer may be whether memory is left for another notification. */
+const MEMORY_TTL_MS = 1000;
 
 /** The same for every job. The connector decides about attempts and delays, and Bull must not. */
 const JOB_OPTIONS = JSON.stringify({
@@ -66,6 +68,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   private readonly timers: NodeJS.Timeout[] = [];
   private unconfirmed = 0;
   private nonces = 0;
+  private memory?: { isFull: Promise<boolean>; at: number };
   private warnings?: { value: readonly string[]; at: number };
 
   constructor(
@@ -85,6 +88,31 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     if (this.unconfirmed >= MAX_UNCONFIRMED) {
       throw new QueueUnavailableError(`Redis has ${MAX_UNCONFIRMED} notifications yet to confirm`);
     }
+    this.unconfirmed++;
+    try {
+      if (!(await this.isNearlyFull())) return await this.accept(notification, options);
+    } finally {
+      this.unconfirmed--;
+    }
+    throw new QueueUnavailableError(
+      `Redis uses ${HIGH_WATER_MARK * 100} % of its maxmemory or more, and what is left is for the workers; raise maxmemory`,
+    );
+  }
+
+  /** Without a mark, workers would starve: the ingress takes every byte that they free. */
+  private async isNearlyFull(): Promise<boolean> {
+    if (!this.memory || Date.now() - this.memory.at > MEMORY_TTL_MS) {
+      const isFull = this.failFastScripts.run('describeServer', {}).then(
+        (info) => usedMemoryShare(info) >= HIGH_WATER_MARK,
+        // Accepting tells by itself why it fails.
+        () => false,
+      );
+      this.memory = { isFull, at: Date.now() };
+    }
+    return this.memory.isFull;
+  }
+
+  private async accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
     const { coalesceKey = '', expectedState, trace } = options;
     const id = jobIdOf(notification);
     // The script puts the number in front, so the brace is left out.
@@ -93,7 +121,6 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const order = { coalesceKey, nonce: this.nonce(), orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS };
     const args = { jobPrefix: JOB_PREFIX, id, name, data, options: JOB_OPTIONS, ...order };
     const keys = { done: doneKey(id), order: orderKey(coalesceKey) };
-    this.unconfirmed++;
     try {
       return this.config.queue.redisWaitReplicas === 0
         ? await this.failFastScripts.run('accept', args, keys)
@@ -102,8 +129,6 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       throw new QueueUnavailableError(`Redis did not confirm the notification: ${textOf(error)}`, {
         cause: error,
       });
-    } finally {
-      this.unconfirmed--;
     }
   }
 
@@ -267,7 +292,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   /** Redis has lost the notification, but this process still has it. */
   private async restore({ notification, coalesceKey, expectedState, trace }: Delivery): Promise<void> {
     this.logger.warn(`queue: Redis lost notification ${notification.id}; it is added again`);
-    await this.add(notification, { coalesceKey, expectedState, trace });
+    await this.accept(notification, { coalesceKey, expectedState, trace });
   }
 
   /** From the first notification on, this process keeps its locks and looks for jobs of dead workers. */

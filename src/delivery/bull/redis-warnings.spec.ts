@@ -13,6 +13,9 @@ const single = { hasFailover: false, waitReplicas: 0 };
 describe('redisWarnings', () => {
   it.each([
     ['a durable server', info({}), single, []],
+    ['memory below the mark', info({ used_memory: 89, maxmemory: 100 }), single, []],
+    ['memory at the mark', info({ used_memory: 90, maxmemory: 100 }), single, [/90 % of its maxmemory/]],
+    ['memory without a limit', info({ used_memory: 90, maxmemory: 0 }), single, []],
     ['a server without a file', info({ aof_enabled: 0 }), single, [/appendonly yes/]],
     ['a server that evicts', info({ maxmemory_policy: 'allkeys-lru' }), single, [/noeviction/]],
     [

@@ -6,6 +6,16 @@ export interface RedisUse {
   readonly waitReplicas: number;
 }
 
+/** From this share of `maxmemory` on nothing is accepted: what is left is for the workers, who free memory. */
+export const HIGH_WATER_MARK = 0.9;
+
+/** @returns the share of `maxmemory` in use, from INFO's text; 0 when Redis has no limit, or does not tell it. */
+export function usedMemoryShare(info: string): number {
+  const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  const limit = field('maxmemory');
+  return limit > 0 ? field('used_memory') / limit : 0;
+}
+
 /**
  * @param info the text of Redis' INFO (CONFIG is forbidden on many managed servers).
  * @returns what an operator should change so that no accepted notification can be lost.
@@ -16,6 +26,13 @@ export function redisWarnings(info: string, { hasFailover, waitReplicas }: Redis
   if (fields.get('aof_enabled') !== '1') {
     warnings.push(
       'Redis does not persist every write: accepted notifications can be lost; set appendonly yes',
+    );
+  }
+  const share = usedMemoryShare(info);
+  if (share >= HIGH_WATER_MARK) {
+    warnings.push(
+      `Redis uses ${Math.floor(share * 100)} % of its maxmemory, and webhooks are refused so that workers can go on; ` +
+        'raise maxmemory',
     );
   }
   const policy = fields.get('maxmemory_policy');
