@@ -47,7 +47,7 @@ export function asConnectorError(owner: object, method: string, error: unknown):
 
 /** @returns the error for a return value that cannot be used. */
 export function invalidReturn(owner: object, method: string, expected: string): TransientError {
-  return new TransientError(`${nameOf(owner)}.${method}() gave ${expected}`, { code: 'InvalidReturn' });
+  return new TransientError(`${nameOf(owner)}.${method}() returned ${expected}`, { code: 'InvalidReturn' });
 }
 
 /** @returns the class name of an instance, for messages. */

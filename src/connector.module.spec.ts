@@ -177,7 +177,7 @@ describe('ConnectorModule.register', () => {
       { provide: StatusMapper, useFactory: async () => null },
     ] as unknown as Override[];
     expect(await problemOf({ overrides })).toMatch(
-      /StatusMapper, null, has no map\(\); .*OrderLookup, Lookup, has no find\(\); .*FluentClient, Object, has no ordersUpdatedSince\(\), getSettings\(\)/,
+      /StatusMapper, null, has no map\(\); .*OrderLookup, Lookup, has no find\(\); .*FluentClient, Object, has no throwIfCircuitOpen\(\), ordersUpdatedSince\(\), getSettings\(\)/,
     );
   });
 

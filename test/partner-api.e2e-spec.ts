@@ -175,7 +175,7 @@ describe("a partner's application", () => {
   })
   class AppModule {}
 
-  it('has its own routes, handlers and replacements on the same server', async ({ startTestConnector }) => {
+  it('has its own routes, handlers and overrides on the same server', async ({ startTestConnector }) => {
     const connector = await startTestConnector({ module: AppModule });
     const { fluent } = connector.addOrder({ ref: 'O_1' });
     await connector.fluent.move(fluent.id, 'LOST');
@@ -225,7 +225,7 @@ describe("a partner's class that fails", () => {
     ],
     ['rejects with something other than an Error', () => Promise.reject(7), /^Fragile\.handle\(\) failed: 7/],
     ['hangs', () => new Promise(() => undefined), /^Fragile did not finish within 50 ms/],
-    ['returns nonsense', async () => ({ outcome: 'fine' }), /^Fragile\.handle\(\) gave no outcome/],
+    ['returns nonsense', async () => ({ outcome: 'fine' }), /^Fragile\.handle\(\) returned no outcome/],
   ])(
     'costs only its notification and is named in the dead letter when it %s',
     async ([, body, message], { startTestConnector }) => {
@@ -262,7 +262,7 @@ describe("a partner's class that fails", () => {
     await connector.waitForRun({ outcome: 'updated' });
     const retried = connector.runs.filter(({ outcome }) => outcome === 'retried');
     expect(retried.map(({ error }) => error?.message)).toEqual([
-      expect.stringMatching(/^Moody\.map\(\) gave the orderState "Nonsense"; allowed are Open/),
+      expect.stringMatching(/^Moody\.map\(\) returned the orderState "Nonsense"; allowed are Open/),
       expect.stringMatching(/^Moody\.map\(\)/),
     ]);
     expect(connector.commercetools.order('O_1')?.orderState).toBe('Complete');

@@ -52,7 +52,7 @@ export interface QueueHealth {
  * dead letters are decided by the worker, which settles each delivery with a {@link Settlement}.
  *
  * Replace it to use another broker. The default is {@link BullMessageQueue} on Redis; {@link MemoryMessageQueue}
- * serves unit tests. A replacement must keep what `messageQueueSuite()` of the package's `testing` entry
+ * serves unit tests. An override must keep what `messageQueueSuite()` of the package's `testing` entry
  * checks: run it in your tests.
  *
  * @example

@@ -108,15 +108,15 @@ describe('a handler', () => {
     [
       'rejects with what has no text',
       () => Promise.reject(Object.create(null)),
-      /failed: a object that has no text$/,
+      /failed: a value of type object without text was thrown$/,
     ],
-    ['gives a number', async () => 7, /^ParcelShipped\.handle\(\) gave no outcome; return nothing/],
-    ['gives null', async () => null, /gave no outcome/],
-    ['gives an outcome that there is not', async () => ({ outcome: 'great' }), /gave no outcome/],
+    ['returns a number', async () => 7, /^ParcelShipped\.handle\(\) returned no outcome; return nothing/],
+    ['returns null', async () => null, /returned no outcome/],
+    ['returns an outcome that there is not', async () => ({ outcome: 'great' }), /returned no outcome/],
     [
       'observed something that is not text',
       async () => ({ outcome: 'updated', observedState: 1 }),
-      /gave an "observedState" that is not text/,
+      /returned an "observedState" that is not text/,
     ],
   ])('that %s fails like something transient, under its own name', async (_, handle, message) => {
     const run = runnerOf(handle);

@@ -111,7 +111,7 @@ describe('the ref of an order', () => {
   });
 });
 
-describe('a replaced part', () => {
+describe('an override', () => {
   it.each<[string, (setup: Setup) => void, RegExp]>([
     [
       'mapper that throws',
@@ -132,24 +132,24 @@ describe('a replaced part', () => {
       /^Mapper\.map\(\) failed: text$/,
     ],
     [
-      'mapper that gives nothing',
+      'mapper that returns nothing',
       ({ mapper }) => (mapper.map = async () => undefined),
-      /^Mapper\.map\(\) gave no object with states$/,
+      /^Mapper\.map\(\) returned no object with states$/,
     ],
     [
-      'mapper that gives a list',
+      'mapper that returns a list',
       ({ mapper }) => (mapper.map = async () => ['Open']),
-      /^Mapper\.map\(\) gave no object/,
+      /^Mapper\.map\(\) returned no object/,
     ],
     [
       'mapper with a state that there is not',
       ({ mapper }) => (mapper.map = async () => ({ paymentState: 'paid' })),
-      /^Mapper\.map\(\) gave the paymentState "paid"; allowed are BalanceDue, /,
+      /^Mapper\.map\(\) returned the paymentState "paid"; allowed are BalanceDue, /,
     ],
     [
-      'mapper that gives null for a state',
+      'mapper that returns null for a state',
       ({ mapper }) => (mapper.map = async () => ({ orderState: null })),
-      /gave the orderState null/,
+      /returned the orderState null/,
     ],
     [
       'look-up that throws',
@@ -159,24 +159,24 @@ describe('a replaced part', () => {
     [
       'look-up without a version',
       ({ lookup }) => (lookup.find = async () => ({ id: 'x' })),
-      /^Lookup\.find\(\) gave no order with an id and a version$/,
+      /^Lookup\.find\(\) returned no order with an id and a version$/,
     ],
     [
-      'look-up that gives text',
+      'look-up that returns text',
       ({ lookup }) => (lookup.find = async () => 'x'),
-      /^Lookup\.find\(\) gave no order/,
+      /^Lookup\.find\(\) returned no order/,
     ],
     [
       'client without a status',
       ({ fluent }) => (fluent.getOrder = async () => ({ retailerId: '1' })),
-      /^Fluent\.getOrder\(\) gave no order with a status/,
+      /^Fluent\.getOrder\(\) returned no order with a status/,
     ],
     [
       'update that throws',
       ({ update }) => (update.apply = throwing(new Error('oops'))),
       /^Update\.apply\(\) failed: Error: oops$/,
     ],
-  ])('costs a try, under its name: a %s', async (_, breakIt, message) => {
+  ])('costs the notification a try and is named in the error: a %s', async (_, breakIt, message) => {
     const setup = new Setup();
     breakIt(setup);
     const failure = setup.sync();
@@ -284,14 +284,14 @@ describe('a state that the present status leaves alone', () => {
       /not known: the Event API is down$/,
     ],
     [
-      'is a replacement that throws',
+      'is an override that throws',
       (setup) => (setup.history.passed = throwing(new TypeError('oops'))),
       /History\.passed\(\) failed: TypeError: oops$/,
     ],
     [
-      'is a replacement that gives nonsense',
+      'is an override that returns nonsense',
       (setup) => (setup.history.passed = async () => [{ state: 'BOOKED' }]),
-      /History\.passed\(\) gave no list of/,
+      /History\.passed\(\) returned no list of/,
     ],
   ])('is in doubt, but does not fail the sync, when the history %s', async (_, breakIt, doubt) => {
     const setup = new PickPack();
@@ -426,13 +426,18 @@ describe('hooks', () => {
 
   it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([
     ['throws', 'actions', throwing(new TypeError('oops')), /^Odd\.actions\(\) failed: TypeError: oops$/],
-    ['gives no list', 'actions', async () => ({}), /^Odd\.actions\(\) gave no list of update actions/],
-    ['gives actions with two keys', 'actions', () => [{ a: {}, b: {} }], /^Odd\.actions\(\) gave no list/],
+    ['returns no list', 'actions', async () => ({}), /^Odd\.actions\(\) returned no list of update actions/],
     [
-      'gives too many actions',
+      'returns actions with two keys',
+      'actions',
+      () => [{ a: {}, b: {} }],
+      /^Odd\.actions\(\) returned no list/,
+    ],
+    [
+      'returns too many actions',
       'actions',
       () => Array.from({ length: 501 }, () => ({ a: {} })),
-      /gave more than the 500/,
+      /returned more than the 500/,
     ],
     ['cannot skip', 'skip', throwing(new Error('oops')), /^Odd\.skip\(\) failed: Error: oops$/],
   ])('cost a try when one %s, and nothing is written', async (_, method, body, message) => {
@@ -457,7 +462,7 @@ describe('hooks', () => {
       if (part === 'lookup') setup.lookup.find = async () => CURRENT;
       else setup.fluent.getOrder = async () => FLUENT;
       await expect(setup.sync([Tracking])).rejects.toThrow(
-        /^(Lookup\.find|Fluent\.getOrder)\(\) gave an order without the fields that a hook asks for/,
+        /^(Lookup\.find|Fluent\.getOrder)\(\) returned an order without the fields that a hook asks for/,
       );
     },
   );

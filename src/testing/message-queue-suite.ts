@@ -25,7 +25,7 @@ const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 let serial = 0;
 
 /**
- * What a {@link MessageQueue} must keep, as tests for any framework. A replacement that passes them can carry
+ * What a {@link MessageQueue} must keep, as tests for any framework. An override that passes them can carry
  * the connector's promises.
  *
  * @example

@@ -46,7 +46,7 @@ interface Surroundings {
   readonly redisUrl?: string;
 }
 
-/** What is tested: parts and handlers, as `ConnectorModule.register` takes them, … */
+/** What is tested: overrides and handlers, as `ConnectorModule.register` takes them, … */
 export interface TestedParts extends Omit<ConnectorModuleOptions, 'env'>, Surroundings {
   readonly module?: undefined;
 }

@@ -12,7 +12,7 @@ export type SignatureVerification =
  * Verifies that a webhook comes from Fluent.
  *
  * Replace it when a gateway in front of the connector verifies signatures and proves that in another way.
- * The default is {@link RsaSignatureVerifier}. A replacement must fail closed: a missing key, a missing signature,
+ * The default is {@link RsaSignatureVerifier}. An override must fail closed: a missing key, a missing signature,
  * malformed Base64 and a repeated header are reasons to refuse the webhook, not exceptions.
  *
  * @example
