@@ -1,8 +1,9 @@
-// npm run bench [ingest] [attacks] [work] [memory] [redis-memory]: each beside its baseline in one run, as a table.
+// npm run bench [ingest] [attacks] [work] [memory] [redis-memory] [history]: each beside its baseline in one run, as a table.
 import { cpus } from 'node:os';
 import { PrivateRedis, generateWebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
 import { benchAttacks } from './attacks.js';
+import { benchHistory } from './history.js';
 import { benchIngest } from './ingest.js';
 import { benchMemory } from './memory.js';
 import { benchRedisMemory } from './redis-memory.js';
@@ -28,6 +29,7 @@ try {
   const print = (rows: string[]): void => console.log(rows.join('\n'));
   if (runs('ingest')) print(await benchIngest(redis, keys, environment));
   if (runs('attacks')) print(await benchAttacks(redis, keys, environment));
+  if (runs('history')) print(await benchHistory(redis));
   if (runs('redis-memory')) {
     print(await benchRedisMemory(redis, keys, emulators, environment, REDIS_MEMORY_ORDERS_FROM));
   }

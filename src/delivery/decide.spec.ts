@@ -115,6 +115,9 @@ describe('a notification that was taken', () => {
     };
     const all = Array.from({ length: 10 }, (_, n) => wakesAt(NOW - 1000 + n));
     expect(new Set(all).size).toBeLessThanOrEqual(2);
+    // One moment for each RECHECK_DELAY, whenever the notifications came.
+    const spread = Array.from({ length: 40 }, (_, n) => wakesAt(NOW - 1000 + n * 10));
+    for (const wake of spread) expect((wake - spread[0]!) % RECHECK_MS).toBe(0);
   });
 
   it('wakes at another moment than the notifications of other orders', () => {
@@ -174,7 +177,10 @@ describe('a notification that was taken', () => {
     const decision = decide(suspicious, taken, policy, NOW, half);
     expect(decision.action).toBe(action);
     if (decision.action !== 'retry') return;
-    expect(decision.progress).toMatchObject({ deathsSeen: workerDeaths, error: { name: 'TransientError' } });
+    expect(decision.progress).toMatchObject({
+      deathsSeen: workerDeaths,
+      error: { message: `${workerDeaths} workers died while they ran this notification [Stalled]` },
+    });
     expect(decision.delayMs).toBeGreaterThan(100);
   });
 });
@@ -258,7 +264,11 @@ describe('a run that succeeded', () => {
   it('is rechecked once when it asks for it, by a run that begins RECHECK_DELAY later', () => {
     const event = succeeded({ outcome: 'updated', recheck: true });
     const first = decide(delivery(), event, policy, NOW) as Extract<Settlement, { action: 'recheck' }>;
-    expect(first).toMatchObject({ action: 'recheck', delayMs: RECHECK_MS });
+    expect(first).toMatchObject({
+      action: 'recheck',
+      delayMs: RECHECK_MS,
+      progress: { recheckFrom: us(NOW + RECHECK_MS) },
+    });
     const again = delivery({ progress: first.progress, coverage: { number: us(NOW), observedState: 'X' } });
     // Its own first run has covered it, and is not enough.
     expect(decide(again, taken, policy, NOW + RECHECK_MS)).toEqual({ action: 'run' });
@@ -277,6 +287,28 @@ describe('a run that succeeded', () => {
   ] as const)('reports the first run unless the recheck changed something: %s', (outcome, reported) => {
     const recheck = delivery({ progress: { firstRun: { outcome: 'updated', lagMs: 7 } } });
     expect(decide(recheck, succeeded({ outcome }), policy, NOW)).toMatchObject(reported);
+  });
+});
+
+describe('the details of a recheck', () => {
+  const recheck = (first: 'updated' | 'unchanged', details?: Record<string, unknown>) =>
+    decide(
+      delivery({ progress: { firstRun: { outcome: first, lagMs: 7, details: { from: 'first' } } } }),
+      succeeded({ outcome: 'unchanged', details }),
+      policy,
+      NOW,
+    );
+
+  it('are told when neither run changed anything, because they are newer', () => {
+    expect(recheck('unchanged', { from: 'recheck' })).toMatchObject({
+      lagMs: 7,
+      details: { from: 'recheck' },
+    });
+    expect(recheck('unchanged')).toMatchObject({ lagMs: 7, details: { from: 'first' } });
+  });
+
+  it('are left out when the first run changed something', () => {
+    expect(recheck('updated', { from: 'recheck' })).toMatchObject({ lagMs: 7, details: { from: 'first' } });
   });
 });
 
