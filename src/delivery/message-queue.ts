@@ -32,6 +32,7 @@ const REPLAY_PAGE = 1000;
 
 /** Where a notification is: `delayed` ones sleep before a retry or a recheck. */
 export const QUEUE_STATES = ['waiting', 'active', 'delayed', 'dead'] as const;
+/** One of the states of {@link QueueCounts}. */
 export type QueueState = (typeof QUEUE_STATES)[number];
 
 /** How many notifications are in each state, and since when the oldest one that has not ended waits. */

@@ -6,11 +6,16 @@ import type { RunReport } from './decide.js';
 export class RunReports {
   private readonly listeners: ((report: RunReport) => void)[] = [];
 
-  /** @param listener must not throw. */
+  /**
+   * Calls `listener` for every report from now on.
+   *
+   * @param listener must not throw.
+   */
   subscribe(listener: (report: RunReport) => void): void {
     this.listeners.push(listener);
   }
 
+  /** Passes a report to every listener. */
   publish(report: RunReport): void {
     for (const listener of this.listeners) listener(report);
   }
