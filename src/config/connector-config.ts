@@ -94,7 +94,7 @@ export interface CommercetoolsMessagesConfig {
     readonly audience: string;
     readonly issuer: string;
     readonly jwksUrl: string;
-    /** The e-mail address of the one sender that is accepted. This or {@link subject} is set. */
+    /** The e-mail address of the one sender that is accepted. This or `subject` is set. */
     readonly serviceAccount?: string;
     /** The `sub` claim of the one sender that is accepted. */
     readonly subject?: string;
