@@ -121,7 +121,7 @@ describe('cancellations', () => {
     const { fluent, commercetools } = connector;
     const order = connector.addOrder(
       { ref: 'O_1', type: 'CC', status: 'BOOKED' },
-      { orderState: 'Confirmed' },
+      { orderState: 'Confirmed', paymentState: 'Paid', shipmentState: 'Pending' },
     );
 
     commercetools.setStates('O_1', { orderState: 'Cancelled' });

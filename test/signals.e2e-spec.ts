@@ -70,7 +70,7 @@ describe('the process', () => {
     const { port } = new URL(connector.url);
     const { code, stderr } = await runToEnd(harness.environmentWith({ HOST: '127.0.0.1', PORT: port }));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/EADDRINUSE.*check HOST and PORT/);
+    expect(stderr).toMatch(/EADDRINUSE.*check HOST, PORT and MANAGEMENT_PORT/);
     expect(await connector.stop()).toBe(0);
   });
 });

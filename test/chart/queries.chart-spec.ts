@@ -41,7 +41,7 @@ beforeAll(async () => {
     ...fluent.environment,
     ...commercetools.environment,
     ...commercetools.messagesEnvironment,
-    RECONCILE_INTERVAL: '0',
+    RECONCILE_INTERVAL: '1',
     RETRY_BASE_DELAY: '50',
   };
   const connector = await ConnectorProcess.start(environment);
@@ -56,8 +56,14 @@ beforeAll(async () => {
     await fluent.notify(id, { name: 'order.status-updat' });
     await fluent.walk(id, ['BOOKED']);
     await vi.waitFor(() => expect(agrees(commercetools.order('O_1'), 'BOOKED')).toBe(true), 30_000);
-    await vi.waitFor(async () => expect(await connector.metric('sync_lag_seconds_count')).toBe(1), 5000);
-    exposed = read(await (await fetch(`${connector.url}/metrics`)).text());
+    const scrape = async () => read(await (await fetch(`${connector.url}/metrics`)).text());
+    await vi.waitFor(async () => {
+      exposed = await scrape();
+      for (const suffix of ['sync_lag_seconds_count', 'reconcile_watermark_age_seconds']) {
+        expect([...exposed.keys()]).toContain(`fluent_connector_${suffix}`);
+      }
+      expect(await connector.metric('sync_lag_seconds_count')).toBeGreaterThanOrEqual(1);
+    }, 20_000);
   } finally {
     await connector.stop();
   }
