@@ -215,6 +215,23 @@ describe('a worker that died', () => {
     expect(await queue.counts()).toMatchObject({ active: 0, waiting: 0 });
   });
 
+  it.for(['settle', 'renew'] as const)(
+    'and one whose call to %s fails leave the notification to another one alike',
+    async (call) => {
+      const queue = await startQueue({ lockDurationMs: 300 });
+      await queue.add(notification(), KEY);
+      const delivery = await takeOne(queue);
+      const order = '{fluent-connector}:order:order-1';
+      // A key of another type fails every script that reads it.
+      await raw((client) => client.set(order, 'not a hash'));
+      await expect(call === 'settle' ? queue.settle(delivery, DONE) : queue.renew(delivery)).rejects.toThrow(
+        'WRONGTYPE',
+      );
+      await raw((client) => client.del(order));
+      expect(await takeOne(queue)).toMatchObject({ id: delivery.id, workerDeaths: 1 });
+    },
+  );
+
   it('does not take back what another worker has by now, and its coverage still counts', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });
     await queue.add(notification(), KEY);

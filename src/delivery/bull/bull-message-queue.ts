@@ -4,6 +4,7 @@ import { getQueueToken } from '@nestjs/bull';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, Queue } from 'bull';
 import { ConnectorConfig } from '../../config/index.js';
+import { asError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
 import { FAIL_FAST_TIMEOUT_MS, REDIS_PREFIX, RedisConnections, type RedisClient } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
@@ -126,7 +127,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
         ? await this.failFastScripts.run('accept', args, keys)
         : await this.acceptOnReplicas(args, keys);
     } catch (error) {
-      throw new QueueUnavailableError(`Redis did not confirm the notification: ${textOf(error)}`, {
+      throw new QueueUnavailableError(`Redis did not confirm the notification: ${asError(error).message}`, {
         cause: error,
       });
     }
@@ -167,7 +168,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     try {
       await this.failFast.exists(KEYS.any);
     } catch (error) {
-      this.logger.warn(`queue: could not find the master of the cluster's slot: ${textOf(error)}`);
+      this.logger.warn(`queue: could not find the master of the cluster's slot: ${asError(error).message}`);
     }
   }
 
@@ -213,9 +214,10 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       nonce: this.nonce(),
       orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
     });
-    for (const [id] of taken) this.held.add(id);
+    const deliveries = taken.map((reply) => deliveryOf(reply, nowMs));
+    for (const { id } of deliveries) this.held.add(id);
     return {
-      deliveries: taken.map((reply) => deliveryOf(reply, nowMs)),
+      deliveries,
       nextDueInMs: nextDueInMs === '' ? MAX_WAIT_MS : nextDueInMs,
     };
   }
@@ -231,7 +233,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       })
       .catch((error: unknown) => {
         this.logger.warn(
-          `queue: notifications wait for their locks to end, for they could not be given back: ${textOf(error)}`,
+          `queue: notifications wait for their locks to end, for they could not be given back: ${asError(error).message}`,
         );
       });
   }
@@ -243,22 +245,38 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       await this.blocking.bzpopmin(KEYS.marker, Math.max(Math.ceil(timeoutMs), 1) / 1000);
     } catch (error) {
       // The server has become a replica. The next script finds the new master.
-      if (!textOf(error).startsWith('UNBLOCKED')) throw error;
+      if (!asError(error).message.startsWith('UNBLOCKED')) throw error;
     }
   }
 
   override async renew(delivery: Delivery): Promise<Delivery> {
     const { coalesceKey } = delivery;
     if (coalesceKey === undefined) return delivery;
-    const reply = await this.workerScripts.run(
-      'renewTicket',
-      { nonce: this.nonce(), orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS },
-      { order: orderKey(coalesceKey) },
+    const reply = await this.orRelease(delivery, () =>
+      this.workerScripts.run(
+        'renewTicket',
+        { nonce: this.nonce(), orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS },
+        { order: orderKey(coalesceKey) },
+      ),
     );
     return { ...delivery, ...ticketOf(reply) };
   }
 
   override async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
+    await this.orRelease(delivery, () => this.settleHeld(delivery, settlement));
+  }
+
+  /** A delivery that its worker could not go on with is not kept locked: it goes to another one when its lock ends. */
+  private async orRelease<T>({ id }: Delivery, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.held.delete(id);
+      throw error;
+    }
+  }
+
+  private async settleHeld(delivery: Delivery, settlement: Settlement): Promise<void> {
     const { id, coalesceKey, ticket } = delivery;
     const { action } = settlement;
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
@@ -300,7 +318,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     if (this.timers.length > 0) return;
     const { lockDurationMs } = this.config.queue;
     const logged = (work: Promise<unknown>): void => {
-      work.catch((error: unknown) => this.logger.warn(`queue: ${textOf(error)}`));
+      work.catch((error: unknown) => this.logger.warn(`queue: ${asError(error).message}`));
     };
     const recover = (): void => logged(this.workerScripts.run('recover', { jobPrefix: JOB_PREFIX }));
     this.timers.push(
@@ -351,7 +369,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       }
       return { reachable: true, warnings: this.warnings.value };
     } catch (error) {
-      return { reachable: false, warnings: [`Redis does not answer: ${textOf(error)}`] };
+      return { reachable: false, warnings: [`Redis does not answer: ${asError(error).message}`] };
     }
   }
 
@@ -412,8 +430,4 @@ function orderKey(coalesceKey: string): string {
 
 function letterOf(job: Job<StoredNotification>): DeadLetter {
   return deadLetterOf(String(job.id), job.data, job.finishedOn);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
