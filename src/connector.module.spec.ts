@@ -160,6 +160,27 @@ describe('ConnectorModule.register', () => {
     );
   });
 
+  it('refuses a replaceable class in providers, with the line to write instead', async () => {
+    expect(
+      await problemOf({ providers: [{ provide: StatusMapper, useClass: DelegatingMapper }, Warehouse] }),
+    ).toBe(
+      'ConnectorModule.register({ overrides }): the provider of StatusMapper in PartnerModule has no effect; ' +
+        'remove it and write overrides: [{ provide: StatusMapper, useClass: DelegatingMapper }].',
+    );
+    expect(await problemOf({ providers: [{ provide: OrderLookup, useValue: fixed }] })).toContain(
+      'write overrides: [{ provide: OrderLookup, useFactory: … }]',
+    );
+  });
+
+  it('refuses a replaceable class that a module of the application provides', async () => {
+    @Module({
+      imports: [ConnectorModule.register({ env })],
+      providers: [Warehouse, { provide: StatusMapper, useClass: DelegatingMapper }],
+    })
+    class AppModule {}
+    await expect(build(AppModule)).rejects.toThrow(/the provider of StatusMapper in AppModule has no effect/);
+  });
+
   it('refuses a handler without its decorator', () => {
     class Forgotten {
       async handle(): Promise<void> {}

@@ -8,6 +8,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { CommercetoolsModule } from './commercetools/index.js';
 import { CommercetoolsMessagesModule } from './commercetools-messages/index.js';
 import { ConfigModule } from './config/index.js';
@@ -34,6 +35,7 @@ import {
   REPLACEABLE_CLASSES,
   checkOverrides,
   checkMethods,
+  checkModules,
   overridesOf,
   type Override,
 } from './overrides.js';
@@ -173,8 +175,11 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
     providers: [
       {
         provide: OVERRIDE_CHECK,
-        inject: [...REPLACEABLE_CLASSES],
-        useFactory: (...instances: unknown[]) => checkMethods(instances),
+        inject: [ModulesContainer, ...REPLACEABLE_CLASSES],
+        useFactory: (modules: ModulesContainer, ...instances: unknown[]) => {
+          checkModules(modules);
+          checkMethods(instances);
+        },
       },
     ],
     exports: [PartnerModule],

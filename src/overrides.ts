@@ -6,6 +6,7 @@ import type {
   Type,
   ValueProvider,
 } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { CommercetoolsClient, CommercetoolsModule, OrderLookup, OrderUpdate } from './commercetools/index.js';
 import { ConfigurationError } from './errors.js';
 import { FluentClient, FluentModule } from './fluent/index.js';
@@ -132,6 +133,31 @@ export function checkOverrides(overrides: readonly Override[]): void {
       overridden.set(nameOf(override.useExisting), name);
     }
   }
+  if (problems.length > 0) {
+    throw new ConfigurationError(`ConnectorModule.register({ overrides }): ${problems.join('; ')}.`);
+  }
+}
+
+/**
+ * Nest keeps the provider of another module beside the default, and the connector would go on with the default.
+ *
+ * @throws ConfigurationError that names each replaceable class that a module of the partner provides, with the
+ * line to write instead.
+ */
+export function checkModules(modules: ModulesContainer): void {
+  const problems = [...modules.values()].flatMap(({ metatype, providers }) =>
+    [...REPLACEABLE].flatMap(([token, { owner }]) => {
+      const provider = metatype === owner ? undefined : providers.get(token);
+      if (!provider) return [];
+      const { inject, metatype: implementation } = provider;
+      const isClass = !inject && typeof implementation === 'function' && implementation !== token;
+      const recipe = isClass ? `useClass: ${nameOf(implementation)}` : 'useFactory: …';
+      return [
+        `the provider of ${nameOf(token)} in ${nameOf(metatype)} has no effect; ` +
+          `remove it and write overrides: [{ provide: ${nameOf(token)}, ${recipe} }]`,
+      ];
+    }),
+  );
   if (problems.length > 0) {
     throw new ConfigurationError(`ConnectorModule.register({ overrides }): ${problems.join('; ')}.`);
   }
