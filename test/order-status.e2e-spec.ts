@@ -267,8 +267,9 @@ it('logs one line for each outcome, with what to change and without a secret', a
     expect(await fluent.webhooks.send(notification)).toMatchObject({ result: 'accepted' });
     return notification.id;
   };
-  const linesOf = (id: string) =>
-    expect.poll(() => lines.filter(({ notificationId }) => notificationId === id), WAIT);
+  const linesOf = (id: string) => {
+    return expect.poll(() => lines.filter(({ notificationId }) => notificationId === id), WAIT);
+  };
 
   await linesOf(await book('O_1')).toMatchObject([
     { level: 'info', accountId: 'ACME', entityRef: 'O_1', outcome: 'updated', lagMs: expect.any(Number) },
