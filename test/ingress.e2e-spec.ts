@@ -437,6 +437,7 @@ describe('the server', () => {
           'fluent:ACME': { status: 'up', circuit: 'closed' },
           'commercetools:shop': { status: 'up', circuit: 'closed' },
           settingsCache: { status: 'up', entries: 0 },
+          configuration: { status: 'up' },
         },
       },
     });

@@ -1,11 +1,12 @@
 import { Global, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Command } from 'commander';
-import { ConnectorConfig, type Environment, loadFluentConfig } from '../config/index.js';
+import { ConnectorConfig, loadFluentConfig } from '../config/index.js';
 import { FluentEventsModule } from '../fluent-events/index.js';
 import { FluentModule, type FluentScope } from '../fluent/index.js';
 import { GraphqlModule } from '../graphql/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
+import { type Console, printLine } from './console.js';
 
 /** Options of every command that calls Fluent. */
 export interface FluentOptions {
@@ -31,10 +32,11 @@ export function scopeOf({ account, retailer }: FluentOptions): FluentScope {
  * @throws ConfigurationError when the configuration of Fluent is wrong
  */
 export async function withFluent<T>(
-  environment: Environment,
+  { env, stderr }: Console,
   work: (services: INestApplicationContext) => Promise<T>,
 ): Promise<T> {
-  const config = loadFluentConfig(environment);
+  const config = loadFluentConfig(env);
+  for (const warning of config.warnings) await printLine(stderr, `warning: ${warning}`);
   @Global()
   @Module({
     providers: [{ provide: ConnectorConfig, useValue: config }, ConnectorMetrics],

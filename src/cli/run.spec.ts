@@ -102,6 +102,19 @@ describe('the command line', () => {
     expect(error).toMatch(/FLUENT_PASSWORD is required[\s\S]*HTTP_CLIENT_TIMEOUT must be/);
   });
 
+  it('warns before it sends credentials to another host without TLS, and refuses to with REQUIRE_TLS', async () => {
+    const FLUENT_BASE_URL = 'http://nobody.invalid';
+    const problem = 'FLUENT_BASE_URL connects to another host without TLS; use https://';
+    expect(await cli(['events', 'list'], { env: { FLUENT_BASE_URL } })).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(`^warning: ${problem}\nerror: `),
+    });
+    expect(await cli(['events', 'list'], { env: { FLUENT_BASE_URL, REQUIRE_TLS: 'true' } })).toMatchObject({
+      code: 2,
+      error: expect.stringContaining(`- ${problem}`),
+    });
+  });
+
   it('reads the file of several accounts, without its commercetools part', async () => {
     const { FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET } = fluent.environment;
     const config = await file('connector.yaml', {

@@ -125,7 +125,7 @@ export abstract class ConnectorConfig {
   abstract readonly server: ServerConfig;
   /** Undefined while messages from commercetools are not accepted. */
   abstract readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
-  /** What an operator should change although it works, for the log of the start. */
+  /** What an operator should change although it works, for the log of the start and `/health`. Holds no secret. */
   abstract readonly warnings: readonly string[];
   abstract readonly queue: QueueConfig;
   abstract readonly logging: LoggingConfig;

@@ -1,3 +1,4 @@
+import { clearTextWarnings } from './clear-text.js';
 import type {
   AccountConfig,
   ConnectorConfig,
@@ -26,6 +27,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
       ? singleAccountDocument(variables)
       : readDocument(variables.CONNECTOR_CONFIG, problems);
   if (problems.length > 0 || !document) throw new ConfigurationProblems(problems);
+  warnings.push(...clearTextWarnings(variables, document));
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));

@@ -1,3 +1,4 @@
+import { clearTextWarnings } from './clear-text.js';
 import type { ConnectorConfig } from './connector-config.js';
 import { accountOf, singleAccountDocument } from './load-connector-config.js';
 import { ConfigurationProblems, type Violation } from './problems.js';
@@ -5,7 +6,10 @@ import { readDocument } from './read-document.js';
 import { type Environment, type Variables, readVariables } from './variables.js';
 
 /** The part of the configuration that reaches Fluent's API. */
-export type FluentApiConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds' | 'httpClientTimeoutMs'>;
+export type FluentApiConfig = Pick<
+  ConnectorConfig,
+  'accounts' | 'retailerIds' | 'httpClientTimeoutMs' | 'warnings'
+>;
 
 /** Only these are read. Problems of all others are ignored. */
 const VARIABLES = [
@@ -18,6 +22,7 @@ const VARIABLES = [
   'FLUENT_CLIENT_ID',
   'FLUENT_CLIENT_SECRET',
   'HTTP_CLIENT_TIMEOUT',
+  'REQUIRE_TLS',
 ] as const satisfies readonly (keyof Variables)[];
 
 /** Keys of the file that are for webhooks and for commercetools. Problems below them are ignored. */
@@ -65,6 +70,7 @@ export function loadFluentConfig(environment: Environment): FluentApiConfig {
   );
   return {
     accounts,
+    warnings: clearTextWarnings(variables, { accounts: document.accounts }),
     httpClientTimeoutMs: variables.HTTP_CLIENT_TIMEOUT,
     retailerIds: (accountId) => retailers.get(accountId) ?? [],
   };

@@ -57,6 +57,10 @@ export class Variables {
   @RedisUrl()
   REDIS_URL!: RedisTarget;
 
+  @BooleanVariable()
+  @IsBoolean({ message: 'must be true or false' })
+  REQUIRE_TLS: boolean = false;
+
   @IsIntegerVariable(0, 10)
   REDIS_WAIT_REPLICAS: number = 0;
 

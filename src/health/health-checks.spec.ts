@@ -1,5 +1,6 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
+import type { ConnectorConfig } from '../config/index.js';
 import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
 import type { MappingGaps, RetailerGaps } from '../order-status/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
@@ -12,9 +13,17 @@ interface Situation {
   circuit?: BreakerState;
   lastCall?: LastCall;
   gaps?: readonly RetailerGaps[];
+  warnings?: readonly string[];
 }
 
-function checks({ queue, counts, circuit = 'closed', lastCall, gaps = [] }: Situation): HealthChecks {
+function checks({
+  queue,
+  counts,
+  circuit = 'closed',
+  lastCall,
+  gaps = [],
+  warnings = [],
+}: Situation): HealthChecks {
   return new HealthChecks(
     new HealthIndicatorService(),
     { health: queue, counts } as unknown as MessageQueue,
@@ -22,6 +31,7 @@ function checks({ queue, counts, circuit = 'closed', lastCall, gaps = [] }: Situ
     { lastCall: () => lastCall } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
     { get: () => gaps } as unknown as MappingGaps,
+    { warnings } as ConnectorConfig,
   );
 }
 
@@ -62,6 +72,12 @@ describe('HealthChecks', () => {
     const result = await checks({ queue }).redis();
     expect(result['redis']?.status).toBe(status);
     expect(JSON.stringify(result)).not.toContain('secret-host');
+  });
+
+  it('shows what an operator should change in the configuration', () => {
+    expect(checks({}).configuration()).toEqual({ configuration: { status: 'up' } });
+    const warnings = ['REDIS_URL connects to another host without TLS'];
+    expect(checks({ warnings }).configuration()).toEqual({ configuration: { status: 'degraded', warnings } });
   });
 
   const counts = { waiting: 0, active: 0, delayed: 1, dead: 0 };

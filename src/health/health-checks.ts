@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { ConnectorConfig } from '../config/index.js';
 import { MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { MappingGaps } from '../order-status/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
@@ -29,6 +30,7 @@ export class HealthChecks {
     private readonly calls: CallMetrics,
     private readonly settings: FluentSettingsSource,
     private readonly gaps: MappingGaps,
+    private readonly config: ConnectorConfig,
   ) {}
 
   async redis(): Promise<HealthIndicatorResult> {
@@ -65,6 +67,13 @@ export class HealthChecks {
 
   settingsCache(): HealthIndicatorResult {
     return this.indicators.check('settingsCache').up({ entries: this.settings.size });
+  }
+
+  /** Degraded while there is something that an operator should change although it works, e.g. a connection without TLS. */
+  configuration(): HealthIndicatorResult {
+    const indicator = this.indicators.check('configuration');
+    const { warnings } = this.config;
+    return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
   }
 
   /** Mappings that lack a status which another mapping has; degraded where no status history makes up for it. */

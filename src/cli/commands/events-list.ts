@@ -55,7 +55,7 @@ export function eventsListCommand(console: Console): Command {
         from,
         to,
       };
-      await withFluent(console.env, async (services) => {
+      await withFluent(console, async (services) => {
         const pageSize = Math.min(limit, MAX_PAGE_SIZE);
         const found = services
           .get(FluentEvents)

@@ -67,7 +67,7 @@ export function eventsSendCommand(console: Console): Command {
           ? undefined
           : await readJson(options.attributes, console.stdin, MAX_ATTRIBUTES_BYTES);
       const mode = options.sync ? 'sync' : 'async';
-      const sent = await withFluent(console.env, async (services) => {
+      const sent = await withFluent(console, async (services) => {
         const event = await eventOf(name, attributes, options, services, console.signal);
         return services.get(FluentEvents).send(event, { ...scopeOf(options), mode, signal: console.signal });
       });

@@ -22,7 +22,7 @@ export function inventoryLoadCommand(console: Console, end: (code: number) => vo
     .option('--restart', 'send everything again after an interruption')
     .action(async (file: string, options: Options) => {
       const { entities, fingerprint } = await checkInventory(file);
-      const result = await withFluent(console.env, async (services) => {
+      const result = await withFluent(console, async (services) => {
         const state = new FileLoadState(options.stateDir ?? defaultStateFolder(console.env));
         const batches = new FluentBatches(services.get(FluentEndpoints), state);
         const scope = scopeOf(options);

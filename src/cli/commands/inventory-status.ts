@@ -17,7 +17,7 @@ export function inventoryStatusCommand(console: Console): Command {
     .argument('[batch]', 'id of the batch')
     .action(async (jobId: string, batchId: string | undefined, options: FluentOptions) => {
       const request = { ...scopeOf(options), signal: console.signal };
-      const lines = await withFluent(console.env, async (services) => {
+      const lines = await withFluent(console, async (services) => {
         const state = new FileLoadState(defaultStateFolder(console.env));
         const batches = new FluentBatches(services.get(FluentEndpoints), state);
         if (batchId === undefined) {
