@@ -19,21 +19,21 @@ export abstract class ConnectorError extends Error {
 export interface TransientErrorOptions extends ConnectorErrorOptions {
   /** The earliest useful moment for the next attempt, in milliseconds from now (Retry-After). */
   retryAfterMs?: number;
-  /** Give up this many seconds after the first error that says so, instead of after `RETRY_MAX_AGE`. */
+  /** Give up this many seconds after the first error that sets it, instead of after `RETRY_MAX_AGE`. */
   maxAgeSeconds?: number;
 }
 
 /**
- * Something that time heals: the network, an overloaded upstream, an order that is not there yet.
- * The notification is retried with exponential back-off and full jitter, and becomes a dead letter
- * when it has been tried for `RETRY_MAX_AGE`.
+ * Something that passes with time: a network failure, an overloaded upstream, an order that does not exist yet.
+ * The notification is retried with exponential back-off and full jitter. It becomes a dead letter after
+ * `RETRY_MAX_AGE`.
  */
 export class TransientError extends ConnectorError {
   readonly retryAfterMs?: number;
   readonly maxAgeSeconds?: number;
   /**
-   * The upstream failed for other work as well, so that its circuit is open. The wait for the next attempt
-   * does not count as retry age. The circuit breaker sets it.
+   * True when the upstream failed for other work as well, so that its circuit is open. The wait for the next
+   * attempt then does not count as retry age. The circuit breaker sets it.
    */
   circuitIsOpen = false;
 
@@ -45,31 +45,31 @@ export class TransientError extends ConnectorError {
 }
 
 /**
- * The circuit breaker of an upstream is open: nothing was sent. The notification is held back
- * and neither an attempt nor its retry age is used up.
+ * The circuit breaker of an upstream is open, so the request was not sent. The notification is deferred; this
+ * counts neither as an attempt nor as retry age.
  */
 export class CircuitOpenError extends TransientError {
   constructor(
     readonly target: string,
     retryAfterMs: number,
   ) {
-    super(`circuit of ${target} is open; held back until it answers again`, {
+    super(`circuit of ${target} is open; deferred until the target answers again`, {
       code: 'CircuitOpen',
       retryAfterMs,
     });
   }
 }
 
-/** Something that no repetition heals. The notification becomes a dead letter at once. */
+/** Something that retrying cannot fix. The notification becomes a dead letter at once. */
 export class PermanentError extends ConnectorError {}
 
 /**
- * Something that an operator heals: a missing setting, a value outside the enum, refused credentials.
- * Retried on the transient schedule and logged as an error; the message names what to change.
+ * Something that an operator must correct: a missing setting, a value outside the enum, refused credentials.
+ * The notification is retried on the transient schedule and logged as an error. The message names what to change.
  */
 export class ConfigurationError extends ConnectorError {}
 
-/** @returns a thrown value when it is an Error, else an Error with the value's text as its message. */
+/** @returns the thrown value if it is an Error, else an Error with the value's text as its message. */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   try {

@@ -1,8 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { DeliveryWorker } from './delivery-worker.js';
 import { NotificationIntake } from './notification-intake.js';
-import { OutcomeLog } from './outcome-log.js';
-import { RunReports } from './run-reports.js';
+import { OutcomeLog, RunReports } from './run-reports.js';
 import { UnhandledNotifications } from './unhandled-notifications.js';
 
 /** Accepts notifications into the queue, and delivers them to their handlers. */

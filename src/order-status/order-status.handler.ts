@@ -10,10 +10,10 @@ import {
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
-import { OrderNotFoundError, OrderStatusSync } from './order-status-sync.js';
-import { outcomeDetails } from './outcome-details.js';
+import { OrderNotFoundError, OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import { STATE_FIELDS } from './states-by-history.js';
 
-/** A day; `HTTP_CLIENT_TIMEOUT` may be absurdly long. */
+/** A day. `HTTP_CLIENT_TIMEOUT` itself may be weeks. */
 const MAX_TIMEOUT_MS = 86_400_000;
 
 /** The built-in handler: brings the order of a notification into agreement. */
@@ -43,7 +43,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
         { code: 'NoOrder' },
       );
     }
-    // Fluent is read second. While it is away, the first read would be wasted each time a notification comes again.
+    // Fluent is read second. While it is away, the first read would be wasted in every attempt.
     this.fluent.throwIfCircuitOpen(context.scope.account.id);
     const result = await this.orderStatus
       .sync(orderOf(notification) ?? { id }, context.scope, {
@@ -64,15 +64,15 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
     const recheck = skipped?.isBehind === true;
-    // What is not known yet is counted when the recheck does not know it either.
+    // The recheck counts `unknown` if it does not know more.
     const isPending = recheck && !context.isRecheck && skipped.result === 'unknown';
     if (skipped?.result && !isPending) this.metrics.skippedStatuses.inc({ result: skipped.result });
     return { outcome, observedState: status, recheck, details: { ...details } };
   }
 
   /**
-   * Reconciliation sees every order of the account, also those that commercetools never has. Such an order is no
-   * dead letter, but one that comes late, and whose webhook was lost, is waited for as webhooks wait.
+   * Reconciliation sees every order of the account, also those that commercetools never gets. Such an order does
+   * not become a dead letter. An order that comes late, and whose webhook was lost, is retried as after a webhook.
    */
   private waitOrGiveUp(error: OrderNotFoundError, { acceptedAt }: HandlerContext): undefined {
     const { orderNotFoundMaxAgeSeconds, reconciliation } = this.config;
@@ -83,9 +83,39 @@ export class OrderStatusHandler implements NotificationHandlerContract {
   }
 }
 
-/** Only an ORDER event's entityStatus speaks of the order. */
+/** Only in an ORDER event is entityStatus the order's status. */
 function announcedStatus({ entityType, entityStatus }: FluentNotification): string | undefined {
   return entityType === 'ORDER' && typeof entityStatus === 'string' && entityStatus !== ''
     ? entityStatus
     : undefined;
+}
+
+/** What the outcome's log line says about a sync. */
+export interface OutcomeDetails {
+  readonly fluentStatus: string;
+  /** The value of each state, or its change: `Pending -> Paid`. */
+  readonly states: Readonly<Record<string, string>>;
+  /** The mappings that could get an entry for the status, when none has one. */
+  readonly mappings?: readonly string[];
+  /** The result of looking at the statuses that the order passed, if that was necessary. */
+  readonly skippedStatuses?: string;
+  /** Which states may have stayed behind, and why. */
+  readonly doubt?: string;
+}
+
+/** Pure: explains a sync in one line. */
+export function outcomeDetails({ outcome, status, states, before, skipped }: SyncResult): OutcomeDetails {
+  return {
+    fluentStatus: status,
+    states: Object.fromEntries(
+      STATE_FIELDS.map((field) => {
+        const was = before[field] ?? 'unset';
+        const isChanged = outcome === 'updated' && states[field] !== undefined && states[field] !== was;
+        return [field, isChanged ? `${was} -> ${states[field]}` : was];
+      }),
+    ),
+    ...(outcome === 'unmapped' && { mappings: skipped?.sources }),
+    ...(skipped?.result && { skippedStatuses: skipped.result }),
+    ...(skipped?.doubt !== undefined && { doubt: skipped.doubt }),
+  };
 }

@@ -6,22 +6,22 @@ import {
   DelegateBackoff,
   circuitBreaker,
   handleWhen,
+  type IBreaker,
 } from 'cockatiel';
 import { CircuitOpenError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { type CallEnd, FailureWindow } from './failure-window.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 const FIRST_OPEN_MS = 1000;
 const LONGEST_OPEN_MS = 30_000;
-/** Retry-After may hold a circuit open for longer than our own back-off would. */
+/** Retry-After may keep a circuit open for longer than the back-off does. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
-/** While the one probe is under way; a probe usually ends much earlier than its time-out. */
+/** How long other calls wait while a probe runs. A probe usually ends long before its time-out. */
 const PROBE_WAIT_MS = 1000;
 
-/** The caller gave up on a probe: that says nothing about the target, so the circuit stays open. */
+/** The caller gave up on a probe. This says nothing about the target, so the circuit stays open. */
 class AbandonedProbe extends Error {
   constructor(readonly reason: unknown) {
     super('the probe was abandoned by its caller');
@@ -37,17 +37,17 @@ interface Breaker {
 
 /** Options of {@link CircuitBreakers.execute}. */
 export interface ExecuteOptions {
-  /** The caller's; an aborted call counts neither for nor against the target. */
+  /** The caller's signal. An aborted call counts neither for nor against the target. */
   readonly signal?: AbortSignal;
   /** What the call is about. {@link ServerFaultError}s open the circuit only over different subjects. */
   readonly subject?: string;
 }
 
 /**
- * One circuit breaker per target. An {@link OutageError} counts against a target, and so does a
- * {@link ServerFaultError} at a higher threshold. An answer that refuses one order says that the target works.
- * An open circuit lets nothing through until its time is over, then exactly one call at a time until one
- * succeeds.
+ * One circuit breaker for each target. An {@link OutageError} counts against a target, and so does a
+ * {@link ServerFaultError}, at a higher threshold. An answer that refuses one order counts as success: the target
+ * works. An open circuit rejects every call until its time is over. Then it lets one call through at a time until
+ * one succeeds.
  */
 @Injectable()
 export class CircuitBreakers {
@@ -56,15 +56,15 @@ export class CircuitBreakers {
 
   constructor(private readonly metrics: ConnectorMetrics) {}
 
-  /** Makes a target visible before its first call. */
+  /** Shows the target in health and metrics before its first call. */
   register(target: string): void {
     if (!this.breakers.has(target)) this.breakers.set(target, this.create(target));
   }
 
   /**
-   * @param target registered before
-   * @throws CircuitOpenError without having called `call`
-   * @throws what `call` throws; `circuitIsOpen` of a {@link TransientError} tells whether others failed as well
+   * @param target as it was given to {@link register}.
+   * @throws CircuitOpenError when the circuit is open; `call` is then not called.
+   * @throws what `call` throws. `circuitIsOpen` of a {@link TransientError} is true when other calls failed as well.
    */
   async execute<T>(
     target: string,
@@ -74,7 +74,7 @@ export class CircuitBreakers {
     const breaker = this.breakers.get(target);
     if (!breaker) throw new TypeError(`circuit breaker target ${target} was never registered`);
     const { policy, window } = breaker;
-    // The library would let the others wait for the probe, each holding a place in the queue's concurrency.
+    // The library would make other calls wait for the probe, and each would occupy a place of the queue's concurrency.
     if (policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
     const isProbe = policy.state === CircuitState.Open;
     try {
@@ -85,7 +85,7 @@ export class CircuitBreakers {
         throw new CircuitOpenError(target, Math.max(breaker.opensUntil - Date.now(), 1));
       }
       if (error instanceof AbandonedProbe) throw error.reason;
-      // The target fails for everybody, so the wait for the next attempt is no retry age of this one.
+      // The target fails for all callers, so the wait for the next attempt does not count as this one's retry age.
       if (endOf(error) !== 'ok' && policy.state !== CircuitState.Closed && error instanceof TransientError) {
         error.circuitIsOpen = true;
       }
@@ -94,9 +94,9 @@ export class CircuitBreakers {
   }
 
   /**
-   * For work that needs a target only after others: what is done before would be for nothing.
+   * For work that calls the target last: it need not start while the circuit is open.
    *
-   * @throws CircuitOpenError when a call to the target would not be let through now
+   * @throws CircuitOpenError when the circuit would reject a call now.
    */
   throwIfOpen(target: string): void {
     const breaker = this.breakers.get(target);
@@ -111,7 +111,7 @@ export class CircuitBreakers {
     return Object.fromEntries([...this.breakers].map(([target, { policy }]) => [target, stateOf(policy)]));
   }
 
-  /** What is held back is not told one by one, so that why and for how long is told here. */
+  /** Deferred notifications are not logged individually; the outage is logged once here. */
   private create(target: string): Breaker {
     const window = new FailureWindow();
     const breaker: Breaker = {
@@ -126,7 +126,7 @@ export class CircuitBreakers {
             const durationMs = openMs(attempt, error);
             breaker.opensUntil = Date.now() + durationMs;
             this.logger.warn(
-              `circuit of ${target} is open for ${durationMs} ms; its notifications are held back: ` +
+              `circuit of ${target} is open for ${durationMs} ms; its notifications are deferred: ` +
                 (error?.message ?? ''),
             );
             return durationMs;
@@ -148,14 +148,14 @@ async function record<T>(window: FailureWindow, subject: string, call: () => Pro
     window.record('ok', subject);
     return result;
   } catch (error) {
-    // A refusal says that the target works, but it must not hide that all others fail.
+    // A refusal shows that the target works, but it must not hide that all other calls fail.
     const end = endOf(error);
     if (end !== 'ok') window.record(end, subject);
     throw error;
   }
 }
 
-/** @returns how a failed call speaks for or against its target. */
+/** @returns how a failed call counts for or against its target. */
 function endOf(error: unknown): CallEnd {
   if (error instanceof OutageError) return 'outage';
   return error instanceof ServerFaultError ? 'fault' : 'ok';
@@ -181,4 +181,52 @@ function openMs(attempt: number, error: unknown): number {
 function stateOf(policy: CircuitBreakerPolicy): BreakerState {
   if (policy.state === CircuitState.Closed) return 'closed';
   return policy.state === CircuitState.HalfOpen ? 'half-open' : 'open';
+}
+
+/** How a call ended, as far as the target's health is concerned. */
+type CallEnd = 'ok' | 'outage' | 'fault';
+
+interface Sample {
+  readonly end: CallEnd;
+  readonly subject: string;
+}
+
+const WINDOW_SIZE = 20;
+/** With fewer calls, retries alone handle the failures. */
+const MIN_CALLS = 10;
+/** Outages hit every caller, so more than half of the calls is enough. */
+const OUTAGE_SHARE = 0.5;
+/** Some orders alone may cause server faults, and each of their retries counts again. */
+const FAULT_SHARE = 0.8;
+const MIN_FAULTY_SUBJECTS = 3;
+
+/**
+ * Decides from the last calls to a target whether its circuit opens. The caller records each call before the
+ * policy asks, because the policy does not tell a breaker which error it saw.
+ */
+class FailureWindow implements IBreaker {
+  private samples: Sample[] = [];
+
+  /** Required by the interface for serialization, which the connector does not use. */
+  state: unknown;
+
+  /** @param subject what the call was about. Calls about the same thing have the same subject. */
+  record(end: CallEnd, subject: string): void {
+    this.samples = [...this.samples.slice(1 - WINDOW_SIZE), { end, subject }];
+  }
+
+  success(state: CircuitState): void {
+    if (state === CircuitState.HalfOpen) this.samples = [];
+  }
+
+  failure(state: CircuitState): boolean {
+    if (state !== CircuitState.Closed) return true;
+    const calls = this.samples.length;
+    if (calls < MIN_CALLS) return false;
+    const failed = this.samples.filter(({ end }) => end !== 'ok');
+    const outages = failed.filter(({ end }) => end === 'outage').length;
+    if (outages > OUTAGE_SHARE * calls) return true;
+    const subjects = new Set(failed.map(({ subject }) => subject));
+    return failed.length > FAULT_SHARE * calls && subjects.size >= MIN_FAULTY_SUBJECTS;
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outcomeDetails } from './outcome-details.js';
+import { outcomeDetails } from './order-status.handler.js';
 
 const before = { orderState: 'Open', paymentState: 'Paid' } as const;
 
