@@ -85,7 +85,7 @@ describe('SettingsStatusMapper', () => {
       new SettingsStatusMapper(new LiteralSettings(others)).map(order('BOOKED'), literalScope()),
     ).rejects.toMatchObject({
       name: 'ConfigurationError',
-      message: `setting ${SHIPPING} or fc.connect.commercetools.order.shipping-status-mapping does not exist for retailer 1 of Fluent account ACME: create it, or set SHIPPING_STATUS_MAPPING_SETTING=off`,
+      message: `setting ${SHIPPING} or fc.connect.commercetools.order.shipping-status-mapping does not exist for retailer 1 of Fluent account ACME in LiteralSettings: create it, or set SHIPPING_STATUS_MAPPING_SETTING=off`,
     });
   });
 });

@@ -57,7 +57,8 @@ export class SettingsStatusMapper extends StatusMapper {
     if (!setting) {
       throw new ConfigurationError(
         `setting ${names.join(' or ')} does not exist for retailer ${scope.retailerId} of Fluent account ` +
-          `${scope.account.id}: create it, or set ${kind.toUpperCase()}_STATUS_MAPPING_SETTING=off`,
+          `${scope.account.id} in ${settings.constructor.name}: create it, or set ` +
+          `${kind.toUpperCase()}_STATUS_MAPPING_SETTING=off`,
       );
     }
     if (typeof setting !== 'object' || !('value' in setting)) {

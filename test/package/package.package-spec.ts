@@ -164,6 +164,11 @@ describe('the package', () => {
     },
   );
 
+  it('passes the tests in the how-to guides', async () => {
+    const output = await machine.sh('npx vitest run docs/how-to', project);
+    expect(output).toMatch(/Test Files.*2 passed/);
+  });
+
   it('does not compile an override that does not fit', async () => {
     const folder = join(project, 'wrong');
     mkdirSync(folder);
