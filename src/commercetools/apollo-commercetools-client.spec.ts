@@ -17,7 +17,7 @@ import {
   ServerFaultError,
   UpstreamHttp,
 } from '../transport/index.js';
-import { ApolloCommercetoolsClient } from './apollo-commercetools-client.js';
+import { ApolloCommercetoolsClient, correlationHeader } from './apollo-commercetools-client.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { ConflictError } from './conflict-error.js';
 import { MutationOrderUpdate } from './mutation-order-update.js';
@@ -150,5 +150,18 @@ describe('commercetools', () => {
     await expect(lookup.find(REFERENCE, literalScope({ project: { ...PROJECT, key: 'x' } }))).rejects.toThrow(
       'commercetools project x is not configured',
     );
+  });
+});
+
+describe('correlationHeader', () => {
+  it.each([
+    ['b34281d0-ada4-11e9-a1a7-5da7a83b9sd97cd', 'b34281d0-ada4-11e9-a1a7-5da7a83b9sd97cd'],
+    ['a/b_c-1234', 'a/b_c-1234'],
+    ['id\r\nX-Evil: 1', 'id--X-Evil--1'],
+    ['naïve 日本', 'na-ve---'],
+    ['1', '1-------'],
+    ['x'.repeat(1000), 'x'.repeat(256)],
+  ])('makes %j safe', (text, header) => {
+    expect(correlationHeader(text)).toBe(header);
   });
 });

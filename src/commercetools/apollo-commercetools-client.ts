@@ -5,7 +5,6 @@ import { ConfigurationError } from '../errors.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
 import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
-import { correlationHeader } from './correlation-id.js';
 
 /** Talks to commercetools with Apollo Client; nothing is cached. */
 @Injectable()
@@ -67,4 +66,12 @@ function open(project: ProjectConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
     },
     classify: classifyCommercetoolsFailure,
   });
+}
+
+/** commercetools accepts 8 to 256 of these characters. */
+const UNSAFE = /[^A-Za-z0-9_/-]/g;
+
+/** @returns the text as an `X-Correlation-ID`. Notification ids are free text and could break the header. */
+export function correlationHeader(text: string): string {
+  return text.slice(0, 256).replace(UNSAFE, '-').padEnd(8, '-');
 }

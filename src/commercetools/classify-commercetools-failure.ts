@@ -9,13 +9,13 @@ import {
 } from '../transport/index.js';
 import { ConflictError } from './conflict-error.js';
 
-/** In order of precedence: a conflict is solved by reading again, whatever else was wrong with old data. */
+/** In order of precedence. Reading again solves a conflict, and other errors may come from the old data. */
 const CLASS_OF_CODE: Readonly<Record<string, FailureClass | 'conflict'>> = {
   ConcurrentModification: 'conflict',
   BadGateway: 'outage',
   OverCapacity: 'outage',
   PendingOperation: 'transient',
-  // May have been written all the same: whoever repeats the work reads the order before it writes.
+  // The write may have happened. A retry is safe because it reads the order before it writes.
   General: 'fault',
   invalid_token: 'configuration',
   insufficient_scope: 'permanent',
@@ -29,7 +29,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass | 'conflict'>> = {
   QueryComplexityLimitExceeded: 'permanent',
 };
 
-/** Pure: what a failed call to commercetools means. The code in the body decides, unless the status says that it is down. */
+/** Pure: classifies a failed call to commercetools by the code in the body, or by the status during an outage. */
 export function classifyCommercetoolsFailure(
   failure: UpstreamFailure,
   subject: UpstreamSubject,
@@ -40,7 +40,9 @@ export function classifyCommercetoolsFailure(
   for (const [code, failureClass] of Object.entries(CLASS_OF_CODE)) {
     if (!codes.has(code)) continue;
     if (failureClass === 'conflict') {
-      return new ConflictError(`${subject.owner}: ${operation} met a version that somebody else had written`);
+      return new ConflictError(
+        `${subject.owner}: ${operation} failed because another client has changed the order`,
+      );
     }
     return failureError(failureClass, failure, subject, operation, code);
   }

@@ -7,7 +7,7 @@ import { ORDER_BY_ID, ORDER_BY_NUMBER, type OrderNode } from './documents.js';
 import { OrderLookup, type OrderLookupOptions } from './order-lookup.js';
 import type { CommercetoolsOrder } from './order.js';
 
-/** Finds an order by the Fluent ref as order number or id, after its prefix is taken off. */
+/** Finds an order by its number or id, which is the Fluent ref without its prefix. */
 @Injectable()
 export class ConfiguredOrderLookup extends OrderLookup {
   constructor(private readonly client: CommercetoolsClient) {

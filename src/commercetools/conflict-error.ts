@@ -1,8 +1,8 @@
 import { TransientError } from '../errors.js';
 
 /**
- * Somebody else wrote the order between our read and our write (`ConcurrentModification`). The order
- * status sync reads again and recomputes; anywhere else it is retried like any transient error.
+ * Another client wrote the order between the connector's read and write (`ConcurrentModification`). The order status
+ * sync then reads again and recomputes. Elsewhere the error is retried like any transient error.
  */
 export class ConflictError extends TransientError {
   constructor(message: string, options: ErrorOptions = {}) {

@@ -6,6 +6,5 @@ export * from './conflict-error.js';
 export { ORDER_BY_ID as COMMERCETOOLS_ORDER_QUERY } from './documents.js';
 export * from './mutation-order-update.js';
 export * from './order-lookup.js';
-export * from './order-update-actions.js';
 export * from './order-update.js';
 export * from './order.js';

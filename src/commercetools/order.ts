@@ -34,7 +34,7 @@ export interface CommercetoolsOrder extends OrderStates {
   /** The optimistic lock: an update must name the version that was read. */
   readonly version: number;
   readonly orderState: OrderState;
-  /** The order as commercetools sent it, with the fields that the look-up was asked for; only when it was. */
+  /** The order as commercetools sent it. Present only when the look-up was asked for more fields. */
   readonly fields?: unknown;
 }
 

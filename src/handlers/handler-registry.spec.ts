@@ -100,13 +100,13 @@ describe('HandlerRegistry', () => {
     expect((await registryOf(Configured)).names).toEqual(['x', 'y']);
   });
 
-  it('lets configuration switch a handler off', async () => {
+  it('lets configuration disable a handler', async () => {
     @NotificationHandler({ names: () => [] })
     class SwitchedOff extends Handles {}
     expect((await registryOf(SwitchedOff)).names).toEqual([]);
   });
 
-  it('refuses to start when two handlers have one name', async () => {
+  it('refuses to start when two handlers have the same name', async () => {
     @NotificationHandler('shipped')
     class OtherShipped extends Handles {}
     await expect(registryOf(Shipped, OtherShipped)).rejects.toThrow(
@@ -115,32 +115,32 @@ describe('HandlerRegistry', () => {
   });
 
   it.each([[[Shipped, BetterShipped]], [[BetterShipped, Shipped]]])(
-    'lets one say that it replaces the other, in any order',
+    'lets one handler replace the other, in any order',
     async (handlers) => {
       expect((await registryOf(...handlers)).find('shipped')?.className).toBe('BetterShipped');
     },
   );
 
-  it('refuses two that replace the same', async () => {
+  it('refuses two handlers that replace the same one', async () => {
     await expect(registryOf(Shipped, BetterShipped, BestShipped)).rejects.toThrow(
       /BetterShipped and BestShipped/,
     );
   });
 
-  it('lists every class that is no handler, and every option that is wrong', async () => {
+  it('lists every class that is not a handler, and every invalid option', async () => {
     await expect(registryOf(NoHandle, NoName, OddOptions)).rejects.toThrow(
-      /NoHandle has no method handle[^]*NoName names no[^]*OddOptions has a concurrency[^]*OddOptions has a timeoutMs[^]*OddOptions has attributes: NoRules/,
+      /NoHandle has no method handle[^]*NoName has no notification name[^]*OddOptions has an invalid concurrency[^]*OddOptions has an invalid timeoutMs[^]*OddOptions has attributes: NoRules/,
     );
   });
 
-  it('refuses two classes of one name', async () => {
+  it('refuses two classes with the same name', async () => {
     @NotificationHandler('elsewhere')
     class Other extends Handles {}
     Object.defineProperty(Other, 'name', { value: 'Shipped' });
     await expect(registryOf(Shipped, Other)).rejects.toThrow(/two handlers are called Shipped/);
   });
 
-  it('finds handlers by pattern, the exact name first, and counts under the pattern', async () => {
+  it('finds handlers by exact name first, then by pattern, and counts under the pattern', async () => {
     const registry = await registryOf(AllOfConnect, Shipped);
     expect(registry.find('fc.connect.anything')?.className).toBe('AllOfConnect');
     expect(registry.labelOf('fc.connect.anything')).toBe('fc.connect.*');
@@ -151,9 +151,9 @@ describe('HandlerRegistry', () => {
     expect(registry.names).toEqual(['shipped', 'fc.connect.*']);
   });
 
-  it('refuses patterns that have names in common, unless one replaces the other', async () => {
+  it('refuses patterns that match the same names, unless one replaces the other', async () => {
     await expect(registryOf(AllOfConnect, AllShipped)).rejects.toThrow(
-      /AllOfConnect \("fc.connect.\*"\) and AllShipped \("\*.shipped"\) have names in common.*replaces: true/,
+      /AllOfConnect \("fc.connect.\*"\) and AllShipped \("\*.shipped"\) match the same names.*replaces: true/,
     );
     for (const handlers of [
       [AllOfConnect, BetterAllShipped],
@@ -172,34 +172,37 @@ describe('HandlerRegistry', () => {
         throw new Error('coalesce is broken');
       },
     ],
-    ['gives no text', () => ({})],
-    ['gives endless text', () => 'x'.repeat(2000)],
+    ['returns an object', () => ({})],
+    ['returns a text that is too long', () => 'x'.repeat(2000)],
     ['is async and fails', async () => Promise.reject(new Error('late'))],
-  ])('goes on without coalesce and expectedState when one %s, and says so once', async (_, option) => {
-    @NotificationHandler({
-      names: 'fragile',
-      coalesce: option as () => string,
-      expectedState: option as () => string,
-    })
-    class Fragile extends Handles {}
-    const complain = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
-    const handler = (await registryOf(Fragile)).find('fragile');
-    for (let n = 0; n < 3; n++) {
-      expect(handler?.coalesceKey(notification)).toBeUndefined();
-      expect(handler?.expectedState(notification)).toBeUndefined();
-    }
-    expect(complain.mock.calls.map(([message]) => message)).toEqual([
-      expect.stringMatching(/^coalesce of Fragile/),
-      expect.stringMatching(/^expectedState of Fragile/),
-    ]);
-  });
+  ])(
+    'runs notifications without coalesce and expectedState when the option %s, and logs it once',
+    async (_, option) => {
+      @NotificationHandler({
+        names: 'fragile',
+        coalesce: option as () => string,
+        expectedState: option as () => string,
+      })
+      class Fragile extends Handles {}
+      const complain = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+      const handler = (await registryOf(Fragile)).find('fragile');
+      for (let n = 0; n < 3; n++) {
+        expect(handler?.coalesceKey(notification)).toBeUndefined();
+        expect(handler?.expectedState(notification)).toBeUndefined();
+      }
+      expect(complain.mock.calls.map(([message]) => message)).toEqual([
+        expect.stringMatching(/^coalesce of Fragile/),
+        expect.stringMatching(/^expectedState of Fragile/),
+      ]);
+    },
+  );
 
   it('counts a class that two tokens provide once', async () => {
     const registry = await registryOf(Shipped, { provide: 'alias', useClass: Shipped });
     expect(registry.names).toEqual(['shipped']);
   });
 
-  it('coalesces per handler, account, retailer and entity, and only when asked', async () => {
+  it('coalesces by handler, account, retailer and entity, and only with the option', async () => {
     const registry = await registryOf(Shipped, Configured);
     expect(registry.find('shipped')?.coalesceKey(notification)).toBeUndefined();
     const key = (fields: Partial<FluentNotification>) =>

@@ -1,17 +1,18 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { getMetadataStorage } from 'class-validator';
 import { ConnectorConfig } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
+import type { FluentNotification } from '../notification/index.js';
+import { HandlerSlots } from './handler-slots.js';
 import { NamePattern } from './name-pattern.js';
 import {
   HandlerMetadata,
   type NotificationHandlerContract,
   type NotificationHandlerOptions,
 } from './notification-handler.js';
-import { RegisteredHandler } from './registered-handler.js';
 
-/** Unless a handler says otherwise; longer than a few calls with the default `HTTP_CLIENT_TIMEOUT`. */
+/** Longer than a few calls with the default `HTTP_CLIENT_TIMEOUT`. */
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** Node's timers cannot wait longer. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -21,7 +22,7 @@ interface PatternRoute {
   readonly handler: RegisteredHandler;
 }
 
-/** The handlers of all modules by the notification name that they serve, built and checked at start. */
+/** The handlers of all modules by notification name, found and checked at start. */
 @Injectable()
 export class HandlerRegistry implements OnModuleInit {
   private readonly handlers = new Map<string, RegisteredHandler>();
@@ -32,7 +33,7 @@ export class HandlerRegistry implements OnModuleInit {
     private readonly config: ConnectorConfig,
   ) {}
 
-  /** Every name and pattern that some handler serves. */
+  /** Every name and pattern that a handler serves. */
   get names(): readonly string[] {
     return [...this.handlers.keys(), ...new Set(this.patterns.map(({ pattern }) => pattern.text))];
   }
@@ -41,19 +42,19 @@ export class HandlerRegistry implements OnModuleInit {
     return this.handlers.get(name) ?? this.byPattern(name)?.handler;
   }
 
-  /** What stands for a name where there must not be too many: the name, the pattern it matched, or `other`. */
+  /** @returns a metric label for a name, from a bounded set: the name, the pattern that it matches, or `other`. */
   labelOf(name: string): string {
     return this.handlers.has(name) ? name : (this.byPattern(name)?.pattern.text ?? 'other');
   }
 
-  /** @throws ConfigurationError that lists every clash and every class that is no handler. */
+  /** @throws ConfigurationError that lists every clash and every class that is not a valid handler. */
   onModuleInit(): void {
     const problems: string[] = [];
     const handlers = [...this.discover(problems)];
     for (const handler of handlers) this.add(handler, problems);
     this.patterns = routesOf(handlers, problems);
     if (problems.length > 0) {
-      throw new ConfigurationError(`notification handlers are wrong:\n- ${problems.join('\n- ')}`);
+      throw new ConfigurationError(`invalid notification handlers:\n- ${problems.join('\n- ')}`);
     }
   }
 
@@ -71,7 +72,7 @@ export class HandlerRegistry implements OnModuleInit {
       // One class may be provided by several modules, or under a second token.
       if (seen.get(className) === wrapper.metatype) continue;
       if (seen.has(className)) {
-        // What is coalesced, and who is to blame, is told by the class's name.
+        // Coalesce keys and messages identify a handler by its class name.
         problems.push(`two handlers are called ${className}; rename one of them`);
         continue;
       }
@@ -91,7 +92,7 @@ export class HandlerRegistry implements OnModuleInit {
       if (other && other.replaces === handler.replaces) {
         problems.push(
           `${other.className} and ${handler.className} both handle "${name}"; ` +
-            'one of them must say that it replaces the other (replaces: true)',
+            'set replaces: true in the one that takes over',
         );
       } else if (!other || handler.replaces) {
         this.handlers.set(name, handler);
@@ -112,7 +113,7 @@ function timeoutOf(
   return typeof timeoutMs === 'function' ? timeoutMs(config) : timeoutMs;
 }
 
-/** @returns what is wrong with a handler, each to be read after its class's name. */
+/** @returns the problems of a handler; each message continues its class name. */
 function problemsOf(
   instance: Partial<NotificationHandlerContract<object | undefined>>,
   names: readonly unknown[],
@@ -121,27 +122,29 @@ function problemsOf(
 ): string[] {
   const problems: string[] = [];
   if (typeof instance.handle !== 'function') problems.push('has no method handle(notification, context)');
-  // Configuration may switch a handler off.
+  // Configuration may disable a handler.
   const isEmpty = names.length === 0 && typeof selector !== 'function';
   if (isEmpty || names.some((name) => typeof name !== 'string' || name.trim() === '')) {
-    problems.push('names no notification; give @NotificationHandler at least one name');
+    problems.push('has no notification name; give @NotificationHandler at least one');
   }
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    problems.push('has a concurrency that is no whole number from 1');
+    problems.push('has an invalid concurrency; give a whole number from 1');
   }
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMER_MS) {
-    problems.push(`has a timeoutMs that is no whole number from 1 to ${MAX_TIMER_MS}`);
+    problems.push(`has an invalid timeoutMs; give a whole number from 1 to ${MAX_TIMER_MS}`);
   }
   if (
     attributes &&
     getMetadataStorage().getTargetValidationMetadatas(attributes, '', false, false).length === 0
   ) {
-    problems.push(`has attributes: ${attributes.name}, a class without any rule of class-validator`);
+    problems.push(
+      `has attributes: ${attributes.name}, a class without class-validator decorators; add them to its properties`,
+    );
   }
   return problems;
 }
 
-/** Those that replace others come first. */
+/** Handlers that replace others come first. */
 function routesOf(handlers: readonly RegisteredHandler[], problems: string[]): PatternRoute[] {
   const routes: PatternRoute[] = [];
   for (const handler of handlers) {
@@ -152,12 +155,80 @@ function routesOf(handlers: readonly RegisteredHandler[], problems: string[]): P
         if (other.handler === handler || other.handler.replaces !== handler.replaces) continue;
         if (!pattern.overlaps(other.pattern)) continue;
         problems.push(
-          `${other.handler.className} ("${other.pattern.text}") and ${handler.className} ("${name}") have names ` +
-            'in common; one of them must say that it replaces the other (replaces: true)',
+          `${other.handler.className} ("${other.pattern.text}") and ${handler.className} ("${name}") match the same ` +
+            'names; set replaces: true in the one that takes over',
         );
       }
       routes.push({ pattern, handler });
     }
   }
   return routes.toSorted((a, b) => Number(b.handler.replaces) - Number(a.handler.replaces));
+}
+
+/** Longer keys could fill Redis. */
+const MAX_TEXT = 1000;
+
+/** A checked handler, with the names and the time-out that configuration gives it. */
+export class RegisteredHandler {
+  private readonly logger = new Logger('Handlers');
+  private readonly reported = new Set<string>();
+  /** Undefined when the handler does not limit its concurrency. */
+  readonly slots: HandlerSlots | undefined;
+
+  constructor(
+    /** The handler's class, for logs. */
+    readonly className: string,
+    /** As declared: names and patterns. */
+    readonly names: readonly string[],
+    readonly timeoutMs: number,
+    readonly instance: NotificationHandlerContract<object | undefined>,
+    private readonly options: NotificationHandlerOptions<object>,
+  ) {
+    this.slots = options.concurrency === undefined ? undefined : new HandlerSlots(options.concurrency);
+  }
+
+  get replaces(): boolean {
+    return this.options.replaces ?? false;
+  }
+
+  get attributesClass(): Type<object> | undefined {
+    return this.options.attributes;
+  }
+
+  /** @returns the key by which the notification is coalesced, unique for each handler and account. */
+  coalesceKey(notification: FluentNotification): string | undefined {
+    const { coalesce } = this.options;
+    if (!coalesce) return undefined;
+    const { accountId, retailerId, entityType, entityId } = notification;
+    const entity =
+      coalesce === true ? `${entityType}:${entityId}` : this.text('coalesce', () => coalesce(notification));
+    return entity === undefined ? undefined : JSON.stringify([this.className, accountId, retailerId, entity]);
+  }
+
+  expectedState(notification: FluentNotification): string | undefined {
+    const { expectedState } = this.options;
+    return expectedState && this.text('expectedState', () => expectedState(notification));
+  }
+
+  /**
+   * Both options only save work. When one of them fails, the webhook is accepted and its notification runs like any
+   * other. The failure is logged once for each option, not for each webhook.
+   */
+  private text(option: string, call: () => unknown): string | undefined {
+    let problem: string;
+    try {
+      const value = call();
+      if (value === undefined || (typeof value === 'string' && value.length <= MAX_TEXT)) return value;
+      // An async function may reject later, which must not become an unhandled rejection.
+      if (value instanceof Promise) value.catch(() => undefined);
+      problem = `returned neither undefined nor a string of at most ${MAX_TEXT} characters`;
+    } catch (error) {
+      problem = `failed: ${String(error)}`;
+    }
+    if (!this.reported.has(option)) {
+      this.reported.add(option);
+      this.logger.error(`${option} of ${this.className} ${problem}; these notifications run without it`);
+    }
+    return undefined;
+  }
 }

@@ -7,10 +7,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
-import type { HandlerRegistry } from './handler-registry.js';
+import { RegisteredHandler, type HandlerRegistry } from './handler-registry.js';
 import { HandlerRunner, type RunContext } from './handler-runner.js';
 import type { NotificationHandlerContract, NotificationHandlerOptions } from './notification-handler.js';
-import { RegisteredHandler } from './registered-handler.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -65,7 +64,7 @@ function runnerOf(
 }
 
 describe('a handler', () => {
-  it('is given what the notification is about', async () => {
+  it('gets the notification and its context', async () => {
     const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
     const run = runnerOf(handle);
     expect(await run({}, { attempt: 3 })).toEqual({ outcome: 'updated' });
@@ -100,25 +99,25 @@ describe('a handler', () => {
       /^ParcelShipped\.handle\(\) failed: RangeError: late$/,
     ],
     [
-      'rejects with no Error',
+      'rejects with a string',
       () => Promise.reject('just text'),
       /^ParcelShipped\.handle\(\) failed: just text$/,
     ],
     ['rejects with nothing', () => Promise.reject(), /^ParcelShipped\.handle\(\) failed: undefined$/],
     [
-      'rejects with what has no text',
+      'rejects with an object without text',
       () => Promise.reject(Object.create(null)),
       /failed: a value of type object without text was thrown$/,
     ],
     ['returns a number', async () => 7, /^ParcelShipped\.handle\(\) returned no outcome; return nothing/],
     ['returns null', async () => null, /returned no outcome/],
-    ['returns an outcome that there is not', async () => ({ outcome: 'great' }), /returned no outcome/],
+    ['returns an unknown outcome', async () => ({ outcome: 'great' }), /returned no outcome/],
     [
-      'observed something that is not text',
+      'returns an observedState that is not text',
       async () => ({ outcome: 'updated', observedState: 1 }),
       /returned an "observedState" that is not text/,
     ],
-  ])('that %s fails like something transient, under its own name', async (_, handle, message) => {
+  ])('that %s fails with a transient error that names its class', async (_, handle, message) => {
     const run = runnerOf(handle);
     const failure = run();
     await expect(failure).rejects.toThrow(message);
@@ -126,7 +125,7 @@ describe('a handler', () => {
   });
 
   it.each([new PermanentError('never'), new ConfigurationError('set X'), new TransientError('later')])(
-    'decides itself by throwing %s',
+    'decides about the retry by throwing %s',
     async (thrown) => {
       const run = runnerOf(async () => {
         throw thrown;
@@ -137,7 +136,7 @@ describe('a handler', () => {
 });
 
 describe('a handler that hangs', () => {
-  it('is told by its signal, and fails soon after even if it does not listen', async () => {
+  it('gets an aborted signal, and fails soon after even if it ignores it', async () => {
     vi.useFakeTimers();
     let signal: AbortSignal | undefined;
     const run = runnerOf(
@@ -161,7 +160,7 @@ describe('a handler that hangs', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('and listens to its signal fails for the same reason', async () => {
+  it('fails with the time-out as its reason when it ends because of the signal', async () => {
     const run = runnerOf(
       (_: unknown, { signal }: { signal: AbortSignal }) =>
         new Promise((__, reject) => {
@@ -172,7 +171,7 @@ describe('a handler that hangs', () => {
     await expect(run()).rejects.toThrow('ParcelShipped did not finish within 5 ms');
   });
 
-  it('is told of the shutdown, too', async () => {
+  it('gets an aborted signal at shutdown', async () => {
     const shutdown = new AbortController();
     const reason = new Error('shutting down');
     const run = runnerOf(async (_: unknown, { signal }: { signal: AbortSignal }) => {
@@ -184,7 +183,7 @@ describe('a handler that hangs', () => {
 });
 
 describe('concurrency', () => {
-  it('keeps to its limit, and says when to try again', async () => {
+  it('has a limit, and a run beyond it gets the time until the next try', async () => {
     let running = 0;
     const release: (() => void)[] = [];
     const run = runnerOf(
@@ -202,7 +201,7 @@ describe('concurrency', () => {
     expect(await Promise.all(ends)).toEqual([{ outcome: 'updated' }, { outcome: 'updated' }]);
   });
 
-  it('gets the slot of a handler that threw back', async () => {
+  it('releases the slot of a handler that threw', async () => {
     const run = runnerOf(async () => Promise.reject(new Error('oops')), {
       options: { concurrency: 1 },
     });
@@ -229,7 +228,7 @@ describe('attributes with a class', () => {
   it.each([
     ['an object', { TrackingNumber: 'T-1', more: true }],
     ['JSON text', '{"TrackingNumber":"T-1","more":true}'],
-  ])('are given validated, from %s', async (_, attributes) => {
+  ])('are validated and passed to the handler, from %s', async (_, attributes) => {
     const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
     const run = runnerOf(handle, { options });
     await run({ attributes });
@@ -245,16 +244,19 @@ describe('attributes with a class', () => {
       /TrackingNumber must be a string; parcel\.weight must be an integer/,
     ],
     [undefined, /TrackingNumber must be a string/],
-    ['no JSON', /they are no JSON object/],
-    [['a'], /they are no JSON object/],
-    [null, /they are no JSON object/],
-  ])('that break it are a dead letter that names the fields: %j', async (attributes, message) => {
-    const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
-    const run = runnerOf(handle, { options });
-    const failure = run({ attributes });
-    await expect(failure).rejects.toThrow(message);
-    await expect(failure).rejects.toBeInstanceOf(PermanentError);
-    await expect(failure).rejects.not.toThrow(/secret/);
-    expect(handle).not.toHaveBeenCalled();
-  });
+    ['no JSON', /they are not a JSON object/],
+    [['a'], /they are not a JSON object/],
+    [null, /they are not a JSON object/],
+  ])(
+    'become a dead letter that names the fields when they break its rules: %j',
+    async (attributes, message) => {
+      const handle = vi.fn<() => Promise<undefined>>(async () => undefined);
+      const run = runnerOf(handle, { options });
+      const failure = run({ attributes });
+      await expect(failure).rejects.toThrow(message);
+      await expect(failure).rejects.toBeInstanceOf(PermanentError);
+      await expect(failure).rejects.not.toThrow(/secret/);
+      expect(handle).not.toHaveBeenCalled();
+    },
+  );
 });

@@ -1,15 +1,14 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js';
 import { ConnectorConfig } from '../config/index.js';
-import { ConfigurationError, TransientError } from '../errors.js';
+import { ConfigurationError, ConnectorError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 import { inSpan } from '../tracing/index.js';
-import { withDeadline } from './handler-deadline.js';
-import { HandlerRegistry } from './handler-registry.js';
+import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
 import type { HandlerContext, HandlerResult } from './notification-handler.js';
 import { readAttributes } from './read-attributes.js';
-import type { RegisteredHandler } from './registered-handler.js';
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<HandlerResult['outcome']>([
   'updated',
@@ -17,7 +16,7 @@ const OUTCOMES: ReadonlySet<unknown> = new Set<HandlerResult['outcome']>([
   'unmapped',
 ]);
 
-/** What a run is told beside its notification. */
+/** What a run gets beside its notification. */
 export type RunContext = Pick<HandlerContext, 'attempt' | 'acceptedAt' | 'isRecheck' | 'signal'>;
 
 /** How a run ended when it did not fail: with a result, or before it began because the handler is busy. */
@@ -37,8 +36,8 @@ export class HandlerRunner {
   }
 
   /**
-   * @throws ConnectorError what the handler throws; anything else that it throws becomes a `TransientError`
-   * that names its class.
+   * @throws ConnectorError that the handler throws. Any other error of the handler becomes a `TransientError` that
+   * names its class.
    */
   async run(notification: FluentNotification, context: RunContext): Promise<HandlerRun> {
     const { name, accountId, retailerId } = notification;
@@ -92,7 +91,7 @@ export class HandlerRunner {
       return resultOf(instance, result);
     } catch (error) {
       const explained = asConnectorError(instance, 'handle', error);
-      // The queue keeps name and message; where it broke is for whoever wrote the class.
+      // The queue keeps only the name and the message. The stack helps the author of the class.
       if (explained instanceof TransientError && explained.code === UNEXPECTED && !context.signal.aborted) {
         logger.error({ err: explained.cause }, explained.message);
       }
@@ -113,4 +112,51 @@ function resultOf(instance: object, result: HandlerResult | void): HandlerResult
     `${isOutcome ? 'an "observedState" that is not text' : 'no outcome'}; return nothing, or ` +
       `{ outcome, observedState? } with one of ${[...OUTCOMES].join(', ')}`,
   );
+}
+
+/** How long a handler that honours the signal has to end after it. */
+const GRACE_MS = 500;
+
+/**
+ * Runs a handler until its time is up. Then it aborts the handler's signal, and soon after the run fails, whether or
+ * not the handler has ended. Code that ignores the signal cannot be stopped and keeps running.
+ *
+ * @param parent the signal of the shutdown, which is forwarded.
+ * @throws TransientError when the time is up.
+ */
+async function withDeadline<T>(
+  className: string,
+  timeoutMs: number,
+  parent: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController();
+  const passOn = (): void => own.abort(parent.reason);
+  // All running handlers listen to the one shutdown signal, which Node would report as a leak.
+  setMaxListeners(0, parent);
+  if (parent.aborted) passOn();
+  else parent.addEventListener('abort', passOn, { once: true });
+
+  const timers: NodeJS.Timeout[] = [];
+  let timeUp: TransientError | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    const end = (): void => {
+      timeUp = new TransientError(
+        `${className} did not finish within ${timeoutMs} ms; make it faster, or raise its timeoutMs`,
+        { code: 'Timeout' },
+      );
+      own.abort(timeUp);
+      timers.push(setTimeout(reject, GRACE_MS, timeUp));
+    };
+    timers.push(setTimeout(end, timeoutMs));
+  });
+  try {
+    return await Promise.race([run(own.signal), tooLate]);
+  } catch (error) {
+    // The error of an aborted fetch does not contain the reason.
+    throw timeUp && own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    parent.removeEventListener('abort', passOn);
+  }
 }

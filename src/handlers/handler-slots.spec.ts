@@ -11,7 +11,7 @@ function release(answer: SlotAnswer): void {
 }
 
 describe('HandlerSlots', () => {
-  it('gives as many slots as there are, and a released one again', () => {
+  it('gives out each slot once until it is released', () => {
     const slots = new HandlerSlots(2);
     const first = slots.tryAcquire();
     slots.tryAcquire();
@@ -21,7 +21,7 @@ describe('HandlerSlots', () => {
     expect(retryInMs(slots.tryAcquire())).toBeGreaterThan(0);
   });
 
-  it('spreads those that found no slot at the pace of the handler, within half a minute', async () => {
+  it('spreads runs without a slot at the pace of the handler, within half a minute', async () => {
     const slots = new HandlerSlots(1);
     for (let n = 0; n < 20; n++) {
       const slot = slots.tryAcquire();

@@ -1,28 +1,28 @@
-/** The share of the last run in the average duration. */
+/** The weight of the last run in the average duration. */
 const WEIGHT = 0.2;
 const FIRST_ESTIMATE_MS = 1000;
-/** Those that found no slot come again within this time, however many they are. */
+/** Runs without a slot are retried within this time, however many there are. */
 const MAX_RETRY_MS = 30_000;
 
-/** A slot that was free, or when to try again. */
+/** A free slot, or the time until the next try. */
 export type SlotAnswer =
   | { readonly release: () => void }
   /** Milliseconds. */
   | { readonly retryInMs: number };
 
 /**
- * At most so many runs of one handler at once in this process. A run without a slot does not wait here, where
- * it would keep other handlers from running: it comes again at the pace at which the handler works.
+ * Limits the concurrent runs of one handler in this process. A run without a slot does not wait here, where it would
+ * block other handlers. The queue delivers it again, at the pace at which the handler works.
  */
 export class HandlerSlots {
   private running = 0;
   private averageMs = FIRST_ESTIMATE_MS;
-  /** When the last of those that found no slot comes again. */
+  /** When the last run without a slot is due. */
   private lastDueAt = 0;
 
   constructor(private readonly max: number) {}
 
-  /** @returns a slot, whose `release` must be called once, or when to try again. */
+  /** @returns a slot, whose `release` must be called once, or the time until the next try. */
   tryAcquire(): SlotAnswer {
     if (this.running >= this.max) return { retryInMs: this.nextTurnMs() };
     this.running++;
@@ -35,7 +35,7 @@ export class HandlerSlots {
     };
   }
 
-  /** Thousands that wait do not ask all the time. */
+  /** Spreads the retries, so that thousands of waiting runs do not try all the time. */
   private nextTurnMs(): number {
     const now = performance.now();
     const pace = this.averageMs / this.max;

@@ -2,4 +2,3 @@ export * from './handlers.module.js';
 export * from './handler-registry.js';
 export * from './handler-runner.js';
 export * from './notification-handler.js';
-export * from './registered-handler.js';

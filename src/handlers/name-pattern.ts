@@ -1,4 +1,4 @@
-/** Notification names with `*` for any characters, also none: `fc.connect.*`. */
+/** A notification name in which `*` matches any number of characters: `fc.connect.*`. */
 export class NamePattern {
   private readonly expression: RegExp;
 
@@ -15,7 +15,7 @@ export class NamePattern {
     return this.expression.test(name);
   }
 
-  /** Whether some name matches both. */
+  /** Whether a name exists that matches both patterns. */
   overlaps({ text: other }: NamePattern): boolean {
     const { text } = this;
     // Which positions of the other pattern can be reached after each character of this one.
@@ -33,7 +33,7 @@ export class NamePattern {
   }
 }
 
-/** A star may also stand for nothing. */
+/** A star also matches the empty string. */
 function starsFrom(positions: ReadonlySet<number>, pattern: string): Set<number> {
   const all = new Set(positions);
   for (const at of all) if (pattern[at] === '*') all.add(at + 1);

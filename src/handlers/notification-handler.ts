@@ -6,7 +6,7 @@ import { ConfigurationError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 
 /**
- * What a handler is given beside the notification.
+ * What a handler gets beside the notification.
  *
  * @typeParam TAttributes the class given as {@link NotificationHandlerOptions.attributes}
  */
@@ -27,7 +27,7 @@ export interface HandlerContext<TAttributes = undefined> {
   readonly attempt: number;
   /** When the connector accepted the notification. */
   readonly acceptedAt: Date;
-  /** Whether this run only looks again after {@link HandlerResult.recheck}, or after an unexpected state. */
+  /** Whether this run is the recheck after {@link HandlerResult.recheck}, or after an unexpected state. */
   readonly isRecheck: boolean;
 }
 
@@ -37,13 +37,13 @@ export interface HandlerResult {
   /** The state in which the handler found the entity; see {@link NotificationHandlerOptions.expectedState}. */
   readonly observedState?: string;
   /**
-   * False when the run gave up before it did what other notifications of the entity wait for. They are then
-   * run all the same, instead of ending as `superseded`. Default: true.
+   * False when the run left work undone that other notifications of the entity may do. They then run, instead of
+   * ending as `superseded`. Default: true.
    */
   readonly supersedesPending?: boolean;
   /**
-   * True when the run wants one more run after `RECHECK_DELAY`, e.g. because a source had not caught up. The
-   * next run has {@link HandlerContext.isRecheck}; a further request from it is ignored.
+   * True to request one more run after `RECHECK_DELAY`, e.g. because a source had not caught up. That run has
+   * {@link HandlerContext.isRecheck}; if it requests another one, the connector ignores that.
    */
   readonly recheck?: boolean;
   /** What the outcome's log line adds: small, and without personal data. */
@@ -51,15 +51,15 @@ export interface HandlerResult {
 }
 
 /**
- * Does the work of a notification. It may run more than once for one notification (a worker died, a
- * retry), so it must be safe to repeat.
+ * Does the work of a notification. It may run more than once for one notification, after a retry or the death of a
+ * worker, so it must be safe to repeat.
  *
- * Throw `TransientError` or `ConfigurationError` to be retried, `PermanentError` for the dead letter. Any
- * other error is retried like a transient one, under the name of the class.
+ * Throw `TransientError` or `ConfigurationError` for a retry, and `PermanentError` for a dead letter. Any other error
+ * is retried like a transient one, and its message names the class.
  */
 export interface NotificationHandlerContract<TAttributes = undefined> {
   /**
-   * @param notification as Fluent sent it: of its fields only the seven required ones were checked.
+   * @param notification as Fluent sent it. Only its seven required fields have been checked.
    * @returns how it ended; nothing means `{ outcome: 'updated' }`.
    */
   handle(
@@ -71,34 +71,34 @@ export interface NotificationHandlerContract<TAttributes = undefined> {
 /** Options of {@link NotificationHandler}. */
 export interface NotificationHandlerOptions<TAttributes = undefined> {
   /**
-   * The notification names it serves; a function when they come from configuration, which switches the
-   * handler off by giving none. A `*` in a name stands for any characters (`fc.connect.*`). A handler of the
-   * exact name goes before one of a pattern. Metrics count what a pattern matched under the pattern.
+   * The notification names that the handler serves, or a function that takes them from configuration. If the function
+   * returns none, the handler is disabled. A `*` in a name matches any characters (`fc.connect.*`). A handler with the
+   * exact name takes precedence over a pattern. Metrics count under the pattern.
    */
   readonly names: string | readonly string[] | ((config: ConnectorConfig) => readonly string[]);
-  /** Takes its names over from another handler, which would be a start-up error without it. */
+  /** Takes over the names of another handler. Without it, two handlers with one name are a start-up error. */
   readonly replaces?: boolean;
   /**
-   * A class with class-validator rules for the notification's attributes. A notification that breaks them
-   * becomes a dead letter that names the fields; what the class does not mention is let through.
+   * A class with class-validator decorators for the notification's attributes. A notification that breaks their rules
+   * becomes a dead letter that names the fields. Attributes that the class does not declare are passed through.
    */
   readonly attributes?: Type<TAttributes>;
-  /** At most so many at once per replica; the others wait in the queue. Default: no limit of its own. */
+  /** The most concurrent runs in each replica; further notifications wait in the queue. Default: unlimited. */
   readonly concurrency?: number;
   /**
-   * Milliseconds for one run, then {@link HandlerContext.signal} is aborted and the notification is retried,
-   * even if the handler goes on. A function when it comes from configuration. Default: 120,000.
+   * Milliseconds for one run, or a function that takes them from configuration. Then {@link HandlerContext.signal} is
+   * aborted and the notification is retried, even if the handler is still running. Default: 120,000.
    */
   readonly timeoutMs?: number | ((config: ConnectorConfig) => number);
   /**
-   * Notifications of one entity that wait together need one run; the others end as `superseded`. A function
-   * gives the key of what is handled, or undefined when the notification must be run. Should it fail, the
-   * notification is run. Default: every notification counts.
+   * True when waiting notifications of one entity need only one run; the others end as `superseded`. A function
+   * returns the key of the entity, or undefined when the notification must run. If the function fails, the
+   * notification runs. Default: every notification runs.
    */
   readonly coalesce?: boolean | ((notification: FluentNotification) => string | undefined);
   /**
-   * The state that a notification announces. When a run has {@link HandlerResult.observedState observed} another
-   * one, the notification may have overtaken Fluent's own write, and runs once more after `RECHECK_DELAY`.
+   * The state that a notification announces. If a run {@link HandlerResult.observedState observes} another one, the
+   * notification may have overtaken Fluent's write, so it runs once more after `RECHECK_DELAY`.
    */
   readonly expectedState?: (notification: FluentNotification) => string | undefined;
 }
@@ -107,8 +107,8 @@ export interface NotificationHandlerOptions<TAttributes = undefined> {
 export const HandlerMetadata = DiscoveryService.createDecorator<NotificationHandlerOptions<object>>();
 
 /**
- * Makes an injectable class the handler of notifications by name. The class must be provided somewhere,
- * e.g. in `ConnectorModule.register({ handlers })`.
+ * Makes an injectable class the handler of notifications by name. A module must provide the class, e.g. with
+ * `ConnectorModule.register({ handlers })`.
  *
  * @example
  * class ParcelShippedAttributes {
@@ -133,7 +133,7 @@ export function NotificationHandler<TAttributes = undefined>(
 }
 
 /**
- * A forgotten decorator must stop the start, or notifications would be left to nobody.
+ * A missing decorator must stop the start. Otherwise the notifications would have no handler.
  *
  * @throws ConfigurationError when the class has no {@link NotificationHandler}.
  */

@@ -6,7 +6,7 @@ import type { FluentNotification } from '../notification/index.js';
 
 /**
  * @returns the attributes of a notification as a validated instance of the class.
- * @throws PermanentError that names each field that breaks a rule; no values, they may be personal.
+ * @throws PermanentError that names each field that breaks a rule, without values: they may be personal data.
  */
 export async function readAttributes<T extends object>(
   { name, attributes = {} }: FluentNotification,
@@ -14,7 +14,7 @@ export async function readAttributes<T extends object>(
 ): Promise<T> {
   const plain = typeof attributes === 'string' ? parse(attributes) : attributes;
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
-    throw broken(name, attributesClass, 'they are no JSON object');
+    throw broken(name, attributesClass, 'they are not a JSON object');
   }
   const instance = plainToInstance(attributesClass, plain);
   const violations = describe(await validate(instance));
@@ -39,7 +39,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** class-validator's messages begin with the property's name; what is left to say is where it lies. */
+/** class-validator's messages begin with the property's name; this adds the path to it. */
 function describe(errors: readonly ValidationError[], parent = ''): string[] {
   return errors.flatMap(({ property, constraints = {}, children = [] }) => [
     ...Object.values(constraints).map((message) => parent + message),

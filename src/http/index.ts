@@ -1,7 +1,6 @@
 export * from './body-reader.js';
 export * from './client-error.js';
 export * from './connection-limiter.js';
-export * from './endpoint-map.js';
 export * from './field-violation.js';
 export * from './http-server.js';
 export * from './http.module.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodingProblem, parseJson } from './json-body.js';
-import { excessOf } from './json-structure.js';
+import { encodingProblem, excessOf, parseJson } from './json-body.js';
 import { Problem } from './problem.js';
 
 const json = { 'content-type': 'application/json' };

@@ -3,10 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { BodyReader } from './body-reader.js';
 import type { IngressRoutes } from './ingress-routes.js';
-import { excessOf } from './json-structure.js';
 import { Problem } from './problem.js';
 
-/** A notification nests three or four levels. */
+/** A notification has three or four levels. */
 const MAX_DEPTH = 64;
 /** A value costs V8 far more than its bytes. A notification has some hundred values. */
 const MAX_VALUES = 100_000;
@@ -68,7 +67,7 @@ export function encodingProblem(headers: IncomingHttpHeaders): Problem | undefin
 }
 
 /**
- * Parses JSON of a sender that was authenticated: parsing can cost a hundred times more than verifying.
+ * Parses JSON. Call it only after the sender is authenticated: parsing can cost a hundred times more than verifying.
  *
  * @param what the name of the bytes, for the sender: `the body`.
  * @throws Problem 400 when the bytes are not well-formed JSON in UTF-8, nest too deep, or have too many values.
@@ -88,4 +87,52 @@ export function parseJson(bytes: Buffer, what: string): unknown {
     // The parser's message quotes the text, which may hold personal data.
     throw new Problem(400, { detail: `${what} is not JSON` });
   }
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Limits of {@link excessOf}. */
+export interface JsonLimits {
+  readonly maxDepth: number;
+  /** Counts what begins or separates values: `{`, `[`, `:` and `,`. */
+  readonly maxValues: number;
+}
+
+/**
+ * Scans JSON text without building a value. A deep value overflows the stack of code that walks it later, e.g.
+ * `JSON.stringify`; a text of many tiny values costs a hundred times its size in time and memory.
+ *
+ * @returns what exceeds a limit, or undefined.
+ */
+export function excessOf(
+  json: Uint8Array,
+  { maxDepth, maxValues }: JsonLimits,
+): 'too deep' | 'too many values' | undefined {
+  let depth = 0;
+  let values = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (inString) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) {
+      inString = true;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (++depth > maxDepth) return 'too deep';
+      if (++values > maxValues) return 'too many values';
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--;
+    } else if ((byte === COMMA || byte === COLON) && ++values > maxValues) {
+      return 'too many values';
+    }
+  }
+  return undefined;
 }

@@ -45,7 +45,7 @@ describe('SettingsStatusMapper', () => {
     await expect(mapper.map(order(status), literalScope())).resolves.toStrictEqual(expected);
   });
 
-  it('looks for the other spelling of a default name, and takes a chosen name alone', async () => {
+  it('tries the second spelling of a default name, but not of a configured name', async () => {
     const settings = new LiteralSettings({ ...MAPPINGS, 'my.payment': { fluent: {} } });
     await new SettingsStatusMapper(settings).map(
       order('BOOKED'),
@@ -58,7 +58,7 @@ describe('SettingsStatusMapper', () => {
     ]);
   });
 
-  it('does not ask for a mapping that is switched off', async () => {
+  it('does not read the setting of a disabled mapping', async () => {
     const settings = new LiteralSettings(MAPPINGS);
     const mappingSettings = { ...MAPPING_SETTINGS, payment: undefined };
     await expect(
@@ -67,7 +67,7 @@ describe('SettingsStatusMapper', () => {
     expect(settings.asked).toHaveLength(2);
   });
 
-  it('tells every status that it maps, without entries that cannot be used, and the settings', async () => {
+  it('lists its settings, and every status with a valid entry', async () => {
     const wrong = { fluent: { ...(MAPPINGS[PAYMENT] as { fluent: object }).fluent, COMPLETE: 'payd' } };
     const mapper = new SettingsStatusMapper(new LiteralSettings({ ...MAPPINGS, [PAYMENT]: wrong }));
     const { sources, statuses } = await mapper.overview(literalScope());
@@ -79,7 +79,7 @@ describe('SettingsStatusMapper', () => {
     });
   });
 
-  it('says of a missing setting what to create and how to switch it off', async () => {
+  it('names a missing setting, and how to create or disable it', async () => {
     const { [SHIPPING]: _, ...others } = MAPPINGS;
     await expect(
       new SettingsStatusMapper(new LiteralSettings(others)).map(order('BOOKED'), literalScope()),

@@ -5,15 +5,14 @@ import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
 import { callOverride, invalidReturn } from '../call-override.js';
 import { SettingsSource, type SettingValue } from '../settings/index.js';
-import { mappedState, mappedStates } from './mapped-state.js';
-import { settingNames } from './setting-names.js';
+import { mappedState, mappedStates, settingNames } from './mapping-setting.js';
 import { StatusMapper, type MappingOverview } from './status-mapper.js';
 
 /** The state that each mapping decides. */
 const STATE_FIELD = { order: 'orderState', payment: 'paymentState', shipping: 'shipmentState' } as const;
 const KINDS = Object.keys(STATE_FIELD) as MappingKind[];
 
-/** Maps a Fluent status by three settings, one for each of the order's states. */
+/** Maps a Fluent status with three settings, one for each state of the order. */
 @Injectable()
 export class SettingsStatusMapper extends StatusMapper {
   constructor(private readonly settings: SettingsSource) {
@@ -40,9 +39,9 @@ export class SettingsStatusMapper extends StatusMapper {
     return { sources: settings.map(([, { name, context }]) => `${name} (${context})`), statuses };
   }
 
-  /** The setting of each mapping that is switched on. */
+  /** The setting of each enabled mapping. */
   private async settingsOf(scope: RetailerScope): Promise<(readonly [MappingKind, SettingValue])[]> {
-    // Asked for together, so that the source can read all of them at once.
+    // Requested together, so that the source can read them in one call.
     return Promise.all(
       KINDS.filter((kind) => scope.mappingSettings[kind] !== undefined).map(
         async (kind) => [kind, await this.settingOf(kind, scope)] as const,
@@ -62,7 +61,7 @@ export class SettingsStatusMapper extends StatusMapper {
       );
     }
     if (typeof setting !== 'object' || !('value' in setting)) {
-      throw invalidReturn(settings, 'get', 'no setting with a value');
+      throw invalidReturn(settings, 'get', 'something other than a setting with a value');
     }
     return setting;
   }

@@ -4,9 +4,9 @@ import type { FluentOrder } from '../fluent/index.js';
 
 /** What a {@link StatusMapper} maps. */
 export interface MappingOverview {
-  /** What a person corrects to change it, e.g. the names of settings. */
+  /** Where an operator changes the mapping, e.g. the names of settings. */
   readonly sources: readonly string[];
-  /** Every status that it has an entry for, with the states that the status gives. */
+  /** The states of every status that has an entry. */
   readonly statuses: ReadonlyMap<string, OrderStates>;
 }
 
@@ -18,8 +18,8 @@ export interface MappingOverview {
  * `SHIPPING_STATUS_MAPPING_SETTING`. Override it in `ConnectorModule.register({ overrides })`.
  *
  * An override must decide from the order and the scope alone, without side effects: it runs again after every
- * version conflict, and one run may stand for several notifications. It may return only states that commercetools
- * has; any other state costs the notification a try.
+ * version conflict, and one run may cover several notifications. It may return only states that commercetools has;
+ * with any other state the notification is retried.
  *
  * @example
  * class PickupMapper extends StatusMapper {
@@ -43,9 +43,8 @@ export abstract class StatusMapper {
   abstract map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates>;
 
   /**
-   * Tells which statuses it maps. It is optional: without it the connector reads the status history of an
-   * order whenever {@link StatusMapper.map} leaves a state out, because it cannot tell whether an earlier
-   * status would have set that state.
+   * Lists the statuses that have an entry. This method is optional. Without it, the connector reads the status history
+   * of an order whenever {@link StatusMapper.map} omits a state, because an earlier status may have set that state.
    *
    * @throws ConfigurationError when a mapping exists but cannot be used, or does not exist at all.
    */

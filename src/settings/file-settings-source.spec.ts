@@ -61,13 +61,13 @@ describe('FileSettingsSource', () => {
     expect(await source.get(SCOPE, ['constructor'])).toBeUndefined();
   });
 
-  it('takes the first name that there is', async () => {
+  it('uses the first name that exists', async () => {
     const path = join(dir, 'settings.yaml');
     writeFileSync(path, 'second: 2\nfirst: 1\n');
     expect(await (await open(path)).get(SCOPE, ['first', 'second'])).toMatchObject({ value: 1 });
   });
 
-  it('sees a change after five seconds, not before', async () => {
+  it('uses a change after five seconds, and not before', async () => {
     const path = join(dir, 'settings.json');
     writeFileSync(path, JSON.stringify({ [NAME]: mapping('Open') }));
     const source = await open(path);
@@ -88,7 +88,7 @@ describe('FileSettingsSource', () => {
     expect(await source.get(SCOPE, ['more'])).toBeUndefined();
   });
 
-  it('keeps the last good values while the file is broken or away, and says so once for each problem', async () => {
+  it('keeps the last valid values while the file is missing or invalid, and logs each problem once', async () => {
     const path = join(dir, 'settings.json');
     const good = JSON.stringify({ [NAME]: mapping('Open') });
     writeFileSync(path, good);
@@ -98,7 +98,7 @@ describe('FileSettingsSource', () => {
     for (let n = 0; n < 3; n++) expect(await stateIn(source)).toBe('Open');
     expect(error).toHaveBeenCalledExactlyOnceWith(
       expect.stringMatching(
-        /SETTINGS_FILE .*settings\.json cannot be used: .*the last settings that were good/s,
+        /SETTINGS_FILE .*settings\.json cannot be used: .*using the last valid settings/s,
       ),
     );
 
@@ -113,7 +113,7 @@ describe('FileSettingsSource', () => {
 
   it.each([
     ['is missing', 'missing.yaml', undefined, /SETTINGS_FILE .*missing\.yaml cannot be used: ENOENT/],
-    ['is no YAML', 'broken.yaml', '{ a: ', /cannot be used: /],
+    ['is not YAML', 'broken.yaml', '{ a: ', /cannot be used: /],
     ['holds a list', 'list.yaml', '- a', /it must have setting names as its keys/],
     ['is empty', 'empty.yaml', '', /it must have setting names as its keys/],
     ['is huge', 'huge.yaml', `a: ${'x'.repeat(1_048_576)}`, /more than 1048576 bytes/],
@@ -125,15 +125,15 @@ describe('FileSettingsSource', () => {
     await expect(start).rejects.toBeInstanceOf(ConfigurationError);
   });
 
-  it('does not start when a folder has two files for one setting, or one that is no YAML', async () => {
+  it('does not start when a folder has two files for one setting, or one that is not YAML', async () => {
     writeFileSync(join(dir, `${NAME}.yaml`), 'a: 1');
     writeFileSync(join(dir, NAME), 'a: 1');
-    await expect(open(dir)).rejects.toThrow(`two files are for the setting ${NAME}`);
+    await expect(open(dir)).rejects.toThrow(`two files contain the setting ${NAME}`);
     writeFileSync(join(dir, NAME), '{ a: ');
-    await expect(open(dir)).rejects.toThrow(`${NAME} is no YAML or JSON`);
+    await expect(open(dir)).rejects.toThrow(`${NAME} is neither YAML nor JSON`);
   });
 
-  it('is of no use without SETTINGS_FILE, and says so', async () => {
+  it('fails without SETTINGS_FILE, and names it', async () => {
     const source = new FileSettingsSource({} as ConnectorConfig);
     await source.onModuleInit();
     await expect(source.get(SCOPE, [NAME])).rejects.toThrow(/SETTINGS_FILE is not set/);

@@ -8,9 +8,8 @@ import { type SettingValue, SettingsSource } from './settings-source.js';
 const CHECK_INTERVAL_MS = 5000;
 
 /**
- * Settings from a file or a mounted ConfigMap, for all accounts and retailers; the source when
- * `SETTINGS_FILE` is set. A change counts within five seconds. While the file is broken or away, the last
- * good values are used.
+ * Settings from a file or a mounted ConfigMap, for all accounts and retailers. It is the source when `SETTINGS_FILE` is
+ * set. A change takes effect within five seconds. While the file is missing or invalid, the last valid values are used.
  */
 @Injectable()
 export class FileSettingsSource extends SettingsSource implements OnModuleInit {
@@ -50,28 +49,27 @@ export class FileSettingsSource extends SettingsSource implements OnModuleInit {
   private async check(): Promise<void> {
     const path = this.path ?? '';
     try {
-      // A ConfigMap's old version may go away while it is read.
+      // Kubernetes may remove the ConfigMap's old version while it is read.
       const text = await readSettingsFile(path).catch(() => readSettingsFile(path));
       if (text.fingerprint !== this.fingerprint) {
         this.settings = text.parse();
-        if (this.fingerprint !== undefined)
-          this.logger.log(`SETTINGS_FILE ${path}: the new settings are used`);
+        if (this.fingerprint !== undefined) this.logger.log(`SETTINGS_FILE ${path}: using the new settings`);
         this.fingerprint = text.fingerprint;
       } else if (this.problem !== undefined) {
-        this.logger.log(`SETTINGS_FILE ${path} is as it was before; its settings are used`);
+        this.logger.log(`SETTINGS_FILE ${path} can be used again; its settings have not changed`);
       }
       this.problem = undefined;
     } catch (error) {
-      this.complain(`SETTINGS_FILE ${path} cannot be used: ${asError(error).message}`);
+      this.report(`SETTINGS_FILE ${path} cannot be used: ${asError(error).message}`);
     } finally {
       this.checkedAt = performance.now();
     }
   }
 
-  /** Once for each problem: the file is looked at every few seconds. */
-  private complain(problem: string): void {
+  /** Logs each problem once: the file is read every few seconds. */
+  private report(problem: string): void {
     if (problem !== this.problem && this.fingerprint !== undefined) {
-      this.logger.error(`${problem}; the last settings that were good are used until it is corrected`);
+      this.logger.error(`${problem}; using the last valid settings until it is corrected`);
     }
     this.problem = problem;
   }

@@ -5,7 +5,7 @@ import type { RetailerScope } from '../config/index.js';
 import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentSetting } from '../fluent/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { FluentSettingsSource } from './fluent-settings-source.js';
+import { FluentSettingsSource, pickSetting } from './fluent-settings-source.js';
 
 const TTL_SECONDS = 300;
 
@@ -52,19 +52,19 @@ describe('FluentSettingsSource', () => {
     source = create();
   });
 
-  it('reads everything that is asked for together in one call', async () => {
+  it('reads concurrent requests in one call', async () => {
     await expect(Promise.all([value('x', 'a'), value('b'), value('c'), value('b')])).resolves.toEqual([
       1, 2, 3, 2,
     ]);
     expect(fluent.asked).toEqual(['1:x,a,b,c']);
   });
 
-  it('keeps retailers apart', async () => {
+  it('caches each retailer separately', async () => {
     await Promise.all(['1', '2'].map((retailerId) => source.get(literalScope({ retailerId }), ['a'])));
     expect(fluent.asked).toEqual(['1:a', '2:a']);
   });
 
-  it('remembers a value, as the same object, until its time is over', async () => {
+  it('caches a value, as the same object, until it expires', async () => {
     const first = await source.get(literalScope(), ['a']);
     fluent.values = { a: 'new' };
     nowMs += TTL_SECONDS * 1000 - 1;
@@ -74,7 +74,7 @@ describe('FluentSettingsSource', () => {
     expect(await results()).toEqual({ miss: 2, hit: 1 });
   });
 
-  it('remembers nothing with a time of 0', async () => {
+  it('caches nothing with a TTL of 0', async () => {
     source = create(0);
     await value('a');
     fluent.values = { a: 'new' };
@@ -82,7 +82,7 @@ describe('FluentSettingsSource', () => {
     await expect(value('a')).resolves.toBe('new');
   });
 
-  it('looks again for a missing setting after ten seconds', async () => {
+  it('reads a missing setting again after ten seconds', async () => {
     await expect(value('none')).resolves.toBeUndefined();
     fluent.values = { none: 'created' };
     nowMs += 9_000;
@@ -92,7 +92,7 @@ describe('FluentSettingsSource', () => {
   });
 
   it.each([new TransientError('no answer'), new CircuitOpenError('fluent:ACME', 1000)])(
-    'serves the remembered value without limit of age while Fluent is away (%s)',
+    'uses the cached value, however old, while Fluent cannot be reached (%s)',
     async (failure) => {
       await value('a');
       fluent.failure = failure;
@@ -110,7 +110,7 @@ describe('FluentSettingsSource', () => {
     },
   );
 
-  it('fails without a remembered value, and asks again at once', async () => {
+  it('fails without a cached value, and the next request asks Fluent again', async () => {
     fluent.failure = new TransientError('no answer');
     await expect(value('a')).rejects.toBe(fluent.failure);
     fluent.failure = undefined;
@@ -118,19 +118,64 @@ describe('FluentSettingsSource', () => {
     expect(await results()).toEqual({ error: 1, miss: 1 });
   });
 
-  it('does not pass off a missing setting as an answer while Fluent is away', async () => {
+  it('does not report a setting as missing while Fluent cannot be reached', async () => {
     await value('none');
     fluent.failure = new TransientError('no answer');
     nowMs += 10_001;
     await expect(value('none')).rejects.toBe(fluent.failure);
   });
 
-  it('shows other failures, and still serves the old value once Fluent is away', async () => {
+  it('throws other failures, and still uses the old value when Fluent cannot be reached later', async () => {
     await value('a');
     nowMs += TTL_SECONDS * 1000 + 1;
     fluent.failure = new PermanentError('refused');
     await expect(value('a')).rejects.toBe(fluent.failure);
     fluent.failure = new TransientError('no answer');
     await expect(value('a')).resolves.toBe(1);
+  });
+});
+
+const setting = (name: string, context: string, value: unknown): FluentSetting => ({
+  name,
+  context,
+  contextId: context === 'RETAILER' ? 7 : 0,
+  value,
+});
+const everywhere = (name: string) =>
+  ['GLOBAL', 'ACCOUNT', 'RETAILER'].map((context) => setting(name, context, `${name} ${context}`));
+
+describe('pickSetting', () => {
+  it('picks the most specific context', () => {
+    const all = everywhere('a');
+    expect(pickSetting(all, ['a'])).toEqual({ name: 'a', context: 'RETAILER 7', value: 'a RETAILER' });
+    expect(pickSetting(all.slice(0, 2), ['a'])?.context).toBe('ACCOUNT 0');
+    expect(pickSetting(all.slice(0, 1), ['a'])?.context).toBe('GLOBAL 0');
+  });
+
+  it('prefers another spelling of the name in a more specific context', () => {
+    const settings = [setting('first', 'GLOBAL', 1), ...everywhere('second')];
+    expect(pickSetting(settings, ['none', 'first', 'second'])).toMatchObject({ name: 'second' });
+  });
+
+  it('picks the first name that the most specific context has', () => {
+    const settings = [...everywhere('second'), ...everywhere('first')];
+    expect(pickSetting(settings, ['none', 'first', 'second'])).toMatchObject({ name: 'first' });
+  });
+
+  it('returns undefined when no setting has the name', () => {
+    expect(pickSetting(everywhere('a'), ['b'])).toBeUndefined();
+  });
+
+  it.each([
+    [{ fluent: {} }, { fluent: {} }],
+    ['{"fluent":{"A":"Open"}}', { fluent: { A: 'Open' } }],
+    [' [1]', [1]],
+    ['{broken', '{broken'],
+    ['plain', 'plain'],
+    ['42', '42'],
+    ['', ''],
+    [null, null],
+  ])('reads the value %j as %j', (value, expected) => {
+    expect(pickSetting([setting('a', 'ACCOUNT', value)], ['a'])?.value).toEqual(expected);
   });
 });

@@ -4,14 +4,13 @@ import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { TransientError } from '../errors.js';
 import { FluentClient, type FluentSetting } from '../fluent/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { pickSetting } from './pick-setting.js';
 import { type SettingValue, SettingsSource } from './settings-source.js';
 
-/** Three mappings for each of 1,500 retailers; beyond that the least used are read again. */
+/** Three mappings for each of 1,500 retailers. The least recently used ones beyond that are read again. */
 const MAX_ENTRIES = 4500;
-/** A missing setting is looked for again after this time, so that an operator's correction heals quickly. */
+/** A missing setting is read again after this time, so that it takes effect soon after an operator creates it. */
 const MISSING_TTL_MS = 10_000;
-/** How long a remembered value is served before Fluent is asked again, once it could not be reached. */
+/** While Fluent cannot be reached, a cached value is used for this time before the next attempt. */
 const STALE_TTL_MS = 5000;
 
 interface Entry {
@@ -24,16 +23,15 @@ interface Wanted {
   readonly names: readonly string[];
 }
 
-/** Everything that one retailer is asked for in the same turn of the event loop. */
+/** The settings of one retailer that are requested in the same turn of the event loop. */
 interface Batch {
   readonly names: Set<string>;
   readonly settings: Promise<readonly FluentSetting[]>;
 }
 
 /**
- * Settings from Fluent, remembered for `SETTINGS_CACHE_TTL` seconds. Concurrent requests share one call,
- * and what is asked for at the same time is read together. While Fluent cannot be reached the last known
- * value is served without limit of age: an old mapping is better than a storefront that stands still.
+ * Settings from Fluent, cached for `SETTINGS_CACHE_TTL` seconds. Concurrent requests share one call. While Fluent
+ * cannot be reached, the last known value is used, however old: an old mapping is better than no updates.
  */
 @Injectable()
 export class FluentSettingsSource extends SettingsSource {
@@ -49,14 +47,14 @@ export class FluentSettingsSource extends SettingsSource {
     super();
     this.cache = new LRUCache<string, Entry, Wanted>({
       max: MAX_ENTRIES,
-      // The cache takes 0 for "for ever"; a setting of 0 seconds means "not at all".
+      // For the cache, 0 means no expiry. For SETTINGS_CACHE_TTL, 0 means no caching.
       ttl: Math.max(config.settingsCacheTtlSeconds * 1000, 1),
-      // Reading the clock is cheaper than the timer that would save the reading.
+      // Without it, the cache sets a timer to read the clock less often, which costs more.
       ttlResolution: 0,
-      // Expired values are kept for the day when Fluent does not answer.
+      // Expired values are kept for outages of Fluent.
       noDeleteOnStaleGet: true,
       noDeleteOnFetchRejection: true,
-      // A read whose entry was pushed out meanwhile still answers those who wait for it.
+      // A read still answers its callers when the cache has evicted its entry meanwhile.
       ignoreFetchAbort: true,
       fetchMethod: async (_key, expired, { options, context }) => {
         try {
@@ -65,7 +63,7 @@ export class FluentSettingsSource extends SettingsSource {
           return { setting, isStale: false };
         } catch (error) {
           if (!(error instanceof TransientError) || !expired?.setting) throw error;
-          this.logger.warn(`setting ${expired.setting.name}: the remembered value is used, ${error.message}`);
+          this.logger.warn(`setting ${expired.setting.name}: using the cached value: ${error.message}`);
           options.ttl = STALE_TTL_MS;
           return { ...expired, isStale: true };
         }
@@ -90,7 +88,7 @@ export class FluentSettingsSource extends SettingsSource {
     }
   }
 
-  /** How many settings are remembered. */
+  /** The number of cached settings. */
   get size(): number {
     return this.cache.size;
   }
@@ -111,5 +109,36 @@ export class FluentSettingsSource extends SettingsSource {
     const names = this.batches.get(key)?.names ?? [];
     this.batches.delete(key);
     return this.fluent.getSettings(scope, [...names]);
+  }
+}
+
+/** Most specific first. */
+const CONTEXTS = ['RETAILER', 'ACCOUNT', 'GLOBAL'];
+
+/**
+ * Pure: picks the most specific context that has any of the names, and there the first name.
+ *
+ * @param settings only those whose context applies to the retailer.
+ */
+export function pickSetting(
+  settings: readonly FluentSetting[],
+  names: readonly string[],
+): SettingValue | undefined {
+  for (const context of CONTEXTS) {
+    for (const name of names) {
+      const setting = settings.find((candidate) => candidate.name === name && candidate.context === context);
+      if (setting) return { name, context: `${context} ${setting.contextId}`, value: parse(setting.value) };
+    }
+  }
+  return undefined;
+}
+
+function parse(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\s*[{[]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    // The caller knows what the setting should contain, and reports it.
+    return value;
   }
 }

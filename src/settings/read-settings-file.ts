@@ -7,17 +7,17 @@ const MAX_BYTES = 1_048_576;
 const MAX_SETTINGS = 1000;
 const EXTENSION = /\.(json|ya?ml)$/;
 
-/** What a settings file, or a folder with a file per setting, holds. */
+/** The contents of a settings file, or of a folder with one file for each setting. */
 export interface SettingsText {
-  /** Equal as long as nothing has changed. */
+  /** Changes when the contents change. */
   readonly fingerprint: string;
-  /** Setting values by name. @throws Error that says what is wrong with the text. */
+  /** @returns setting values by name. @throws Error that describes the problem of the text. */
   readonly parse: () => ReadonlyMap<string, unknown>;
 }
 
 /**
- * Reads a YAML or JSON file whose keys are setting names, or a folder (a mounted ConfigMap) with one such
- * value per file, whose name is the setting's, with or without `.json`, `.yaml` or `.yml`.
+ * Reads a YAML or JSON file whose keys are setting names, or a folder (a mounted ConfigMap) with one file for each
+ * setting. The file's name is the setting's name, with or without `.json`, `.yaml` or `.yml`.
  *
  * @throws Error when it cannot be read, or is too large.
  */
@@ -26,7 +26,7 @@ export async function readSettingsFile(path: string): Promise<SettingsText> {
     const text = await readBounded(path, MAX_BYTES);
     return { fingerprint: text, parse: () => settingsOf(parse(text)) };
   }
-  // Kubernetes swaps this link when a ConfigMap changes: behind it, all files are of one version.
+  // Kubernetes swaps this link when a ConfigMap changes. All files behind it have the same version.
   const folder = await realpath(join(path, '..data')).catch(() => path);
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   if (names.length > MAX_SETTINGS) throw new Error(`it has more than ${MAX_SETTINGS} files`);
@@ -56,11 +56,11 @@ function settingsOfFiles(files: readonly (readonly [string, string])[]): Readonl
   const settings = new Map<string, unknown>();
   for (const [file, text] of files) {
     const name = file.replace(EXTENSION, '');
-    if (settings.has(name)) throw new Error(`two files are for the setting ${name}`);
+    if (settings.has(name)) throw new Error(`two files contain the setting ${name}`);
     try {
       settings.set(name, parse(text));
     } catch (error) {
-      throw new Error(`${file} is no YAML or JSON: ${String(error)}`, { cause: error });
+      throw new Error(`${file} is neither YAML nor JSON: ${String(error)}`, { cause: error });
     }
   }
   return settings;

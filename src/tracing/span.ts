@@ -1,32 +1,34 @@
 import {
   type Attributes,
   type Context,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
   context as contexts,
+  propagation,
   trace,
 } from '@opentelemetry/api';
 
 export { SpanKind, type Span };
 
-/** Does nothing until somebody registers a tracer for the process: `startTracing`, or a host application. */
+/** Does nothing until `startTracing`, or a host application, registers a tracer for the process. */
 const tracer = trace.getTracer('fluent-commercetools-connector');
 
-/** What a span is told when it begins. Values are bounded and hold no personal data. */
+/** The start of a span. Values are bounded and contain no personal data. */
 export interface SpanDescription {
-  /** What the span is to the trace: a server, a client, a producer or consumer of messages. Internal by default. */
+  /** Server, client, producer or consumer of messages. Internal by default. */
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
-  /** The one in which `inSpan` is called by default. */
+  /** Default: the span in which `inSpan` is called. */
   readonly parent?: Context;
-  /** Which thrown errors mark the span as failed; all by default. */
+  /** Whether a thrown error marks the span as failed. Default: every error does. */
   readonly isFailure?: (error: unknown) => boolean;
 }
 
 /**
- * Runs `work` as a span; what it calls finds the span in its context. A failure is marked with the error's
- * code or name only: messages name orders and hosts, and are in the log.
+ * Runs `work` in a span, which is active for everything that `work` calls. A failed span carries only the error's code
+ * or name, because messages name orders and hosts. The log has the message.
  */
 export async function inSpan<T>(
   name: string,
@@ -48,7 +50,7 @@ export async function inSpan<T>(
 /**
  * Marks a span as failed although nothing is thrown.
  *
- * @param error or a word for its kind, from a bounded set.
+ * @param error the error, or a word for its kind from a bounded set.
  */
 export function markFailed(span: Span, error: unknown): void {
   if (!span.isRecording()) return;
@@ -56,12 +58,12 @@ export function markFailed(span: Span, error: unknown): void {
   span.setAttribute('error.type', typeOf(error));
 }
 
-/** Tells the span that the caller runs in, if any, something that its beginner does not know. */
+/** Adds an attribute to the active span, if there is one. */
 export function annotateSpan(attribute: string, value: string | number): void {
   trace.getActiveSpan()?.setAttribute(attribute, value);
 }
 
-/** @returns what a log line carries so that it is found from its trace, and the trace from it. */
+/** @returns the fields that link a log line to its trace. */
 export function traceOfLogLine(): { trace_id?: string; span_id?: string } {
   const spanContext = trace.getActiveSpan()?.spanContext();
   return spanContext ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {};
@@ -71,4 +73,21 @@ function typeOf(error: unknown): string {
   if (typeof error === 'string') return error;
   if (!(error instanceof Error)) return 'Error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** A position in a trace as text (`traceparent`, `tracestate`), which is stored with a notification. */
+export type TraceCarrier = Readonly<Record<string, string>>;
+
+/** @returns the caller's position in its trace, or undefined when it is not traced. */
+export function currentTrace(): TraceCarrier | undefined {
+  const carrier: Record<string, string> = {};
+  propagation.inject(contexts.active(), carrier);
+  // Another service may put personal data into the baggage, and Redis would keep it for days.
+  delete carrier['baggage'];
+  return Object.keys(carrier).length > 0 ? carrier : undefined;
+}
+
+/** @returns the position in a trace. @param carrier the headers of a request, or the result of {@link currentTrace}. */
+export function traceOf(carrier: Readonly<Record<string, unknown>> | undefined): Context {
+  return carrier ? propagation.extract(ROOT_CONTEXT, carrier) : ROOT_CONTEXT;
 }

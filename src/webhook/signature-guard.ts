@@ -3,11 +3,10 @@ import { asConnectorError, invalidReturn } from '../call-override.js';
 import { ConnectorConfig } from '../config/index.js';
 import { ConnectionLimiter, parseJson, Problem, type JsonRequest } from '../http/index.js';
 import { SignatureVerifier, type SignatureVerification } from './signature-verifier.js';
-import { unauthorized } from './unauthorized.js';
 
 /**
- * Accepts only signed bodies of configured accounts and retailers. The raw bytes are verified first and parsed
- * afterwards, so that nothing of a stranger's body is interpreted.
+ * Accepts only signed bodies of configured accounts and retailers. It verifies the raw bytes before they are parsed,
+ * so that the body of an unknown sender is never interpreted.
  */
 @Injectable()
 export class SignatureGuard implements CanActivate {
@@ -36,7 +35,7 @@ export class SignatureGuard implements CanActivate {
     if (!account) throw unauthorized('the account is not configured');
     if (!verification.accounts.some(({ id }) => id === account.id)) {
       throw unauthorized(
-        'the signature is from a public key of another account; check FLUENT_WEBHOOK_PUBLIC_KEYS',
+        'the signature matches only public keys of other accounts; check FLUENT_WEBHOOK_PUBLIC_KEYS',
       );
     }
     // The contract check, which comes next, reports a retailer id that is missing or blank.
@@ -52,7 +51,11 @@ export class SignatureGuard implements CanActivate {
     try {
       const verification: unknown = this.verifier.verify(rawBody, headers, this.config.accounts);
       if (isVerification(verification)) return verification;
-      throw invalidReturn(this.verifier, 'verify', 'neither { verified: true, accounts } nor a reason');
+      throw invalidReturn(
+        this.verifier,
+        'verify',
+        'neither { verified: true, accounts } nor { verified: false, reason }',
+      );
     } catch (error) {
       return { verified: false, reason: asConnectorError(this.verifier, 'verify', error).message };
     }
@@ -63,4 +66,9 @@ function isVerification(value: unknown): value is SignatureVerification {
   if (typeof value !== 'object' || value === null || !('verified' in value)) return false;
   if (value.verified === true) return 'accounts' in value && Array.isArray(value.accounts);
   return value.verified === false && 'reason' in value && typeof value.reason === 'string';
+}
+
+/** @returns the same response for every reason; only the log says which one it was. */
+export function unauthorized(reason: string): Problem {
+  return new Problem(401, { detail: 'the request is not signed by a configured account', reason });
 }

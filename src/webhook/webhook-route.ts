@@ -3,8 +3,8 @@ import { asConnectorError, invalidReturn } from '../call-override.js';
 import type { ConnectorConfig } from '../config/index.js';
 import type { IngressRoute } from '../http/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
+import { unauthorized } from './signature-guard.js';
 import type { SignatureVerifier } from './signature-verifier.js';
-import { unauthorized } from './unauthorized.js';
 
 /** Admits requests with a signature. Counts rejected webhooks by account; unknown accounts count as `other`. */
 export function webhookRoute(

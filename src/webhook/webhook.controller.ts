@@ -1,11 +1,10 @@
 import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { NotificationIntake } from '../delivery/index.js';
-import { Problem, type JsonRequest } from '../http/index.js';
+import { Problem, requiredTextViolation, type FieldViolation, type JsonRequest } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { SpanKind, inSpan, traceOf } from '../tracing/index.js';
-import { asNotification, violationsOf } from './notification-contract.js';
 import { SignatureGuard } from './signature-guard.js';
 
 /** The response to a webhook that Fluent does not need to send again. */
@@ -67,4 +66,26 @@ export class WebhookController {
     this.logger.debug({ notificationId: id, accountId, name, status }, `webhook ${status}`);
     return status;
   }
+}
+
+const REQUIRED = ['id', 'name', 'accountId', 'retailerId', 'entityId', 'entityRef', 'entityType'] as const;
+
+/**
+ * Checks the seven required fields. Optional fields are not checked: Fluent sends them with other types than its
+ * schema publishes, and sends fields that the schema does not have.
+ *
+ * @returns all violations; an empty list means that the body is a notification.
+ */
+export function violationsOf(body: Readonly<Record<string, unknown>>): FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  for (const field of REQUIRED) {
+    const message = requiredTextViolation(Object.hasOwn(body, field) ? body[field] : undefined);
+    if (message !== undefined) violations.push({ field, message });
+  }
+  return violations;
+}
+
+/** Narrows a body for which {@link violationsOf} returned an empty list. */
+export function asNotification(body: Readonly<Record<string, unknown>>): FluentNotification {
+  return body as FluentNotification;
 }

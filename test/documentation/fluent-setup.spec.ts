@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Variables } from '../../src/config/variables.js';
-import { settingNames } from '../../src/mapping/setting-names.js';
+import { settingNames } from '../../src/mapping/mapping-setting.js';
 import { FluentEmulator } from '../../src/testing/index.js';
 import { REFERENCE_MAPPINGS } from '../../src/testing/fluent/reference-data.js';
 import { EmulatorSession } from '../support/emulator-session.js';

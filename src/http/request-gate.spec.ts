@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EndpointMap } from './endpoint-map.js';
+import { EndpointMap } from './request-gate.js';
 
 describe('EndpointMap', () => {
   const endpoints = new EndpointMap();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { violationsOf } from './notification-contract.js';
+import { violationsOf } from './webhook.controller.js';
 
 const valid = {
   id: 'b34281d0-ada4-11e9-a1a7-5da7a83b9sd97cd',

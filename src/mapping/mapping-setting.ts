@@ -3,12 +3,36 @@ import type { MappingKind } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { SettingValue } from '../settings/index.js';
 
+/** Fluent accounts use both spellings. The documented one of each kind comes first. */
+const SPELLINGS: Readonly<Record<MappingKind, readonly [string, string]>> = {
+  order: [
+    'fc.connect.commercetools.order.order-status-mapping',
+    'fc.connect.commerce-tools.order.order-status-mapping',
+  ],
+  payment: [
+    'fc.connect.commerce-tools.order.payment-status-mapping',
+    'fc.connect.commercetools.order.payment-status-mapping',
+  ],
+  shipping: [
+    'fc.connect.commerce-tools.order.shipping-status-mapping',
+    'fc.connect.commercetools.order.shipping-status-mapping',
+  ],
+};
+
+/**
+ * Pure: the names of a mapping setting, in order of preference. Only the default has a second spelling; a name from
+ * the configuration is used alone.
+ */
+export function settingNames(kind: MappingKind, configured: string): readonly string[] {
+  return configured === SPELLINGS[kind][0] ? SPELLINGS[kind] : [configured];
+}
+
 const STATES = { order: ORDER_STATES, payment: PAYMENT_STATES, shipping: SHIPMENT_STATES } as const;
 
-/** The state that a mapping of this kind leads to. */
+/** A state that a mapping of this kind can give. */
 export type MappedState<TKind extends MappingKind> = (typeof STATES)[TKind][number];
 
-/** By folded spelling, for each kind. */
+/** The states of each kind by their folded spelling. */
 const STATE_OF = {
   order: spellings('order'),
   payment: spellings('payment'),
@@ -18,10 +42,10 @@ const STATE_OF = {
 /**
  * Pure: the state that a mapping setting gives a status.
  *
- * Only the entry of this status is checked, so that a wrong one stops the orders that it concerns and no others.
+ * Only the entry of this status is checked, so that an invalid entry stops only the orders with its status.
  *
  * @returns undefined when the mapping has no entry for the status.
- * @throws ConfigurationError when the setting is no mapping, or the entry is no state of this kind.
+ * @throws ConfigurationError when the setting is not a mapping, or the entry is not a state of this kind.
  */
 export function mappedState<TKind extends MappingKind>(
   kind: TKind,
@@ -35,17 +59,17 @@ export function mappedState<TKind extends MappingKind>(
   if (state === undefined) {
     throw new ConfigurationError(
       `setting ${setting.name} (${setting.context}) maps the status ${status} to ${JSON.stringify(value)}, ` +
-        `which is no ${kind} state; allowed are ${STATES[kind].join(', ')}`,
+        `which is not a valid ${kind} state; allowed are ${STATES[kind].join(', ')}`,
     );
   }
   return state;
 }
 
 /**
- * Pure: every entry of a mapping setting. A wrong one is left out: {@link mappedState} refuses it when an
- * order has its status.
+ * Pure: every valid entry of a mapping setting. {@link mappedState} reports an invalid one when an order has its
+ * status.
  *
- * @throws ConfigurationError when the setting is no mapping.
+ * @throws ConfigurationError when the setting is not a mapping.
  */
 export function mappedStates<TKind extends MappingKind>(
   kind: TKind,
@@ -63,7 +87,7 @@ function entriesOf(kind: MappingKind, setting: SettingValue): Record<string, unk
   const entries = ownProperty(setting.value, 'fluent');
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
     throw new ConfigurationError(
-      `setting ${setting.name} (${setting.context}) is no ${kind} status mapping: ` +
+      `setting ${setting.name} (${setting.context}) is not a valid ${kind} status mapping: ` +
         'it must hold JSON of the form {"fluent":{"<FLUENT STATUS>":"<commercetools state>"}}',
     );
   }
@@ -80,13 +104,13 @@ function spellings(kind: MappingKind): ReadonlyMap<string, string> {
   return new Map(STATES[kind].map((state) => [fold(state), state]));
 }
 
-/** commercetools itself spells it `Cancelled` for orders and `Canceled` for shipments. */
+/** commercetools spells `Cancelled` for orders and `Canceled` for shipments. */
 function fold(value: string): string {
   const lower = value.toLowerCase();
   return lower === 'cancelled' ? 'canceled' : lower;
 }
 
-/** Statuses are free text: `constructor` must not find what every object inherits. */
+/** Statuses are free text: `constructor` must not find an inherited property. */
 function ownProperty(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];

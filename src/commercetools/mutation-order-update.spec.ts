@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { orderUpdateActions } from './order-update-actions.js';
+import { orderUpdateActions } from './mutation-order-update.js';
 import type { CommercetoolsOrder, OrderStates } from './order.js';
 
 const ORDER: CommercetoolsOrder = { id: 'o', version: 3, orderState: 'Open', shipmentState: 'Pending' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MappingKind } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { mappedState } from './mapped-state.js';
+import { mappedState } from './mapping-setting.js';
 
 const setting = (value: unknown) => ({ name: 'the.mapping', context: 'RETAILER 1', value });
 
@@ -16,7 +16,7 @@ describe('mappedState', () => {
     ['shipping', 'shipped', 'Shipped'],
     ['shipping', 'Canceled', 'Canceled'],
     ['shipping', 'CANCELLED', 'Canceled'],
-  ])('reads for %s the value %j as %j', (kind, value, expected) => {
+  ])('reads the %s value %j as %j', (kind, value, expected) => {
     expect(mappedState(kind, setting({ fluent: { BOOKED: value } }), 'BOOKED')).toBe(expected);
   });
 
@@ -27,25 +27,25 @@ describe('mappedState', () => {
     },
   );
 
-  it('finds a status that is named like something every object inherits', () => {
+  it('finds a status with the name of an inherited property', () => {
     const value: unknown = JSON.parse('{"fluent":{"__proto__":"Open","constructor":"Complete"}}');
     expect(mappedState('order', setting(value), '__proto__')).toBe('Open');
     expect(mappedState('order', setting(value), 'constructor')).toBe('Complete');
   });
 
   it.each([['Paid'], [''], [null], [7], [{}], ['constructor']])(
-    'refuses the value %j and names setting, context, status, value and what is allowed',
+    'refuses the value %j, and names the setting, context, status, value and allowed states',
     (value) => {
       expect(() => mappedState('order', setting({ fluent: { BOOKED: value } }), 'BOOKED')).toThrow(
         new ConfigurationError(
           `setting the.mapping (RETAILER 1) maps the status BOOKED to ${JSON.stringify(value)}, ` +
-            'which is no order state; allowed are Open, Confirmed, Complete, Cancelled',
+            'which is not a valid order state; allowed are Open, Confirmed, Complete, Cancelled',
         ),
       );
     },
   );
 
-  it('is not stopped by a wrong entry of another status', () => {
+  it('ignores an invalid entry of another status', () => {
     expect(mappedState('order', setting({ fluent: { A: 'Wrong', B: 'Open' } }), 'B')).toBe('Open');
   });
 
@@ -60,9 +60,9 @@ describe('mappedState', () => {
     [{ fluent: ['Open'] }],
     [{ Fluent: {} }],
     [JSON.parse('{"__proto__":{"fluent":{"BOOKED":"Open"}}}')],
-  ])('refuses %j as no mapping', (value) => {
+  ])('refuses %j, which is not a mapping', (value) => {
     expect(() => mappedState('payment', setting(value), 'BOOKED')).toThrow(
-      /^setting the\.mapping \(RETAILER 1\) is no payment status mapping/,
+      /^setting the\.mapping \(RETAILER 1\) is not a valid payment status mapping/,
     );
   });
 });
