@@ -57,6 +57,7 @@ function open(project: ProjectConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
       owner: `commercetools project ${project.key}`,
       credentialVariables: 'CTP_CLIENT_ID, CTP_CLIENT_SECRET, CTP_SCOPES',
       urlVariable: 'CTP_API_URL, CTP_AUTH_URL and CTP_PROJECT_KEY',
+      credentials: [basic, project.clientId, project.clientSecret],
     },
     url: `${project.apiUrl}/${encodeURIComponent(project.key)}/graphql`,
     token: {

@@ -8,6 +8,7 @@ const SUBJECT = {
   owner: 'commercetools project shop',
   credentialVariables: 'CTP_SCOPES',
   urlVariable: 'URL',
+  credentials: [],
 };
 const failure = (status: number | undefined, ...codes: string[]): UpstreamFailure => ({
   status,

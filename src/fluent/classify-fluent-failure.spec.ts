@@ -3,7 +3,12 @@ import { ConfigurationError, PermanentError, TransientError } from '../errors.js
 import { OutageError, ServerFaultError, type UpstreamFailure } from '../transport/index.js';
 import { classifyFluentFailure } from './classify-fluent-failure.js';
 
-const SUBJECT = { owner: 'Fluent account ACME', credentialVariables: 'FLUENT_PASSWORD', urlVariable: 'URL' };
+const SUBJECT = {
+  owner: 'Fluent account ACME',
+  credentialVariables: 'FLUENT_PASSWORD',
+  urlVariable: 'URL',
+  credentials: [],
+};
 const named = (...codes: string[]): UpstreamFailure => ({
   status: 200,
   problems: codes.map((code) => ({ code, message: 'failed' })),

@@ -112,6 +112,11 @@ function restUrl({ baseUrl }: AccountConfig): string {
   return `${baseUrl}/api/v4.1`;
 }
 
+/** Fluent often gives a client the id of its account, which every message about the account names. */
+function credentialsOf({ id, username, password, clientId, clientSecret }: AccountConfig): string[] {
+  return [username, password, clientId, clientSecret].filter((credential) => credential !== id);
+}
+
 function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
   return endpoints.open({
     target: fluentTarget(account.id),
@@ -119,6 +124,7 @@ function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
       owner: `Fluent account ${account.id}`,
       credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',
       urlVariable: 'FLUENT_BASE_URL',
+      credentials: credentialsOf(account),
     },
     url: `${account.baseUrl}/graphql`,
     token: {

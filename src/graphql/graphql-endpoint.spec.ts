@@ -59,7 +59,7 @@ describe('GraphqlEndpoint', () => {
     breakers = new CircuitBreakers(metrics);
     endpoint = new GraphqlEndpoints(http, breakers, new CallMetrics(metrics)).open({
       target: 'test:one',
-      subject: { owner: 'Test one', credentialVariables: 'SECRET', urlVariable: 'URL' },
+      subject: { owner: 'Test one', credentialVariables: 'SECRET', urlVariable: 'URL', credentials: [] },
       url: `${server.url}/graphql`,
       token: { url: `${server.url}/token`, form: {} },
       classify: (failure, subject, operation) =>

@@ -70,11 +70,11 @@ export class AuthorizedCalls {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const token = await this.token.get(signal);
-    let outcome = await this.measured(operation, () => send(token), signal);
+    let outcome = await this.measured(operation, token, send, signal);
     if ('failure' in outcome && isUnauthorized(outcome.failure)) {
       this.token.drop(token);
       const renewed = await this.token.get(signal);
-      outcome = await this.measured(operation, () => send(renewed), signal);
+      outcome = await this.measured(operation, renewed, send, signal);
     }
     if ('failure' in outcome) throw outcome.error;
     return outcome.result;
@@ -82,12 +82,13 @@ export class AuthorizedCalls {
 
   private async measured<T>(
     operation: string,
-    send: () => Promise<T>,
+    token: string,
+    send: (token: string) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<Outcome<T>> {
     return this.metrics.measure(this.target, operation, async (ended) => {
       try {
-        const result = await send();
+        const result = await send(token);
         ended('ok');
         return { result };
       } catch (cause) {
@@ -96,7 +97,8 @@ export class AuthorizedCalls {
           throw signal.reason;
         }
         const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
-        const error = this.classify(failure, this.subject, operation);
+        const subject = { ...this.subject, credentials: [token, ...this.subject.credentials] };
+        const error = this.classify(failure, subject, operation);
         ended(isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error));
         return { failure, error };
       }

@@ -12,6 +12,7 @@ const SUBJECT = {
   owner: 'Fluent account ACME',
   credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD',
   urlVariable: 'FLUENT_BASE_URL',
+  credentials: [],
 };
 
 describe('OAuthToken', () => {

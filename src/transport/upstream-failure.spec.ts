@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
@@ -15,6 +16,7 @@ const SUBJECT = {
   owner: 'Fluent account ACME',
   credentialVariables: 'FLUENT_PASSWORD',
   urlVariable: 'FLUENT_BASE_URL',
+  credentials: [],
 };
 const withCode = (code: string) => Object.assign(new Error(code), { code });
 
@@ -111,6 +113,26 @@ describe('failureError', () => {
     expect(failureError('outage', timedOut, SUBJECT, 'OrderById').message).toBe(
       'Fluent account ACME: OrderById got no complete answer within 30000 ms (HTTP_CLIENT_TIMEOUT)',
     );
+  });
+
+  it('shows none of the credentials that an answer or a network error repeats, also where their text is cut off', () => {
+    const subject = { ...SUBJECT, credentials: ['hunter2-hunter2'] };
+    const message = `${'x'.repeat(295)}hunter2-hunter2`;
+    const echo = readAnswer(400, JSON.stringify({ errors: [{ code: 'no-hunter2-hunter2', message }] }), null);
+    const refused = failureError('permanent', echo, subject, 'OrderById');
+    expect(refused.message).toContain('no-[redacted]: xxx');
+    expect(refused.code).toBe('no-[redacted]');
+    // As undici reports an answer that is no HTTP.
+    const cause = Object.assign(new Error('bad header hunter2-hunter2'), {
+      code: 'HPE_INVALID_HEADER_TOKEN',
+      data: 'x-echo: hunter2-hunter2',
+    });
+    const broken = failureError('outage', readFailure(cause), subject, 'OrderById');
+    expect(broken.cause).toMatchObject({
+      code: 'HPE_INVALID_HEADER_TOKEN',
+      message: 'bad header [redacted]',
+    });
+    expect(inspect([refused, broken], { depth: null, showHidden: true })).not.toContain('hunter2');
   });
 
   it('bounds what an answer can put into a message', () => {

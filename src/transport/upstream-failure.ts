@@ -2,6 +2,7 @@ import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/cl
 import { isJsonObject } from '../json.js';
 import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
+import { redactCredentials } from './redact-credentials.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CallTimeoutError } from './upstream-http.js';
 
@@ -30,6 +31,8 @@ export interface UpstreamSubject {
   readonly credentialVariables: string;
   /** The variable that holds its address. */
   readonly urlVariable: string;
+  /** What it was given to prove who calls; no message shows any of it. */
+  readonly credentials: readonly string[];
 }
 
 /** How a failure is treated. */
@@ -37,6 +40,8 @@ export type FailureClass = 'outage' | 'fault' | 'transient' | 'permanent' | 'con
 
 const MAX_PROBLEMS = 3;
 const MAX_MESSAGE_LENGTH = 300;
+/** How much of an answer's text is looked through for credentials. Cutting off comes after, or part of one would stay. */
+const MAX_TEXT_LENGTH = 10_000;
 
 /** @returns what an error thrown by Apollo Client, the HTTP layer or the network says. */
 export function readFailure(error: unknown): UpstreamFailure {
@@ -81,7 +86,11 @@ export function isOutageStatus(status: number | undefined): boolean {
   return status !== undefined && ([429, 502, 503, 504].includes(status) || status >= 520);
 }
 
-/** @param code machine-readable detail; by default the first one in the body. */
+/**
+ * The one place where the text of an upstream gets into an error, and with it into logs and dead letters.
+ *
+ * @param code machine-readable detail; by default the first one in the body.
+ */
 export function failureError(
   failureClass: FailureClass,
   failure: UpstreamFailure,
@@ -90,9 +99,10 @@ export function failureError(
   code = failure.problems.find((candidate) => candidate.code)?.code,
 ): ConnectorError {
   const { retryAfterMs } = failure;
-  const message = `${subject.owner}: ${operation} ${describe(failure)}`;
+  const redact = (text: string): string => redactCredentials(text, subject.credentials);
+  const message = `${subject.owner}: ${operation} ${describe(failure, redact)}`;
   // Only network errors are kept as cause: answers may hold personal data, and causes are logged whole.
-  const options = { code, cause: failure.cause };
+  const options = { code: code && shorten(redact(code)), cause: shownCause(failure.cause, redact) };
   if (failureClass === 'outage') return new OutageError(message, { ...options, retryAfterMs });
   if (failureClass === 'fault') return new ServerFaultError(message, { ...options, retryAfterMs });
   if (failureClass === 'transient') return new TransientError(message, { ...options, retryAfterMs });
@@ -106,14 +116,17 @@ function advice({ status }: UpstreamFailure, subject: UpstreamSubject): string {
   return `check ${subject.urlVariable}`;
 }
 
-function describe({ status, problems, cause }: UpstreamFailure): string {
+function describe({ status, problems, cause }: UpstreamFailure, redact: (text: string) => string): string {
   if (status === undefined) {
     if (cause instanceof CallTimeoutError) return `got ${cause.message} (HTTP_CLIENT_TIMEOUT)`;
-    return `failed: ${networkProblem(cause)}`;
+    return `failed: ${shorten(redact(networkProblem(cause)))}`;
   }
   const details = problems
     .slice(0, MAX_PROBLEMS)
-    .map(({ code, message }) => (code && !message.includes(code) ? `${code}: ${message}` : message))
+    .map(({ code, message }) => {
+      const text = shorten(redact(message));
+      return code && !message.includes(code) ? `${shorten(redact(code))}: ${text}` : text;
+    })
     .join('; ');
   return `was answered with HTTP ${status}${details ? `, ${details}` : ' and a body that names no error'}`;
 }
@@ -132,9 +145,25 @@ function problemsOf(body: unknown): UpstreamProblem[] {
 
 function problem(code: unknown, message: unknown): UpstreamProblem {
   return {
-    ...(typeof code === 'string' && code !== '' && { code: code.slice(0, MAX_MESSAGE_LENGTH) }),
-    message: typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : 'no message',
+    ...(typeof code === 'string' && code !== '' && { code: code.slice(0, MAX_TEXT_LENGTH) }),
+    message: typeof message === 'string' ? message.slice(0, MAX_TEXT_LENGTH) : 'no message',
   };
+}
+
+function shorten(text: string): string {
+  return text.slice(0, MAX_MESSAGE_LENGTH);
+}
+
+/** @returns the error without what libraries attach to it: undici's parser adds the bytes of the answer. */
+function shownCause(cause: unknown, redact: (text: string) => string): unknown {
+  if (cause === undefined) return undefined;
+  const shown = new Error(shorten(redact(networkProblem(cause))));
+  if (cause instanceof Error) {
+    shown.name = cause.name;
+    shown.stack = redact(cause.stack ?? shown.message);
+  }
+  const code = codeOf(cause);
+  return code === undefined ? shown : Object.assign(shown, { code });
 }
 
 function networkProblem(error: unknown): string {
