@@ -1,17 +1,18 @@
-# test/image.e2e-spec.ts also runs these steps, without Docker.
-ARG NODE_VERSION=24
+# `npm run test:image` also runs these steps, without Docker. Dependabot raises tags and digests together.
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM node:24.21.0-trixie-slim@sha256:173f125896c3b47ddf056734c7ea789d04595a6a08769a8f78e0df642781fb66 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+# No package runs code of its own while it is installed.
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # The test kit can install a Redis for tests. It is for the npm package, not for production.
 RUN npm run build && rm -r dist/testing
-RUN npm prune --omit=dev --no-audit --no-fund
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:${NODE_VERSION}-bookworm-slim
+# Node and what it needs: no shell, no npm, no package manager.
+FROM gcr.io/distroless/nodejs24-debian13:nonroot@sha256:9eeb7f5887d0e239e78264b06f7f11d2e14be534050481803a9e4728fcdd278e
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="fluent-commercetools-connector" \
@@ -20,6 +21,8 @@ LABEL org.opencontainers.image.title="fluent-commercetools-connector" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production
+# So that `kubectl exec … -- node` finds it.
+ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
@@ -28,4 +31,5 @@ COPY --from=build /app/dist ./dist
 USER 65532:65532
 EXPOSE 8080
 # The process handles signals itself, so it may be PID 1. The orchestrator probes its health.
-CMD ["node", "dist/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1"]
+CMD ["dist/main.js"]

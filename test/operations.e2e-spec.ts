@@ -10,17 +10,9 @@ const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 const LOOK_BACK = { RECONCILE_INTERVAL: '1', RECONCILE_OVERLAP: '86400' };
 /** The commands that docs/operations.md has operators run in a pod. */
-const COMMANDS = [
-  ...readFileSync('docs/operations.md', 'utf8').matchAll(/ -- env ([^\\]*)\\\n +node (.*?) '\n([^']*)'/g),
-].map(([, environment = '', options = '', program = '']) => ({
-  environment: Object.fromEntries(
-    environment
-      .trim()
-      .split(' ')
-      .map((pair) => pair.split('=')),
-  ) as Record<string, string>,
-  args: [...options.split(' '), program],
-}));
+const COMMANDS = [...readFileSync('docs/operations.md', 'utf8').matchAll(/ -- node (.*) '\n([^']*)'/g)].map(
+  ([, options = '', program = '']) => [...options.split(' '), program],
+);
 /** The keys that docs/operations.md has operators delete. */
 const DONE_MARKS = /--scan --pattern '([^']*)'/.exec(readFileSync('docs/operations.md', 'utf8'))?.[1] ?? '';
 
@@ -28,9 +20,9 @@ it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
 
 /** Runs a command of the documentation as `kubectl exec` would. */
-async function run(harness: Harness, command: (typeof COMMANDS)[number] | undefined): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, command!.args, {
-    env: { ...harness.environmentWith(), HOST: '127.0.0.1', ...command!.environment },
+async function run(harness: Harness, command: readonly string[] | undefined): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, command, {
+    env: { ...harness.environmentWith(), HOST: '127.0.0.1' },
   });
   return stdout;
 }

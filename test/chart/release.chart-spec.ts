@@ -96,6 +96,31 @@ describe('a release', () => {
   });
 });
 
+describe('the lock file', () => {
+  const check = (path?: string): ReturnType<typeof run> =>
+    run('.', 'node', '.ci/lock.mjs', ...(path === undefined ? [] : [path]));
+
+  it('vouches for every package with its integrity, and holds no addresses', () => {
+    const { status, output } = check();
+    expect(status, output).toBe(0);
+  });
+
+  it.each<[string, (entry: Manifest) => void, string]>([
+    ['has no integrity', (entry) => delete entry.integrity, 'has no SHA-512 integrity'],
+    ['has a weak integrity', (entry) => (entry.integrity = 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk='), 'SHA-512'],
+    ['has an address', (entry) => (entry.resolved = 'https://packages.example.com/bull.tgz'), 'an address'],
+  ])('is refused when a package %s', (_name, change, message) => {
+    const lock: Manifest = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+    change(lock.packages['node_modules/bull']);
+    const path = join(folder, 'package-lock.json');
+    writeFileSync(path, JSON.stringify(lock));
+    const { status, output } = check(path);
+    expect(status).toBe(1);
+    expect(output).toContain(message);
+    expect(output).toContain('node_modules/bull');
+  });
+});
+
 describe('the workflows', () => {
   it.skipIf(!hasChartTools)('are what GitHub accepts', () => {
     const { ok, output } = actionlint(WORKFLOWS);

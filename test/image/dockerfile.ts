@@ -1,40 +1,57 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+
+/** Where the distroless images have Node. */
+const NODE_OF_DISTROLESS = '/nodejs/bin/node';
 
 /** What a container of the image would be started with. */
 export interface BuiltImage {
   /** Where the last stage's root is. */
   readonly root: string;
+  /** The images that the stages begin with, as FROM names them. */
+  readonly bases: readonly string[];
   readonly workdir: string;
   readonly uid: number;
   readonly gid: number;
+  /** ENTRYPOINT and CMD. */
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
  * Carries out a Dockerfile without Docker: each stage becomes a folder below `into`, RUN runs on this machine in
- * the stage's WORKDIR. Knows only the instructions that ours has; FROM's image is this machine.
+ * the stage's WORKDIR. Knows only the instructions that ours has. Of a distroless base it provides Node alone, in the
+ * version that runs this; any other base is this machine.
  *
  * @throws Error on an instruction that it does not know, rather than proving something else, and when a step fails.
  */
 export async function buildWithoutDocker(context: string, into: string): Promise<BuiltImage> {
   const stages = new Map<string, string>();
+  const bases: string[] = [];
   let [root, workdir, user] = ['', '/', ''];
+  let entrypoint: string[] = [];
   let command: string[] = [];
   let env: Record<string, string> = {};
 
   for (const line of instructions(join(context, 'Dockerfile'))) {
     const [, instruction = '', rest = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
     switch (instruction) {
-      case 'FROM':
+      case 'FROM': {
+        const [, base = '', stage = 'final'] = /^(\S+)(?: AS (\S+))?$/.exec(rest) ?? [];
         root = join(into, `stage-${stages.size}`);
-        stages.set(/ AS (\S+)$/.exec(rest)?.[1] ?? 'final', root);
+        stages.set(stage, root);
+        bases.push(base);
         mkdirSync(root, { recursive: true });
-        [workdir, user, command, env] = ['/', '', [], {}];
+        if (base.includes('/distroless/')) {
+          const node = join(root, NODE_OF_DISTROLESS);
+          mkdirSync(dirname(node), { recursive: true });
+          cpSync(process.execPath, node);
+        }
+        [workdir, user, entrypoint, command, env] = ['/', '', [], [], {}];
         break;
+      }
       case 'WORKDIR':
         workdir = rest;
         mkdirSync(join(root, workdir), { recursive: true });
@@ -59,6 +76,9 @@ export async function buildWithoutDocker(context: string, into: string): Promise
       case 'USER':
         user = rest;
         break;
+      case 'ENTRYPOINT':
+        entrypoint = JSON.parse(rest) as string[];
+        break;
       case 'CMD':
         command = JSON.parse(rest) as string[];
         break;
@@ -71,7 +91,7 @@ export async function buildWithoutDocker(context: string, into: string): Promise
     }
   }
   const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number);
-  return { root, workdir, uid, gid, command, env };
+  return { root, bases, workdir, uid, gid, command: [...entrypoint, ...command], env };
 }
 
 function instructions(path: string): string[] {

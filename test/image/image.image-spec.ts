@@ -3,11 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { ConnectorProcess, type Launch } from './support/connector-process.js';
-import { type BuiltImage, buildWithoutDocker } from './support/dockerfile.js';
-import { it as base } from './support/harness.js';
+import { ConnectorProcess, type Launch } from '../support/connector-process.js';
+import { type BuiltImage, buildWithoutDocker } from './dockerfile.js';
+import { it as base } from '../support/harness.js';
 
-const BUILD_MS = 600_000;
 /** Only root may become somebody else, and PID 1 of a namespace of its own. */
 const canIsolate = process.getuid?.() === 0 && spawnSync('unshare', ['-pf', 'true']).status === 0;
 
@@ -28,7 +27,8 @@ const it = base.extend('image', { scope: 'file' }, async ({}, { onCleanup }) => 
 /** As the container runtime would start it: the image's user, command and folder; PID 1. */
 function launchOf(image: BuiltImage & { app: string }): Launch {
   const { app } = image;
-  const [program = '', ...args] = image.command;
+  const [entrypoint = '', ...args] = image.command;
+  const program = join(image.root, entrypoint);
   const identity = [`--reuid=${image.uid}`, `--regid=${image.gid}`, '--clear-groups', '--inh-caps=-all'];
   return canIsolate
     ? { cwd: app, command: ['unshare', '-pf', '--kill-child', 'setpriv', ...identity, program, ...args] }
@@ -46,7 +46,7 @@ function expectIsolated(pid: number, { uid }: BuiltImage): void {
   expect(status).toMatch(/^NSpid:\t\d+\t1$/m);
 }
 
-describe('the image, built by the steps of its Dockerfile', { timeout: BUILD_MS }, () => {
+describe('the image, built by the steps of its Dockerfile', () => {
   it('holds the build and the production dependencies, and nothing else', ({ image: { app } }) => {
     expect(readdirSync(app).sort()).toEqual(['dist', 'node_modules', 'package.json']);
     const { dependencies } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')) as Record<
@@ -65,6 +65,22 @@ describe('the image, built by the steps of its Dockerfile', { timeout: BUILD_MS 
       .filter((name) => name.endsWith('.js'))
       .map((name) => readFileSync(join(app, 'dist', name), 'utf8'));
     expect(sources.filter((source) => /apt-get|spawnSync?\(|execFileSync\(/.test(source))).toEqual([]);
+  });
+
+  it('begins with images that are named by digest, and ends with one that has no shell and no npm', ({
+    image: { bases },
+  }) => {
+    for (const each of bases) expect(each).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+    expect(bases.at(-1)).toMatch(/^gcr\.io\/distroless\/nodejs\d+-debian\d+:nonroot@/);
+  });
+
+  it('runs the version of Node that it is built with and tested on, and keeps the debugger closed', ({
+    image: { bases, command },
+  }) => {
+    const [major] = process.versions.node.split('.');
+    expect(bases[0]).toMatch(new RegExp(`^node:${major}\\.`));
+    expect(bases.at(-1)).toContain(`/nodejs${major}-`);
+    expect(command).toEqual(['/nodejs/bin/node', '--disable-sigusr1', 'dist/main.js']);
   });
 
   it('names its user by a number that is not root', ({ image }) => {
