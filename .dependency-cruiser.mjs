@@ -11,6 +11,7 @@ const LAYERS = [
   ['overrides'],
   ['webhook', 'commercetools-messages', 'reconciliation', 'admin', 'health'],
   ['http'],
+  ['order-story'],
   ['delivery'],
   ['order-status', 'order-cancellation'],
   ['handlers'],

@@ -84,6 +84,8 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
       connections?.attach(created);
       return created;
     },
+    // A filter that is mistyped must be refused, not left out: the admin API replays by filter.
+    ajv: { customOptions: { removeAdditional: false } },
     clientErrorHandler: handleClientError,
     frameworkErrors: handleMalformedUrl,
     // Webhooks that arrive while the listener closes are still accepted.

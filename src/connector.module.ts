@@ -21,6 +21,7 @@ import {
   requireNotificationHandler,
   type NotificationHandlerContract,
 } from './handlers/index.js';
+import { AdminModule } from './admin/index.js';
 import { HealthModule } from './health/index.js';
 import { HttpModule } from './http/index.js';
 import { LoggingModule } from './logging/index.js';
@@ -169,6 +170,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(WebhookModule, WebhookModule.register()),
       CommercetoolsMessagesModule.register(),
       ReconciliationModule,
+      AdminModule.register(),
       HealthModule,
       partner,
     ],

@@ -196,6 +196,8 @@ export {
 export {
   ConnectorConfig,
   type AccountConfig,
+  type AdminScope,
+  type AdminToken,
   type CommercetoolsMessagesConfig,
   type ConnectorRole,
   type LoggingConfig,

@@ -51,6 +51,18 @@ export interface RetailerScope {
   readonly mappingSettings: MappingSettings;
 }
 
+/** What the bearer of an admin token may do: `read` looks, `write` also changes. */
+export type AdminScope = 'read' | 'write';
+
+/** A token for the endpoints below `/admin`. */
+export interface AdminToken {
+  /** Who uses it; the audit log names it. */
+  readonly name: string;
+  readonly scope: AdminScope;
+  /** At least 16 characters. */
+  readonly secret: string;
+}
+
 /** The HTTP server and its end. */
 export interface ServerConfig {
   readonly host: string;
@@ -61,7 +73,8 @@ export interface ServerConfig {
   readonly webhookBodyLimitBytes: number;
   readonly drainDelaySeconds: number;
   readonly shutdownTimeoutSeconds: number;
-  readonly adminToken?: string;
+  /** Empty: there are no admin endpoints. */
+  readonly adminTokens: readonly AdminToken[];
 }
 
 /** When a failed notification is tried again, and for how long. */

@@ -60,7 +60,7 @@ describe('the environment', () => {
         webhookBodyLimitBytes: 1_048_576,
         drainDelaySeconds: 0,
         shutdownTimeoutSeconds: 25,
-        adminToken: undefined,
+        adminTokens: [],
       },
       queue: {
         redisWaitReplicas: 0,
@@ -131,6 +131,12 @@ describe('the environment', () => {
     ['LOG_LEVEL', 'verbose'],
     ['LOG_FORMAT', 'xml'],
     ['ADMIN_TOKEN', 'short'],
+    ['ADMIN_TOKENS', 'alice:write:short'],
+    ['ADMIN_TOKENS', 'a-token-without-a-name-and-scope'],
+    ['ADMIN_TOKENS', 'alice:admin:a-token-that-is-long-enough'],
+    ['ADMIN_TOKENS', 'al ice:read:a-token-that-is-long-enough'],
+    ['ADMIN_TOKENS', 'alice:read:a-token-that-is-long-enough,alice:read:another-token-long-enough'],
+    ['ADMIN_TOKENS', 'alice:read:a-token-that-is-long-enough,bob:read:a-token-that-is-long-enough'],
     ['COMMERCETOOLS_MESSAGES_SECRET', 'short'],
     ['COMMERCETOOLS_MESSAGES_PATH', 'messages'],
     ['FLUENT_WEBHOOK_PUBLIC_KEYS', 'bm90IGEga2V5'],
@@ -149,7 +155,7 @@ describe('the environment', () => {
 
   it('takes an empty value for one that is not set', () => {
     const config = loadConnectorConfig({ ...complete, PORT: '', FLUENT_RETAILER_IDS: ' ', ADMIN_TOKEN: '' });
-    expect(config.server).toMatchObject({ port: 8080, adminToken: undefined });
+    expect(config.server).toMatchObject({ port: 8080, adminTokens: [] });
     expect(config.retailerIds('ACME')).toEqual([]);
   });
 
@@ -229,10 +235,33 @@ describe('the environment', () => {
       REDIS_URL: `http://:${secret}@localhost`,
       FLUENT_WEBHOOK_PUBLIC_KEYS: secret,
       ADMIN_TOKEN: secret,
+      ADMIN_TOKENS: secret,
       PORT: 'x',
     }).join('\n');
     expect(message).toContain('PORT');
     expect(message).not.toContain(secret);
+  });
+
+  it('reads named admin tokens, beside the one that has no name of its own', () => {
+    const { server } = loadConnectorConfig({
+      ...complete,
+      ADMIN_TOKEN: 'a-token-that-is-long-enough',
+      ADMIN_TOKENS: 'alice:write:another:token-long-enough,\n grafana:read:a-third-token-long-enough\n',
+    });
+    expect(server.adminTokens).toEqual([
+      { name: 'admin', scope: 'write', secret: 'a-token-that-is-long-enough' },
+      { name: 'alice', scope: 'write', secret: 'another:token-long-enough' },
+      { name: 'grafana', scope: 'read', secret: 'a-third-token-long-enough' },
+    ]);
+  });
+
+  it.each([
+    ['name admin', 'admin:read:another-token-long-enough'],
+    ['token', 'alice:read:a-token-that-is-long-enough'],
+  ])('refuses a named token with the %s of ADMIN_TOKEN', (what, named) => {
+    expect(
+      problemsOf({ ...complete, ADMIN_TOKEN: 'a-token-that-is-long-enough', ADMIN_TOKENS: named }),
+    ).toEqual([`ADMIN_TOKENS must not hold the ${what}, which is that of ADMIN_TOKEN`]);
   });
 
   it('switches mappings off', () => {
@@ -280,7 +309,8 @@ describe('secrets from files', () => {
   });
 
   it.each(SECRET_VARIABLES)('reads %s from a file', (name) => {
-    const value = name in complete ? complete[name as keyof typeof complete] : 'a-token-that-is-long-enough';
+    const token = name === 'ADMIN_TOKENS' ? 'alice:read:a-token-long-enough' : 'a-token-that-is-long-enough';
+    const value = name in complete ? complete[name as keyof typeof complete] : token;
     const known = { ...complete, FLUENT_RETAILER_IDS: '1' };
     const environment = { ...known, [name]: undefined, [`${name}_FILE`]: file(name, `${value}\n`) };
     expect(loadConnectorConfig(environment)).toEqual(loadConnectorConfig({ ...known, [name]: value }));

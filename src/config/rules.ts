@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { KeyObject } from 'node:crypto';
+import type { AdminScope, AdminToken } from './connector-config.js';
 import { parsePublicKey, splitPublicKeys } from './public-key.js';
 import { REDIS_URL_FORMS, parseRedisUrl } from './redis-target.js';
 
@@ -121,4 +122,47 @@ export function PublicKeys(): PropertyDecorator {
       return index < 0 ? undefined : `is wrong: key ${index + 1} of ${keys.length} ${String(keys[index])}`;
     })(target, property);
   };
+}
+
+/** The name of the bearer of `ADMIN_TOKEN`. */
+export const ADMIN_TOKEN_NAME = 'admin';
+const MIN_TOKEN_LENGTH = 16;
+const TOKEN_FORM = /^([\w.@-]{1,64}):(read|write):(.*)$/s;
+
+/**
+ * Named tokens from text of the form `name:scope:token`, separated by commas or line breaks. The message names a token
+ * by its position, never by its content.
+ */
+export function AdminTokens(): PropertyDecorator {
+  return (target, property) => {
+    Transform(({ value }) =>
+      typeof value === 'string'
+        ? value
+            .split(/[,\n]/)
+            .map((item) => item.trim())
+            .filter((item) => item !== '')
+            .map(parseAdminToken)
+        : (value as unknown),
+    )(target, property);
+    // A token that could not be read has become the text of its problem.
+    Rule('areAdminTokens', (value) => {
+      const tokens = value as (AdminToken | string)[];
+      for (const [index, token] of tokens.entries()) {
+        if (typeof token === 'string') return `is wrong: token ${index + 1} of ${tokens.length} ${token}`;
+      }
+      const read = tokens as AdminToken[];
+      const twice = read.find(({ name }, index) => read.findIndex((each) => each.name === name) !== index);
+      if (twice) return `must not hold the name ${twice.name} twice`;
+      const secrets = new Set(read.map(({ secret }) => secret));
+      return secrets.size < read.length ? 'must not hold one token under two names' : undefined;
+    })(target, property);
+  };
+}
+
+function parseAdminToken(text: string): AdminToken | string {
+  const [, name = '', scope, secret = ''] = TOKEN_FORM.exec(text) ?? [];
+  if (scope === undefined) return 'must have the form name:read:token or name:write:token';
+  if (secret.length < MIN_TOKEN_LENGTH)
+    return `must have at least ${MIN_TOKEN_LENGTH} characters after its scope`;
+  return { name, scope: scope as AdminScope, secret };
 }

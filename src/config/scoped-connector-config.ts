@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import {
   ConnectorConfig,
   type AccountConfig,
+  type AdminToken,
   type CommercetoolsMessagesConfig,
   type ConnectorRole,
   type LoggingConfig,
@@ -11,6 +12,7 @@ import {
   type ServerConfig,
   type StatusHistoryConfig,
 } from './connector-config.js';
+import { ADMIN_TOKEN_NAME } from './rules.js';
 import type { Variables } from './variables.js';
 
 /** The bound on the scopes in memory of accounts that accept any retailer, because senders choose the ids. */
@@ -58,7 +60,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
       webhookBodyLimitBytes: variables.WEBHOOK_BODY_LIMIT,
       drainDelaySeconds: variables.DRAIN_DELAY,
       shutdownTimeoutSeconds: variables.SHUTDOWN_TIMEOUT,
-      adminToken: variables.ADMIN_TOKEN,
+      adminTokens: adminTokensOf(variables),
     };
     this.commercetoolsMessages = messagesConfig(variables);
     this.queue = {
@@ -116,6 +118,11 @@ export class ScopedConnectorConfig extends ConnectorConfig {
 /** @returns undefined when management shares the listener. Port 0 asks for a free port of its own. */
 function ownManagementPort({ PORT, MANAGEMENT_PORT }: Variables): number | undefined {
   return MANAGEMENT_PORT === PORT && PORT !== 0 ? undefined : MANAGEMENT_PORT;
+}
+
+/** `ADMIN_TOKEN` is the short form of one token that may write. */
+function adminTokensOf({ ADMIN_TOKEN: secret, ADMIN_TOKENS: named }: Variables): readonly AdminToken[] {
+  return secret === undefined ? named : [{ name: ADMIN_TOKEN_NAME, scope: 'write', secret }, ...named];
 }
 
 /** Messages are accepted only when their sender can be verified. */

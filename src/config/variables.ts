@@ -12,11 +12,13 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
-import type { ConnectorRole, OrderLookupField } from './connector-config.js';
+import type { AdminToken, ConnectorRole, OrderLookupField } from './connector-config.js';
 import { MANAGEMENT_PATHS, isManagementPath } from './management-paths.js';
 import { type Violation, violationsOf } from './problems.js';
 import type { RedisTarget } from './redis-target.js';
 import {
+  ADMIN_TOKEN_NAME,
+  AdminTokens,
   BooleanVariable,
   IsHttpUrl,
   IsIntegerVariable,
@@ -232,6 +234,9 @@ export class Variables {
   @MinLength(16, { message: 'must have at least 16 characters' })
   ADMIN_TOKEN?: string;
 
+  @AdminTokens()
+  ADMIN_TOKENS: AdminToken[] = [];
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     message: 'must be fatal, error, warn, info, debug, trace or silent',
   })
@@ -253,6 +258,7 @@ export const SECRET_VARIABLES = [
   'CTP_CLIENT_SECRET',
   'COMMERCETOOLS_MESSAGES_SECRET',
   'ADMIN_TOKEN',
+  'ADMIN_TOKENS',
 ] as const satisfies readonly (keyof Variables)[];
 
 /** Variables of the one account and project. `CONNECTOR_CONFIG` replaces all of them. */
@@ -331,7 +337,7 @@ function contradictions(variables: Variables, given: Readonly<Record<string, str
   if (variables.RETRY_BASE_DELAY > variables.RETRY_MAX_DELAY) {
     problems.push({ path: 'RETRY_BASE_DELAY', message: 'must not be larger than RETRY_MAX_DELAY' });
   }
-  problems.push(...messageProblems(variables, given));
+  problems.push(...messageProblems(variables, given), ...adminTokenProblems(variables));
   if (variables.CONNECTOR_CONFIG !== undefined) {
     const both = SINGLE_ACCOUNT_VARIABLES.filter((name) => given[name] !== undefined);
     if (both.length > 0) {
@@ -351,6 +357,15 @@ function contradictions(variables: Variables, given: Readonly<Record<string, str
     });
   }
   return problems;
+}
+
+function adminTokenProblems({ ADMIN_TOKEN, ADMIN_TOKENS }: Variables): Violation[] {
+  // What could not be read has its own problem.
+  if (ADMIN_TOKEN === undefined || !Array.isArray(ADMIN_TOKENS)) return [];
+  const clash = ADMIN_TOKENS.find(({ name, secret }) => name === ADMIN_TOKEN_NAME || secret === ADMIN_TOKEN);
+  if (!clash) return [];
+  const what = clash.name === ADMIN_TOKEN_NAME ? `name ${ADMIN_TOKEN_NAME}` : 'token';
+  return [{ path: 'ADMIN_TOKENS', message: `must not hold the ${what}, which is that of ADMIN_TOKEN` }];
 }
 
 function messageProblems(variables: Variables, given: Readonly<Record<string, string>>): Violation[] {

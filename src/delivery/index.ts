@@ -1,6 +1,7 @@
 export * from './bull/bull-message-queue.js';
 export * from './decide.js';
 export * from './delivery.js';
+export * from './failure-cause.js';
 export * from './delivery.module.js';
 export * from './delivery-worker.js';
 export * from './memory/memory-message-queue.js';

@@ -33,6 +33,12 @@ export function refuseUnread(request: IncomingMessage, response: ServerResponse,
   return true;
 }
 
+/** Whether a request announces a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
 /** Writes a problem document straight to a connection for which no response object exists. */
 export function writeProblem(socket: Socket, problem: Problem): void {
   if (!socket.writable) return;

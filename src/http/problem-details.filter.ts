@@ -1,7 +1,7 @@
 import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TransientError } from '../errors.js';
-import { refuseUnread } from './client-error.js';
+import { hasBody, refuseUnread } from './client-error.js';
 import { LimitedLog } from './limited-log.js';
 import { Problem, sendProblem } from './problem.js';
 import { RejectionReporter } from './rejection-reporter.js';
@@ -30,12 +30,13 @@ export class ProblemDetailsFilter implements ExceptionFilter {
     if (request.method === 'POST') {
       this.rejections.report(request.routeOptions.url, status, problem.reason, request.body);
     }
-    if (!request.raw.complete && refuseUnread(request.raw, reply.raw, problem)) {
+    const isUnread = !request.raw.complete && hasBody(request.raw);
+    if (isUnread && refuseUnread(request.raw, reply.raw, problem)) {
       reply.hijack();
       return;
     }
     // The unread rest of the body would be parsed as the next request.
-    if (!request.raw.complete) void reply.header('connection', 'close');
+    if (isUnread) void reply.header('connection', 'close');
     sendProblem(reply, problem);
   }
 }

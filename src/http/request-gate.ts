@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { RouteOptions } from 'fastify';
 import { isManagementPath } from '../config/index.js';
-import { refuseUnread } from './client-error.js';
+import { hasBody, refuseUnread } from './client-error.js';
 import type { IngressRoutes } from './ingress-routes.js';
 import { Problem } from './problem.js';
 import type { RejectionReporter } from './rejection-reporter.js';
@@ -111,11 +111,6 @@ export class RequestGate {
 function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query < 0 ? url : url.slice(0, query);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
 /** @param name in lower case. */

@@ -14,6 +14,7 @@ const SECRET_FIELDS = [
   'access_token',
   'refresh_token',
   'adminToken',
+  'adminTokens',
   'secret',
   'redis',
   'redisUrl',

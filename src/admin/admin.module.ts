@@ -1,0 +1,57 @@
+import swagger from '@fastify/swagger';
+import { Controller, Module, type DynamicModule, type Type } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { PACKAGE_VERSION } from '../package-info.js';
+import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
+import { AdminAudit } from './access/admin-audit.js';
+import { AdminTokens } from './access/admin-tokens.js';
+import { AttemptLimiter } from './access/attempt-limiter.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import { OpenApiController } from './openapi.controller.js';
+
+const ADMIN_ROUTES = Symbol('ADMIN_ROUTES');
+
+const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
+  [ADMIN_PATH, OpenApiController],
+  [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
+];
+
+/** What operators ask and do. There is nothing of it until a token is configured. */
+@Module({
+  providers: [AdminTokens, AttemptLimiter, AdminAudit, AdminAccess, DeadLetters],
+})
+export class AdminModule {
+  /** Whether there are routes is configuration, and Nest reads it from metadata; see `WebhookModule.register`. */
+  static register(): DynamicModule {
+    const controllers = CONTROLLERS.map(([path, base]) => ({ path, type: class extends base {} as Type }));
+    const routes = {
+      provide: ADMIN_ROUTES,
+      inject: [HttpAdapterHost, AdminTokens, AdminAccess],
+      useFactory: async (host: HttpAdapterHost, tokens: AdminTokens, access: AdminAccess) => {
+        for (const { path, type } of controllers) Controller(tokens.exist ? path : [])(type);
+        if (tokens.exist) await prepare(host.httpAdapter.getInstance<FastifyInstance>(), access);
+        return tokens.exist;
+      },
+    };
+    return { module: AdminModule, controllers: controllers.map(({ type }) => type), providers: [routes] };
+  }
+}
+
+/** Before Nest adds the routes: each of them is protected and described. */
+async function prepare(server: FastifyInstance, access: AdminAccess): Promise<void> {
+  server.addHook('onRoute', (route) => access.protect(route));
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Admin API of the Fluent–commercetools connector',
+        version: PACKAGE_VERSION,
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    hideUntagged: true,
+  });
+}

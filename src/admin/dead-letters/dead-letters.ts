@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import {
+  FAILURE_CAUSES,
+  MessageQueue,
+  causeOf,
+  type DeadLetter,
+  type FailureCause,
+} from '../../delivery/index.js';
+import { orderIdOf, orderOf } from '../../notification/index.js';
+import type {
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterView,
+  ReplayManyResult,
+} from './dead-letter-schemas.js';
+
+/** Letters that are read from the queue at once. */
+const READ_AT_ONCE = 500;
+/** Letters that one request for a page looks at; the next one goes on. */
+const MAX_LOOKED_AT = 5000;
+
+const ADVICE: Readonly<Record<FailureCause, string>> = {
+  configuration: 'correct the setting or the configuration that the error names, then replay it',
+  permission: 'correct the credentials or give the permission that the error names, then replay it',
+  data: 'correct the order or the notification; discard the letter when it is meant for nobody',
+  unknown: 'read the error; replay it when what it names works again',
+};
+
+/** The dead letters of the queue, filtered, and what is done about them. */
+@Injectable()
+export class DeadLetters {
+  constructor(private readonly queue: MessageQueue) {}
+
+  /** Newest first. A letter that is added meanwhile moves the others, so that one may come twice, never none. */
+  async list(filter: DeadLetterFilter, limit: number, offset: number): Promise<DeadLetterPage> {
+    const { dead: total } = await this.queue.counts();
+    const matches = matcher(filter);
+    const found: DeadLetterView[] = [];
+    let position = offset;
+    const end = offset + MAX_LOOKED_AT;
+    while (position < end) {
+      const page = await this.queue.deadLetters({ offset: position, limit: READ_AT_ONCE });
+      for (const letter of page) {
+        if (found.length === limit) return { total, deadLetters: found, next: position };
+        position++;
+        if (matches(letter)) found.push(viewOf(letter));
+      }
+      if (page.length < READ_AT_ONCE) return { total, deadLetters: found };
+    }
+    return { total, deadLetters: found, next: position };
+  }
+
+  async find(id: string): Promise<DeadLetterView | undefined> {
+    const letter = await this.queue.deadLetter(id);
+    return letter && viewOf(letter);
+  }
+
+  async replay(id: string): Promise<boolean> {
+    return this.queue.replay(id);
+  }
+
+  async discard(id: string): Promise<boolean> {
+    return this.queue.discard(id);
+  }
+
+  /** Counts the letters that match now, and replays these unless it is a dry run. */
+  async replayMany(
+    filter: DeadLetterFilter,
+    { dryRun }: { readonly dryRun: boolean },
+  ): Promise<ReplayManyResult> {
+    const matches = matcher(filter);
+    const ids: string[] = [];
+    const byCause = Object.fromEntries(FAILURE_CAUSES.map((cause) => [cause, 0])) as Record<
+      FailureCause,
+      number
+    >;
+    for (let offset = 0; ; offset += READ_AT_ONCE) {
+      const page = await this.queue.deadLetters({ offset, limit: READ_AT_ONCE });
+      for (const letter of page.filter(matches)) {
+        ids.push(letter.id);
+        byCause[causeOf(letter.error)]++;
+      }
+      if (page.length < READ_AT_ONCE) break;
+    }
+    let replayed = 0;
+    if (!dryRun) for (const id of ids) if (await this.queue.replay(id)) replayed++;
+    return { matched: ids.length, replayed, byCause };
+  }
+}
+
+function matcher(filter: DeadLetterFilter): (letter: DeadLetter) => boolean {
+  const { account, name, order, error, cause } = filter;
+  const from = Date.parse(filter.diedAfter ?? '');
+  const until = Date.parse(filter.diedBefore ?? '');
+  return ({ notification, error: failure, diedAt }) =>
+    (account === undefined || notification.accountId === account) &&
+    (name === undefined || notification.name === name) &&
+    (order === undefined || orderOf(notification)?.ref === order || orderIdOf(notification) === order) &&
+    (error === undefined || failure.name === error) &&
+    (cause === undefined || causeOf(failure) === cause) &&
+    (Number.isNaN(from) || diedAt.getTime() >= from) &&
+    (Number.isNaN(until) || diedAt.getTime() < until);
+}
+
+/** Neither attributes nor other fields of the notification: they may hold personal data. */
+function viewOf({
+  id,
+  notification,
+  error,
+  attempts,
+  acceptedAt,
+  firstFailedAt,
+  diedAt,
+}: DeadLetter): DeadLetterView {
+  const { accountId, retailerId, name, entityType, entityId, entityRef } = notification;
+  const orderId = orderIdOf(notification);
+  const cause = causeOf(error);
+  return {
+    id,
+    account: accountId,
+    retailer: retailerId,
+    name,
+    notificationId: notification.id,
+    ...(orderId !== undefined && { order: { id: orderId, ref: orderOf(notification)?.ref } }),
+    entity: { type: entityType, id: entityId, ref: entityRef },
+    error,
+    cause,
+    advice: ADVICE[cause],
+    attempts,
+    acceptedAt: acceptedAt.toISOString(),
+    ...(firstFailedAt && { firstFailedAt: firstFailedAt.toISOString() }),
+    diedAt: diedAt.toISOString(),
+  };
+}
