@@ -9,8 +9,9 @@ const LETTERS = '/admin/dead-letters';
 it.override('environment', { ADMIN_TOKEN, ADMIN_TOKENS: `grafana:read:${READ_TOKEN}` });
 
 function get(url: string, token?: string, init: RequestInit = {}): Promise<Response> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return fetch(url, { ...init, headers: { ...headers, ...(init.headers as Record<string, string>) } });
+  const headers = new Headers(init.headers);
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  return fetch(url, { ...init, headers });
 }
 
 describe('access to the admin API', () => {
