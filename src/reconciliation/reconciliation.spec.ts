@@ -24,11 +24,16 @@ class MemoryState {
   readonly looked: string[] = [];
   readonly intervalsMs: number[] = [];
   isOurTurn = true;
+  turnsEnded = 0;
 
   async takeTurn(intervalMs: number, look: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     this.intervalsMs.push(intervalMs);
-    if (this.isOurTurn) await look(new AbortController().signal);
-    return this.isOurTurn;
+    try {
+      if (this.isOurTurn) await look(new AbortController().signal);
+      return this.isOurTurn;
+    } finally {
+      this.turnsEnded++;
+    }
   }
   watermark = async (accountId: string): Promise<Watermark | undefined> => this.watermarks.get(accountId);
   setWatermark = async (accountId: string, watermark: Watermark): Promise<void> =>
@@ -120,8 +125,8 @@ function order(ref: string, updatedAt: number, retailerId = '1'): FluentOrder {
 /** Lets the next look begin and end. */
 async function nextLook(): Promise<void> {
   vi.spyOn(Math, 'random').mockReturnValue(0);
-  const before = state.intervalsMs.length;
-  while (state.intervalsMs.length === before) await vi.advanceTimersToNextTimerAsync();
+  const before = state.turnsEnded;
+  while (state.turnsEnded === before) await vi.advanceTimersToNextTimerAsync();
 }
 
 describe('when reconciliation looks', () => {
@@ -163,12 +168,18 @@ describe('when reconciliation looks', () => {
     expect(state.intervalsMs).toEqual([]);
   });
 
-  it('looks no more after the shutdown began', async () => {
-    const reconciliation = start();
+  it('schedules no look after the shutdown began, neither between two looks nor when one ends', async () => {
+    const between = start();
     await nextLook();
-    await reconciliation.beforeApplicationShutdown();
-    await vi.advanceTimersByTimeAsync(3_600_000);
-    expect(state.intervalsMs).toHaveLength(1);
+    await between.beforeApplicationShutdown();
+    expect(vi.getTimerCount()).toBe(0);
+
+    const during = start();
+    let shutdown: Promise<void> | undefined;
+    whileReading = () => (shutdown ??= during.beforeApplicationShutdown());
+    await nextLook();
+    await shutdown;
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
