@@ -205,7 +205,20 @@ describe('ApolloFluentClient', () => {
     it('asks for nothing but what tells that an order was updated', async () => {
       answer = () => data(page([], [], false));
       await read();
-      expect(sent()[0]?.query).not.toMatch(/attributes|status/);
+      expect(sent()[0]?.query).not.toMatch(/attributes|createdOn/);
+    });
+
+    it('gives what Fluent says of an order, and leaves out what Fluent does not know', async () => {
+      const updates: UpdatedFluentOrder[] = [];
+      const known = { id: '1', ref: 'O_1', status: 'BOOKED', updatedOn: 'now', retailer: { id: '7' } };
+      const unknown = { id: '2', ref: null, status: null, updatedOn: null, retailer: null };
+      const edges = [known, unknown].map((node) => ({ cursor: node.id, node }));
+      answer = () => data({ orders: { edges, pageInfo: { hasNextPage: false } } });
+      for await (const order of client.ordersUpdatedSince('ACME', new Date(0))) updates.push(order);
+      expect(updates).toEqual([
+        { id: '1', ref: 'O_1', status: 'BOOKED', updatedOn: 'now', retailerId: '7' },
+        { id: '2', ref: '', retailerId: '' },
+      ]);
     });
 
     it('repeats a page that failed, and does not begin with the first one again', async () => {

@@ -80,10 +80,16 @@ export class ApolloFluentClient extends FluentClient {
           .orders;
       }, options.signal),
     );
-    for await (const { id, ref, retailer, updatedOn } of orders) {
+    for await (const { id, ref, status, retailer, updatedOn } of orders) {
       if (seen.has(id)) continue;
       seen.add(id);
-      yield { id, ref: ref ?? '', retailerId: retailer?.id ?? '', ...(updatedOn !== null && { updatedOn }) };
+      yield {
+        id,
+        ref: ref ?? '',
+        retailerId: retailer?.id ?? '',
+        ...(status !== null && { status }),
+        ...(updatedOn !== null && { updatedOn }),
+      };
     }
   }
 

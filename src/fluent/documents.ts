@@ -54,7 +54,7 @@ export const ORDER_BY_ID: TypedDocumentNode<{ orderById: OrderNode | null }, { i
 
 /** Only what tells that an order was updated: one that Fluent cannot answer with must not hide the others. */
 export const ORDERS_UPDATED_SINCE: TypedDocumentNode<
-  { orders: Connection<Pick<OrderNode, 'id' | 'ref' | 'updatedOn' | 'retailer'>> | null },
+  { orders: Connection<Pick<OrderNode, 'id' | 'ref' | 'status' | 'updatedOn' | 'retailer'>> | null },
   Page & { since: string; until: string }
 > = gql`
   query OrdersUpdatedSince($since: DateTime!, $until: DateTime!, $first: Int!, $after: String) {
@@ -64,6 +64,7 @@ export const ORDERS_UPDATED_SINCE: TypedDocumentNode<
         node {
           id
           ref
+          status
           updatedOn
           retailer {
             id

@@ -20,8 +20,12 @@ export interface UpdatedOrdersOptions extends FluentRequestOptions {
   readonly until?: Date;
 }
 
-/** What tells that a Fluent order was updated. */
-export type UpdatedFluentOrder = Pick<FluentOrder, 'id' | 'ref' | 'retailerId' | 'updatedOn'>;
+/**
+ * What tells that a Fluent order was updated. Without `status`, reconciliation cannot tell whether the update was synced
+ * already, and syncs it once more.
+ */
+export type UpdatedFluentOrder = Pick<FluentOrder, 'id' | 'ref' | 'retailerId' | 'updatedOn'> &
+  Partial<Pick<FluentOrder, 'status'>>;
 
 /** A Fluent order as far as the connector reads it. */
 export interface FluentOrder {

@@ -37,6 +37,8 @@ export type OrderToSync = Pick<OrderReference, 'id'> & Partial<OrderReference>;
 export interface SyncResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
   readonly status: string;
+  /** Of the Fluent order that was read, as Fluent sent it. */
+  readonly updatedOn?: string;
   /** Those that the order should have, by its status and by those it has passed. */
   readonly states: OrderStates;
   /** The commercetools order as it was before. */
@@ -82,7 +84,7 @@ export class OrderStatusSync {
     for (let round = 1; ; round++) {
       const current = await this.readCommercetoolsOrder(order, scope, options);
       const fluentOrder = await this.readFluentOrder(order, scope, options);
-      const { status } = fluentOrder;
+      const { status, updatedOn } = fluentOrder;
 
       const hooked = hookedOrder(fluentOrder, current, scope, options);
       const skippedBy = await this.hooks.skippedBy(hooked);
@@ -101,7 +103,7 @@ export class OrderStatusSync {
         signal,
       );
       const states = { ...mapped, ...skipped.states };
-      const result = { status, states, before: statesOf(current), skipped };
+      const result = { status, updatedOn, states, before: statesOf(current), skipped };
       const actions = [...orderUpdateActions(current, states), ...(await this.hooks.actions(hooked, states))];
       if (actions.length === 0) {
         return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };

@@ -12,6 +12,7 @@ import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
 import { OrderNotFoundError, OrderStatusSync, type SyncResult } from './order-status-sync.js';
 import { STATE_FIELDS } from './states-by-history.js';
+import { SyncedUpdates } from './synced-updates.js';
 
 /** A day. `HTTP_CLIENT_TIMEOUT` itself may be weeks. */
 const MAX_TIMEOUT_MS = 86_400_000;
@@ -32,6 +33,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     private readonly metrics: ConnectorMetrics,
     private readonly fluent: FluentClient,
     private readonly config: ConnectorConfig,
+    private readonly syncedUpdates: SyncedUpdates,
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
@@ -59,11 +61,14 @@ export class OrderStatusHandler implements NotificationHandlerContract {
       });
     // A webhook of the same order may be waiting until commercetools has it.
     if (!result) return { outcome: 'unchanged', supersedesPending: false };
-    const { outcome, status, skipped } = result;
+    const { outcome, status, updatedOn, skipped } = result;
     const details = outcomeDetails(result);
     context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
     if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
     const recheck = skipped?.isBehind === true;
+    // What a hook has left alone, or what is not known yet, is for reconciliation to look at once more.
+    if (skipped && !recheck)
+      await this.syncedUpdates.note(context.scope.account.id, { id, status, updatedOn });
     // The recheck counts `unknown` if it does not know more.
     const isPending = recheck && !context.isRecheck && skipped.result === 'unknown';
     if (skipped?.result && !isPending) this.metrics.skippedStatuses.inc({ result: skipped.result });

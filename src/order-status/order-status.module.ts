@@ -5,10 +5,18 @@ import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusHandler } from './order-status.handler.js';
 import { OrderStatusSync } from './order-status-sync.js';
 import { SkippedStatuses } from './skipped-statuses.js';
+import { SyncedUpdates } from './synced-updates.js';
 
 @Module({
   imports: [DiscoveryModule],
-  providers: [OrderStatusHooks, SkippedStatuses, MappingGaps, OrderStatusSync, OrderStatusHandler],
-  exports: [OrderStatusSync, MappingGaps],
+  providers: [
+    OrderStatusHooks,
+    SkippedStatuses,
+    MappingGaps,
+    OrderStatusSync,
+    SyncedUpdates,
+    OrderStatusHandler,
+  ],
+  exports: [OrderStatusSync, MappingGaps, SyncedUpdates],
 })
 export class OrderStatusModule {}

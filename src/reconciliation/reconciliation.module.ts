@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { OrderStatusModule } from '../order-status/index.js';
 import { ReconciliationState } from './reconciliation-state.js';
 import { Reconciliation } from './reconciliation.js';
 
-@Module({ providers: [ReconciliationState, Reconciliation] })
+@Module({ imports: [OrderStatusModule], providers: [ReconciliationState, Reconciliation] })
 export class ReconciliationModule {}

@@ -4,12 +4,13 @@ import { ACCOUNT, literalConfig, literalScope } from '../../test/support/literal
 import type { ConnectorConfig } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { OutageError } from '../transport/index.js';
-import type { FluentClient, FluentOrder } from '../fluent/index.js';
+import type { FluentClient, FluentOrder, UpdatedFluentOrder } from '../fluent/index.js';
 import type { NotificationIntake } from '../delivery/index.js';
 import type { FluentNotification } from '../notification/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { ReconciliationState, Watermark } from './reconciliation-state.js';
 import { Reconciliation } from './reconciliation.js';
+import type { SyncedUpdates } from '../order-status/index.js';
 
 const INTERVAL_SECONDS = 5;
 const OVERLAP_SECONDS = 60;
@@ -51,6 +52,7 @@ let state: MemoryState;
 let updated: Map<string, FluentOrder[] | Error>;
 let asked: { accountId: string; since: number }[];
 let submitted: FluentNotification[];
+let synced: UpdatedFluentOrder[];
 let reported: object[];
 let whileReading: () => void;
 let running: Reconciliation[];
@@ -61,6 +63,7 @@ beforeEach(() => {
   updated = new Map();
   asked = [];
   submitted = [];
+  synced = [];
   reported = [];
   whileReading = () => undefined;
   running = [];
@@ -95,6 +98,9 @@ async function submit(notification: FluentNotification): Promise<'accepted'> {
   return 'accepted';
 }
 
+const isSynced = async (_: string, order: UpdatedFluentOrder): Promise<boolean> =>
+  synced.some((each) => each.id === order.id && each.updatedOn === order.updatedOn);
+
 function start(changes: Partial<ConnectorConfig> = {}): Reconciliation {
   const config = literalConfig({
     role: 'all',
@@ -109,6 +115,7 @@ function start(changes: Partial<ConnectorConfig> = {}): Reconciliation {
     state as unknown as ReconciliationState,
     { ordersUpdatedSince } as unknown as FluentClient,
     { submit } as unknown as NotificationIntake,
+    { isSynced } as unknown as SyncedUpdates,
     logger as unknown as PinoLogger,
     new ConnectorMetrics(),
   );
@@ -176,7 +183,9 @@ describe('when reconciliation looks', () => {
 
     const during = start();
     let shutdown: Promise<void> | undefined;
-    whileReading = () => (shutdown ??= during.beforeApplicationShutdown());
+    whileReading = () => {
+      shutdown ??= during.beforeApplicationShutdown();
+    };
     await nextLook();
     await shutdown;
     expect(vi.getTimerCount()).toBe(0);
@@ -312,6 +321,18 @@ describe('what reconciliation queues', () => {
       { name: 'order-status', accountId: 'ACME', retailerId: '1', entityId: 'id-O_1', entityRef: 'O_1' },
       { name: 'order-status', accountId: 'ACME', retailerId: '1', entityId: 'id-O_2', entityRef: 'O_2' },
     ]);
+  });
+
+  it('is nothing for an update that a sync has seen, and the next update of that order', async () => {
+    updated.set('ACME', [order('O_1', START), order('O_2', START)]);
+    synced = [order('O_1', START)];
+    start();
+    await nextLook();
+    expect(submitted.map(({ entityRef }) => entityRef)).toEqual(['O_2']);
+    expect(state.seenUntil('ACME')).toBe(START);
+    updated.set('ACME', [order('O_1', START + 1)]);
+    await nextLook();
+    expect(submitted.map(({ entityRef }) => entityRef)).toEqual(['O_2', 'O_1']);
   });
 
   it('has the same id for the same update, so that an overlap costs nothing', async () => {

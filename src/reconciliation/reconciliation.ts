@@ -6,6 +6,7 @@ import { FluentClient } from '../fluent/index.js';
 import { NotificationIntake } from '../delivery/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification } from '../notification/index.js';
+import { SyncedUpdates } from '../order-status/index.js';
 import { OutageError } from '../transport/index.js';
 import { ReconciliationState, type Watermark } from './reconciliation-state.js';
 
@@ -37,6 +38,8 @@ interface Look {
   /** The newest update that is queued, in milliseconds since the epoch. */
   seenUntil?: number;
   queued: number;
+  /** Updates that a webhook's sync has seen. */
+  alreadySynced: number;
   divisions: number;
 }
 
@@ -55,6 +58,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     private readonly state: ReconciliationState,
     private readonly fluent: FluentClient,
     private readonly intake: NotificationIntake,
+    private readonly syncedUpdates: SyncedUpdates,
     private readonly logger: PinoLogger,
     private readonly metrics: ConnectorMetrics,
   ) {
@@ -133,6 +137,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       signal,
       seenUntil: watermark?.seenUntil.getTime(),
       queued: 0,
+      alreadySynced: 0,
       divisions: 0,
     };
     const since = this.beginningOf(watermark, startedAt);
@@ -141,8 +146,9 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       await this.readWindow(look, { from, to: to < startedAt ? to : startedAt + AHEAD_MS });
     }
     await this.state.setLookedAt(accountId, new Date(startedAt));
+    const { queued, alreadySynced } = look;
     this.logger.info(
-      { accountId, since: new Date(since).toISOString(), queued: look.queued },
+      { accountId, since: new Date(since).toISOString(), queued, alreadySynced },
       'reconciliation looked for updated orders',
     );
   }
@@ -210,6 +216,10 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       newest = Math.max(newest, new Date(updatedOn).getTime());
       // Orders of retailers that are not configured here are nobody's business here.
       if (!this.config.scope(accountId, order.retailerId)) continue;
+      if (await this.syncedUpdates.isSynced(accountId, order)) {
+        look.alreadySynced++;
+        continue;
+      }
       const [name = ''] = this.config.orderStatusEventNames;
       const notification = reconciliationNotification(name, accountId, order.retailerId, order, updatedOn);
       if ((await this.intake.submit(notification)) === 'accepted') look.queued++;
