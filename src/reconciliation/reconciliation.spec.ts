@@ -98,8 +98,8 @@ async function submit(notification: FluentNotification): Promise<'accepted'> {
   return 'accepted';
 }
 
-const isSynced = async (_: string, order: UpdatedFluentOrder): Promise<boolean> =>
-  synced.some((each) => each.id === order.id && each.updatedOn === order.updatedOn);
+const isSynced = async (_: string, { id, updatedOn }: UpdatedFluentOrder): Promise<boolean> =>
+  synced.some((each) => each.id === id && each.updatedOn === updatedOn);
 
 function start(changes: Partial<ConnectorConfig> = {}): Reconciliation {
   const config = literalConfig({
