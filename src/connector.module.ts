@@ -53,8 +53,8 @@ export interface ConnectorModuleOptions {
   readonly handlers?: readonly Type<NotificationHandlerContract<never>>[];
   /**
    * One provider for each replaceable class that should behave differently: `SignatureVerifier`,
-   * `MessageQueue`, `SettingsSource`, `StatusMapper`, `StatusHistory`, `OrderLookup`, `OrderUpdate`,
-   * `FluentClient` or `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
+   * `MessageQueue`, `SettingsSource`, `StatusMapper`, `StatusHistory`, `OrderLookup`, `OrderReferenceResolver`, `OrderUpdate`,
+   * `MessageRouter`, `FluentClient` or `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
    * and anything else that the connector provides.
    */
   readonly overrides?: readonly Override[];
@@ -168,7 +168,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       OrderCancellationModule,
       HttpModule,
       replaceable(WebhookModule, WebhookModule.register()),
-      CommercetoolsMessagesModule.register(),
+      replaceable(CommercetoolsMessagesModule, CommercetoolsMessagesModule.register()),
       ReconciliationModule,
       AdminModule.register(),
       HealthModule,

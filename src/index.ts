@@ -13,6 +13,7 @@ export {
 export type { Override } from './overrides.js';
 
 // What can be replaced, each with its default.
+export { MessageRouter, ProjectMessageRouter } from './commercetools-messages/index.js';
 export { RsaSignatureVerifier, SignatureVerifier, type SignatureVerification } from './webhook/index.js';
 export {
   BullMessageQueue,
@@ -50,10 +51,12 @@ export {
   ApolloCommercetoolsClient,
   CommercetoolsClient,
   ConfiguredOrderLookup,
+  ConfiguredOrderReferenceResolver,
   ConflictError,
   MutationOrderUpdate,
   ORDER_STATES,
   OrderLookup,
+  OrderReferenceResolver,
   OrderUpdate,
   PAYMENT_STATES,
   SHIPMENT_STATES,

@@ -7,7 +7,14 @@ import type {
   ValueProvider,
 } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { CommercetoolsClient, CommercetoolsModule, OrderLookup, OrderUpdate } from './commercetools/index.js';
+import {
+  CommercetoolsClient,
+  CommercetoolsModule,
+  OrderLookup,
+  OrderReferenceResolver,
+  OrderUpdate,
+} from './commercetools/index.js';
+import { CommercetoolsMessagesModule, MessageRouter } from './commercetools-messages/index.js';
 import { ConfigurationError } from './errors.js';
 import { FluentClient, FluentModule } from './fluent/index.js';
 import { MappingModule, StatusMapper } from './mapping/index.js';
@@ -55,8 +62,10 @@ const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
   replaceable(StatusMapper, MappingModule, { map: true }),
   replaceable(StatusHistory, StatusHistoryModule, { passed: true }),
   replaceable(OrderLookup, CommercetoolsModule, { find: true }),
+  replaceable(OrderReferenceResolver, CommercetoolsModule, { fluentRefs: true }),
   replaceable(OrderUpdate, CommercetoolsModule, { apply: true }),
   replaceable(CommercetoolsClient, CommercetoolsModule, { query: true, mutate: true }),
+  replaceable(MessageRouter, CommercetoolsMessagesModule, { retailersOf: true }),
   replaceable(FluentClient, FluentModule, {
     throwIfCircuitOpen: true,
     query: true,
@@ -89,7 +98,9 @@ export type Override =
   | OverrideOf<typeof StatusHistory>
   | OverrideOf<typeof CommercetoolsClient>
   | OverrideOf<typeof FluentClient>
+  | OverrideOf<typeof MessageRouter>
   | OverrideOf<typeof OrderLookup>
+  | OverrideOf<typeof OrderReferenceResolver>
   | OverrideOf<typeof OrderUpdate>
   // The compiler words its error for the last member: the class that partners override most often.
   | OverrideOf<typeof StatusMapper>;

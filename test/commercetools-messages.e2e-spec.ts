@@ -1,8 +1,15 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { describe, expect, vi } from 'vitest';
-import { NotificationHandler, commercetoolsMessageOf, type FluentNotification } from '../src/index.js';
+import {
+  MessageRouter,
+  NotificationHandler,
+  OrderLookup,
+  OrderReferenceResolver,
+  commercetoolsMessageOf,
+  type FluentNotification,
+} from '../src/index.js';
 import {
   PrivateRedis,
   createTestConnector,
@@ -287,6 +294,65 @@ describe('cancellations', () => {
     await quietOf(connector);
   });
 
+  it('find the order by a custom field when ORDER_LOOKUP names one, and its webhooks find it, too', async ({
+    start,
+  }) => {
+    const connector = await start({
+      env: { ORDER_LOOKUP: 'customField:fluent-ref', ORDER_REF_PREFIX: 'HD_' },
+    });
+    const { fluent, commercetools } = connector;
+    const custom = { type: 'fluent', fields: { 'fluent-ref': 'A"1' } };
+    const shown = commercetools.addOrder({ orderNumber: 'anything', custom });
+    const order = fluent.addOrder({ ref: 'HD_A"1' });
+    await fluent.move(order.id, 'BOOKED');
+    await vi.waitFor(() => expect(shown.orderState).toBe('Confirmed'), WAIT);
+    commercetools.setStates('anything', { orderState: 'Cancelled' });
+    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), WAIT);
+    await quietOf(connector);
+  });
+
+  it('are dead letters that name the orders when several have the ref in their custom field', async ({
+    start,
+  }) => {
+    const connector = await start({ env: { ORDER_LOOKUP: 'customField:ref' } });
+    const custom = { type: 'fluent', fields: { ref: 'O_1' } };
+    connector.commercetools.addOrder({ orderNumber: '1', custom });
+    connector.commercetools.addOrder({ orderNumber: '2', custom });
+    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(id, 'BOOKED');
+    const { error } = await connector.waitForRun({ outcome: 'dead' });
+    expect(error?.message).toContain('the custom field ref of several orders is O_1');
+  });
+
+  it('find the order through the override of OrderReferenceResolver', async ({ start }) => {
+    const fluentRefs = vi.fn<OrderReferenceResolver['fluentRefs']>(async () => ['F_1']);
+    const connector = await start({
+      overrides: [{ provide: OrderReferenceResolver, useValue: { fluentRefs } }],
+    });
+    const { id } = connector.commercetools.addOrder({ orderNumber: 'C_1' });
+    const order = connector.fluent.addOrder({ ref: 'F_1', status: 'BOOKED' });
+    connector.commercetools.setStates('C_1', { orderState: 'Cancelled' });
+    await vi.waitFor(() => expect(order.status).toBe('CANCELLED'), WAIT);
+    expect(fluentRefs).toHaveBeenCalledWith(
+      id,
+      expect.objectContaining({ retailerId: '1' }),
+      expect.anything(),
+    );
+  });
+
+  it('warn at the start when only the look-up is overridden', async ({ start }) => {
+    const warn = vi.spyOn(Logger.prototype, 'warn');
+    const lookup = { provide: OrderLookup, useValue: { find: async () => undefined } };
+    await start({ overrides: [lookup] });
+    const said = () =>
+      warn.mock.calls.filter(([text]) => String(text).includes('OrderReferenceResolver is not'));
+    expect(said()).toHaveLength(1);
+    await start({
+      overrides: [lookup, { provide: OrderReferenceResolver, useValue: { fluentRefs: async () => [] } }],
+    });
+    expect(said()).toHaveLength(1);
+  });
+
   it('reach the retailer that has the order when a project has several', async ({ start }) => {
     const connector = await start({ env: { FLUENT_RETAILER_IDS: '1,2' } });
     const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED', retailerId: '2' });
@@ -320,6 +386,48 @@ describe('cancellations', () => {
     await vi.waitFor(() => expect(order.fluent.status).toBe('CANCELLED'), WAIT);
     await quietOf(connector);
     expect(cancelEvents(connector)).toHaveLength(1);
+  });
+});
+
+describe('messages of a project that several retailers share', () => {
+  it.for([
+    ['every retailer by default', {}, ['1', '2']],
+    ['one retailer when the handler runs once per project', { oncePerProject: true }, ['1']],
+  ] as const)('run for %s', async ([, options, retailers], { start }) => {
+    const seen: string[] = [];
+    @NotificationHandler({ names: 'commercetools.CustomerCreated', ...options })
+    @Injectable()
+    class CustomerHandler {
+      async handle({ retailerId }: FluentNotification): Promise<void> {
+        seen.push(retailerId);
+        await Promise.resolve();
+      }
+    }
+    const connector = await start({ env: { FLUENT_RETAILER_IDS: '1,2' }, handlers: [CustomerHandler] });
+    const { messages: sender } = connector.commercetools;
+    connector.addOrder({ ref: 'O_1' });
+    const message = { ...connector.commercetools.message('O_1'), type: 'CustomerCreated' };
+    expect(await sender.send(message)).toMatchObject({ result: 'accepted' });
+    expect(await sender.send(message)).toMatchObject({ result: 'duplicate' });
+    await connector.settled();
+    expect(seen.toSorted()).toEqual(retailers);
+  });
+
+  it('run for the retailers that the override of MessageRouter chooses', async ({ start }) => {
+    const retailersOf: MessageRouter['retailersOf'] = ({ store }, candidates) =>
+      candidates.filter(({ retailerId }) => retailerId === store);
+    const connector = await start({
+      env: { FLUENT_RETAILER_IDS: '1,2' },
+      handlers: [ReturnHandler],
+      overrides: [{ provide: MessageRouter, useValue: { retailersOf } }],
+    });
+    connector.addOrder({ ref: 'O_1' });
+    const message = { ...connector.commercetools.message('O_1'), type: 'ReturnInfoAdded' };
+    const { messages: sender } = connector.commercetools;
+    expect(await sender.send({ ...message, id: 'a', store: '2' })).toMatchObject({ result: 'accepted' });
+    expect(await sender.send({ ...message, id: 'b', store: '3' })).toMatchObject({ result: 'ignored' });
+    await connector.settled();
+    expect(connector.runs.map(({ notification }) => notification.retailerId)).toEqual(['2']);
   });
 });
 

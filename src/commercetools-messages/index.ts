@@ -1,2 +1,3 @@
 export { SECRET_HEADER } from './message-sender-verifier.js';
+export * from './message-router.js';
 export * from './messages.module.js';

@@ -1,6 +1,7 @@
 import { HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { NotificationIntake } from '../delivery/index.js';
+import { invalidReturn } from '../call-override.js';
 import { HandlerRegistry } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import {
@@ -9,6 +10,7 @@ import {
   type CommercetoolsMessage,
 } from '../notification/index.js';
 import { Problem, type JsonRequest } from '../http/index.js';
+import { MessageRouter } from './message-router.js';
 import { openEnvelope } from './message-envelope.js';
 import { MessageSenderGuard } from './message-sender-guard.js';
 
@@ -30,6 +32,7 @@ export class MessagesController {
     private readonly registry: HandlerRegistry,
     private readonly intake: NotificationIntake,
     private readonly metrics: ConnectorMetrics,
+    private readonly router: MessageRouter,
   ) {}
 
   /** @throws Problem 400 when the body is not a delivery of a subscription, 403 when its project is not configured. */
@@ -41,8 +44,8 @@ export class MessagesController {
     const { message } = delivery;
     const { id, type, projectKey } = message;
     // Checked first: a message without a handler must not be delivered again, whatever else is wrong with it.
-    if (!this.registry.find(messageNotificationName(type)))
-      return this.answer({ status: 'ignored', id }, projectKey);
+    const handler = this.registry.find(messageNotificationName(type));
+    if (!handler) return this.answer({ status: 'ignored', id }, projectKey);
 
     const scopes = this.scopesOf(projectKey);
     if (scopes.length === 0) {
@@ -52,7 +55,21 @@ export class MessagesController {
           'no configured retailer has the project of the message; check CTP_PROJECT_KEY or CONNECTOR_CONFIG',
       });
     }
-    return this.answer({ status: await this.submit(message, scopes), id }, projectKey);
+    const retailers = this.routed(message, scopes);
+    if (retailers.length === 0) return this.answer({ status: 'ignored', id }, projectKey);
+    // Whichever retailer comes first: the id of a message that comes again must stay the same.
+    const told = handler.oncePerProject ? retailers.slice(0, 1) : retailers;
+    return this.answer({ status: await this.submit(message, told), id }, projectKey);
+  }
+
+  private routed(
+    message: CommercetoolsMessage,
+    candidates: readonly RetailerScope[],
+  ): readonly RetailerScope[] {
+    const { router } = this;
+    const retailers = router.retailersOf(message, candidates);
+    if (Array.isArray(retailers) && retailers.every((scope) => candidates.includes(scope))) return retailers;
+    throw invalidReturn(router, 'retailersOf', 'something else than some of its candidates');
   }
 
   /** If one submission fails, the message is delivered again; the submissions that succeeded are duplicates then. */

@@ -2,6 +2,7 @@ import { Controller, Module, type DynamicModule } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
 import { ConnectionLimiter, IngressRoutes } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
+import { MessageRouter, ProjectMessageRouter } from './message-router.js';
 import { MessageSenderGuard } from './message-sender-guard.js';
 import { MessageSenderVerifier } from './message-sender-verifier.js';
 import { messagesRoute } from './messages-route.js';
@@ -10,7 +11,15 @@ import { MessagesController } from './messages.controller.js';
 const MESSAGES_ROUTE = Symbol('MESSAGES_ROUTE');
 
 /** Receives messages of commercetools subscriptions; the route exists only when it is configured. */
-@Module({ providers: [MessageSenderVerifier, MessageSenderGuard] })
+@Module({
+  providers: [
+    MessageSenderVerifier,
+    MessageSenderGuard,
+    ProjectMessageRouter,
+    { provide: MessageRouter, useExisting: ProjectMessageRouter },
+  ],
+  exports: [MessageRouter, ProjectMessageRouter],
+})
 export class CommercetoolsMessagesModule {
   /** Sets the path like `WebhookModule.register`. */
   static register(): DynamicModule {

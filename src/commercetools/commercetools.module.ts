@@ -3,10 +3,12 @@ import { ApolloCommercetoolsClient } from './apollo-commercetools-client.js';
 import { CommercetoolsClient } from './commercetools-client.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { MutationOrderUpdate } from './mutation-order-update.js';
+import { ConfiguredOrderReferenceResolver } from './configured-order-reference-resolver.js';
 import { OrderLookup } from './order-lookup.js';
+import { OrderReferenceResolver } from './order-reference-resolver.js';
 import { OrderUpdate } from './order-update.js';
 
-/** The commercetools API, and the two things that the connector does with an order there. */
+/** The commercetools API, and what the connector does with an order there. */
 @Global()
 @Module({
   providers: [
@@ -14,6 +16,8 @@ import { OrderUpdate } from './order-update.js';
     { provide: CommercetoolsClient, useExisting: ApolloCommercetoolsClient },
     ConfiguredOrderLookup,
     { provide: OrderLookup, useExisting: ConfiguredOrderLookup },
+    ConfiguredOrderReferenceResolver,
+    { provide: OrderReferenceResolver, useExisting: ConfiguredOrderReferenceResolver },
     MutationOrderUpdate,
     { provide: OrderUpdate, useExisting: MutationOrderUpdate },
   ],
@@ -22,6 +26,8 @@ import { OrderUpdate } from './order-update.js';
     CommercetoolsClient,
     ConfiguredOrderLookup,
     OrderLookup,
+    ConfiguredOrderReferenceResolver,
+    OrderReferenceResolver,
     MutationOrderUpdate,
     OrderUpdate,
   ],

@@ -34,6 +34,38 @@ export const ORDER_BY_ID: TypedDocumentNode<{ order: OrderNode | null }, { id: s
   }
 `;
 
+/** At most two: one more than a unique field may find. */
+export const ORDER_IDS: TypedDocumentNode<{ orders: { results: { id: string }[] } }, { where: string }> = gql`
+  query OrderIds($where: String!) {
+    orders(where: $where, limit: 2) {
+      results {
+        id
+      }
+    }
+  }
+`;
+
+export const ORDER_REFERENCES: TypedDocumentNode<
+  {
+    order: {
+      orderNumber: string | null;
+      custom: { customFieldsRaw: { value: unknown }[] | null } | null;
+    } | null;
+  },
+  { id: string; fields: readonly string[] }
+> = gql`
+  query OrderReferences($id: String!, $fields: [String!]) {
+    order(id: $id) {
+      orderNumber
+      custom {
+        customFieldsRaw(includeNames: $fields) {
+          value
+        }
+      }
+    }
+  }
+`;
+
 export const UPDATE_ORDER: TypedDocumentNode<
   { search: { id: string } | null },
   { id: string; version: number; actions: readonly OrderUpdateAction[] }

@@ -1,10 +1,12 @@
 export * from './apollo-commercetools-client.js';
 export * from './commercetools-client.js';
 export * from './commercetools.module.js';
-export * from './configured-order-lookup.js';
+export { ConfiguredOrderLookup } from './configured-order-lookup.js';
+export * from './configured-order-reference-resolver.js';
 export * from './conflict-error.js';
 export { ORDER_BY_ID as COMMERCETOOLS_ORDER_QUERY } from './documents.js';
 export * from './mutation-order-update.js';
 export * from './order-lookup.js';
+export * from './order-reference-resolver.js';
 export * from './order-update.js';
 export * from './order.js';

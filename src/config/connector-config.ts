@@ -4,8 +4,8 @@ import type { RedisTarget } from './redis-target.js';
 /** What a process does: accept webhooks, process notifications, or both. */
 export type ConnectorRole = 'all' | 'ingress' | 'worker';
 
-/** How a Fluent order ref finds its commercetools order. */
-export type OrderLookupField = 'orderNumber' | 'id';
+/** The field of the commercetools order that holds the Fluent order ref; a custom field by its name. */
+export type OrderLookupField = 'orderNumber' | 'id' | `customField:${string}`;
 
 /** The three kinds of status mapping. */
 export type MappingKind = 'order' | 'payment' | 'shipping';

@@ -4,14 +4,13 @@ import {
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
-  IsIn,
   IsOptional,
   IsString,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import type { OrderLookupField } from './connector-config.js';
-import { IsHttpUrl, IsRequiredText, PublicKeys } from './rules.js';
+import { IsHttpUrl, IsOrderLookup, IsRequiredText, PublicKeys } from './rules.js';
 
 const TEXT = { message: 'must be text; put it in quotes' };
 const BLOCK = { message: 'must hold keys and values' };
@@ -29,7 +28,7 @@ export class RetailerOptionsDocument {
   @IsOptional() @IsString(TEXT) project?: string;
 
   @IsOptional()
-  @IsIn(['orderNumber', 'id'], { message: 'must be orderNumber or id' })
+  @IsOrderLookup()
   orderLookup?: OrderLookupField;
 
   @IsOptional() @IsString(TEXT) orderRefPrefix?: string;

@@ -73,6 +73,15 @@ export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INT
   };
 }
 
+/** Which field of the commercetools order holds the Fluent ref. The names of custom fields are commercetools' rule. */
+export function IsOrderLookup(): PropertyDecorator {
+  return Rule('isOrderLookup', (value) =>
+    typeof value === 'string' && /^(?:orderNumber|id|customField:[-_A-Za-z0-9]{2,36})$/.test(value)
+      ? undefined
+      : 'must be orderNumber, id or customField:<name>',
+  );
+}
+
 /** `true` or `false`. Any other text stays text, so that a rule refuses it. */
 export function BooleanVariable(): PropertyDecorator {
   return Transform(({ value }) => {

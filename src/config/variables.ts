@@ -22,6 +22,7 @@ import {
   BooleanVariable,
   IsHttpUrl,
   IsIntegerVariable,
+  IsOrderLookup,
   IsRequiredText,
   ListVariable,
   PublicKeys,
@@ -123,7 +124,7 @@ export class Variables {
   @RequiredForOneAccount()
   CTP_SCOPES!: string;
 
-  @IsIn(['orderNumber', 'id'], { message: 'must be orderNumber or id' })
+  @IsOrderLookup()
   ORDER_LOOKUP: OrderLookupField = 'orderNumber';
 
   @IsOptional()

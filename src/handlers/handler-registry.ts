@@ -191,6 +191,10 @@ export class RegisteredHandler {
     return this.options.replaces ?? false;
   }
 
+  get oncePerProject(): boolean {
+    return this.options.oncePerProject ?? false;
+  }
+
   get attributesClass(): Type<object> | undefined {
     return this.options.attributes;
   }

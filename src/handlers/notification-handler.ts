@@ -79,6 +79,11 @@ export interface NotificationHandlerOptions<TAttributes = undefined> {
   /** Takes over the names of another handler. Without it, two handlers with one name are a start-up error. */
   readonly replaces?: boolean;
   /**
+   * Runs once for each commercetools message, although several retailers share its project: for messages about
+   * resources that belong to no retailer yet. It is given the first retailer. Default: once for each retailer.
+   */
+  readonly oncePerProject?: boolean;
+  /**
    * A class with class-validator decorators for the notification's attributes. A notification that breaks their rules
    * becomes a dead letter that names the fields. Attributes that the class does not declare are passed through.
    */

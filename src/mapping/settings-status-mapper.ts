@@ -3,7 +3,7 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { MappingKind, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
-import { callOverride, invalidReturn } from '../call-override.js';
+import { callOverride, invalidReturn, nameOf } from '../call-override.js';
 import { SettingsSource, type SettingValue } from '../settings/index.js';
 import { mappedState, mappedStates, settingNames } from './mapping-setting.js';
 import { StatusMapper, type MappingOverview } from './status-mapper.js';
@@ -56,7 +56,7 @@ export class SettingsStatusMapper extends StatusMapper {
     if (!setting) {
       throw new ConfigurationError(
         `setting ${names.join(' or ')} does not exist for retailer ${scope.retailerId} of Fluent account ` +
-          `${scope.account.id} in ${settings.constructor.name}: create it, or set ` +
+          `${scope.account.id} in ${nameOf(settings)}: create it, or set ` +
           `${kind.toUpperCase()}_STATUS_MAPPING_SETTING=off`,
       );
     }

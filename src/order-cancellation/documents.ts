@@ -5,7 +5,6 @@ import type { CommercetoolsInitiator } from '../notification/index.js';
 export interface CancelledOrderNode {
   id: string;
   version: number;
-  orderNumber: string | null;
   orderState: string;
   lastModifiedBy: CommercetoolsInitiator | null;
 }
@@ -15,7 +14,6 @@ export const CANCELLED_ORDER: TypedDocumentNode<{ order: CancelledOrderNode | nu
     order(id: $id) {
       id
       version
-      orderNumber
       orderState
       lastModifiedBy {
         clientId

@@ -1,6 +1,13 @@
-import { Injectable } from '@nestjs/common';
-import { CommercetoolsClient } from '../commercetools/index.js';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import {
+  CommercetoolsClient,
+  ConfiguredOrderLookup,
+  ConfiguredOrderReferenceResolver,
+  OrderLookup,
+  OrderReferenceResolver,
+} from '../commercetools/index.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
+import { callOverride } from '../call-override.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentOrder } from '../fluent/index.js';
 import { FluentEvents, OrderCancel } from '../fluent-events/index.js';
@@ -30,14 +37,29 @@ import { CANCELLED_ORDER, ORDERS_BY_REF, type CancelledOrderNode } from './docum
     commercetoolsMessages ? [messageNotificationName('OrderStateChanged')] : [],
 })
 @Injectable()
-export class OrderCancellationHandler implements NotificationHandlerContract {
+export class OrderCancellationHandler implements NotificationHandlerContract, OnModuleInit {
+  private readonly logger = new Logger('OrderCancellation');
+
   constructor(
     private readonly commercetools: CommercetoolsClient,
     private readonly fluent: FluentClient,
     private readonly events: FluentEvents,
     private readonly mapper: StatusMapper,
     private readonly config: ConnectorConfig,
+    private readonly lookup: OrderLookup,
+    private readonly references: OrderReferenceResolver,
   ) {}
+
+  /** An overridden look-up has its own way back, and without it cancellations would look for the wrong refs. */
+  onModuleInit(): void {
+    if (!this.config.commercetoolsMessages) return;
+    if (this.lookup instanceof ConfiguredOrderLookup) return;
+    if (!(this.references instanceof ConfiguredOrderReferenceResolver)) return;
+    this.logger.warn(
+      `OrderLookup is overridden (${this.lookup.constructor.name}), but OrderReferenceResolver is not: cancellations ` +
+        'look for the Fluent order by ORDER_LOOKUP; override OrderReferenceResolver, too',
+    );
+  }
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
     const { scope, signal, logger } = context;
@@ -76,8 +98,6 @@ export class OrderCancellationHandler implements NotificationHandlerContract {
   }
 
   /**
-   * Both refs that the order look-up accepts are asked for, with `ORDER_REF_PREFIX` and without.
-   *
    * @returns undefined when another configured retailer has the order; its own notification is about it.
    */
   private async findFluentOrder(
@@ -93,16 +113,18 @@ export class OrderCancellationHandler implements NotificationHandlerContract {
     order: CancelledOrderNode,
     { scope, signal }: HandlerContext,
   ): Promise<string | undefined> {
-    const { account, retailerId, project, orderLookup, orderRefPrefix = '' } = scope;
-    const key = orderLookup === 'id' ? order.id : order.orderNumber;
-    if (!key) {
+    const { account, retailerId, project } = scope;
+    const { references } = this;
+    const refs = await callOverride(references, 'fluentRefs', () =>
+      references.fluentRefs(order.id, scope, { signal }),
+    );
+    if (refs.length === 0) {
       throw new PermanentError(
-        `order ${order.id} of commercetools project ${project.key} has no order number, so it has no ref in Fluent; ` +
-          'check ORDER_LOOKUP',
-        { code: 'NoOrderNumber' },
+        `order ${order.id} of commercetools project ${project.key} has no ref in Fluent: the field that ORDER_LOOKUP ` +
+          'names is empty; check ORDER_LOOKUP',
+        { code: 'NoFluentRef' },
       );
     }
-    const refs = [...new Set([orderRefPrefix + key, key])];
     const { orders } = await this.fluent.query(account.id, ORDERS_BY_REF, { refs }, { signal });
     const found = (orders?.edges ?? []).flatMap((edge) => edge?.node ?? []);
     const where = `Fluent account ${account.id}, retailer ${retailerId}`;

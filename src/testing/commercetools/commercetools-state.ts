@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CommercetoolsApiError } from './commercetools-api-error.js';
 import type {
   CommercetoolsOrderRecord,
+  CustomFieldsRecord,
   EmulatedOrderStates,
   OrderContent,
   StateChange,
@@ -19,6 +20,8 @@ export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
   version?: number;
   /** Whether the order has shipping info, without which it cannot have deliveries; true by default. */
   shippingInfo?: boolean;
+  /** Custom fields, with the key of their type. */
+  custom?: CustomFieldsRecord;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -72,7 +75,7 @@ export class CommercetoolsState {
       lastModifiedAt: time,
       lastModifiedBy: clientId,
       shippingInfo: shippingInfo ? { shippingMethodName: 'Standard', deliveries: [] } : null,
-      custom: null,
+      custom: order.custom ?? null,
       history: [{ ...states, version, at }],
     };
     this.#orders.set(id, added);
