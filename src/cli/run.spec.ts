@@ -7,6 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluentEmulator } from '../testing/index.js';
 import { run } from './run.js';
 
+/** A load looks at its batches half a second apart at least; here the first look finds them finished. */
+const DONE_AT_ONCE = { status: () => 'COMPLETE' } as const;
+
 describe('the command line', () => {
   let fluent: FluentEmulator;
   let folder: string;
@@ -318,6 +321,7 @@ describe('the command line', () => {
       ['stock.json', (rows: object[]) => JSON.stringify(rows)],
       ['stock.jsonl', (rows: object[]) => rows.map((row) => JSON.stringify(row)).join('\n')],
     ])('loads %s', async (name, write) => {
+      fluent.batchRules = DONE_AT_ONCE;
       const rows = [{ locationRef: 'S1', skuRef: 'Ä', qty: 5, attributes: { a: 1 } }];
       const { code, out } = await cli(['inventory', 'load', await file(name, write(rows)), '--json']);
       expect(code).toBe(0);
@@ -326,6 +330,7 @@ describe('the command line', () => {
     });
 
     it('makes every numeric column a number, and leaves refs and ids as they are written', async () => {
+      fluent.batchRules = DONE_AT_ONCE;
       const csv = 'locationRef,skuRef,retailerId,qty,correctedQty,reservedQty\n158,0042,1,10,-2,2\n';
       expect((await cli(['inventory', 'load', await file('stock.csv', csv)])).code).toBe(0);
       expect([...fluent.inventory.values()]).toStrictEqual([
@@ -336,6 +341,7 @@ describe('the command line', () => {
     it.each(['stock.json', 'stock.jsonl'])(
       'takes numbers that %s writes as text, as the contract does',
       async (name) => {
+        fluent.batchRules = DONE_AT_ONCE;
         const row = { locationRef: '158', skuRef: '0042', qty: '10', correctedQty: '2', reservedQty: '2' };
         const content = JSON.stringify(name === 'stock.json' ? [row] : row);
         expect((await cli(['inventory', 'load', await file(name, content)])).code).toBe(0);
@@ -346,6 +352,7 @@ describe('the command line', () => {
     );
 
     it('shows a bar on a terminal', async () => {
+      fluent.batchRules = DONE_AT_ONCE;
       const { code, error } = await cli(['inventory', 'load', await file('stock.csv', CSV)], { isTTY: true });
       expect(code).toBe(0);
       expect(error).not.toContain('batches finished');
@@ -379,7 +386,10 @@ describe('the command line', () => {
     });
 
     it('ends with 1 and names the entities that Fluent refused', async () => {
-      fluent.batchRules = { refuse: ({ skuRef }) => (skuRef === 'A' ? 'unknown SKU' : undefined) };
+      fluent.batchRules = {
+        ...DONE_AT_ONCE,
+        refuse: ({ skuRef }) => (skuRef === 'A' ? 'unknown SKU' : undefined),
+      };
       const { code, out, error } = await cli(['inventory', 'load', await file('stock.csv', CSV)]);
       expect(code).toBe(1);
       expect(error).toContain('entity 1: C0113E unknown SKU');
@@ -389,7 +399,7 @@ describe('the command line', () => {
     it('is resumed by the same command after an interruption, and begins anew once it has ended', async () => {
       const rows = Array.from({ length: 5001 }, (_, index) => `S1,SKU-${index},1`);
       const path = await file('stock.csv', ['locationRef,skuRef,qty', ...rows].join('\n'));
-      fluent.batchRules = { status: ({ entityCount }) => (entityCount === 1 ? 'RUNNING' : undefined) };
+      fluent.batchRules = { status: ({ entityCount }) => (entityCount === 1 ? 'RUNNING' : 'COMPLETE') };
       const interrupt = new AbortController();
       const first = cli(['inventory', 'load', path], { signal: interrupt.signal });
       await expect
@@ -403,7 +413,7 @@ describe('the command line', () => {
         code: 130,
         error: expect.stringContaining('interrupted by SIGINT'),
       });
-      fluent.batchRules = {};
+      fluent.batchRules = DONE_AT_ONCE;
       expect((await cli(['inventory', 'load', path])).out).toContain(
         '5001 of 5001 entities loaded in 2 batches',
       );
@@ -417,7 +427,10 @@ describe('the command line', () => {
     const CSV = 'locationRef,skuRef,qty\nS1,A,5\nS1,B,6\n';
 
     it('shows a job with its batches, and a batch with what was refused of it', async () => {
-      fluent.batchRules = { refuse: ({ skuRef }) => (skuRef === 'B' ? 'unknown SKU' : undefined) };
+      fluent.batchRules = {
+        ...DONE_AT_ONCE,
+        refuse: ({ skuRef }) => (skuRef === 'B' ? 'unknown SKU' : undefined),
+      };
       await cli(['inventory', 'load', await file('stock.csv', CSV)]);
       const { id: jobId, name, batches } = fluent.jobs[0]!;
       const batchId = batches[0]!.id;
