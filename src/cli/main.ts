@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import { existsSync } from 'node:fs';
 import { run } from './run.js';
 
-if (existsSync('.env')) process.loadEnvFile('.env');
 const interrupted = new AbortController();
 // The first signal ends the work in order; Node's own handling of the second ends the process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -118,6 +118,24 @@ describe('the command line', () => {
     });
   });
 
+  it('completes the environment from the file of --env-file, before or after the command', async () => {
+    const path = await file('fluent.env', 'HTTP_CLIENT_TIMEOUT=soon\n');
+    for (const args of [
+      ['--env-file', path, 'events', 'list'],
+      ['events', 'list', '--env-file', path],
+    ]) {
+      expect(await cli(args)).toMatchObject({
+        code: 2,
+        error: expect.stringContaining('HTTP_CLIENT_TIMEOUT must be'),
+      });
+      expect(await cli(args, { env: { HTTP_CLIENT_TIMEOUT: '2000' } })).toMatchObject({ code: 0 });
+    }
+    expect(await cli(['--env-file', '/nowhere', 'events', 'list'])).toMatchObject({
+      code: 2,
+      error: 'error: --env-file /nowhere cannot be read (ENOENT)\n',
+    });
+  });
+
   it('reads the file of several accounts, without its commercetools part', async () => {
     const { FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET } = fluent.environment;
     const config = await file('connector.yaml', {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError, asError } from '../errors.js';
 import { InvalidEventError } from '../fluent-events/index.js';
@@ -32,12 +34,18 @@ export async function run(args: readonly string[], console: Console): Promise<nu
   }
 }
 
-function program(console: Console, end: (code: number) => void): Command {
+function program(given: Console, end: (code: number) => void): Command {
+  const env: Record<string, string | undefined> = { ...given.env };
+  const console = { ...given, env };
   const root = new Command(PACKAGE_NAME)
-    .description(
-      'Works with Fluent Order Management, with the configuration of the connector (.env, environment)',
-    )
+    .description('Works with Fluent Order Management, with the configuration of the connector')
     .version(PACKAGE_VERSION)
+    .option('--env-file <file>', 'variables that the environment does not set')
+    .hook('preAction', (command) => {
+      const { envFile } = command.opts<{ envFile?: string }>();
+      if (envFile === undefined) return;
+      for (const [name, value] of Object.entries(readEnvFile(envFile))) env[name] ??= value;
+    })
     .showHelpAfterError('(--help tells what there is)');
   const events = root.command('events').description('events of Fluent workflows');
   events.addCommand(eventsSendCommand(console));
@@ -47,6 +55,15 @@ function program(console: Console, end: (code: number) => void): Command {
   inventory.addCommand(inventoryStatusCommand(console));
   prepare(root, console);
   return root;
+}
+
+/** @throws UsageError when the file cannot be read; the message holds nothing of its content. */
+function readEnvFile(path: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`--env-file ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 /** Commander gives these settings to commands that it creates itself, not to those that are added. */

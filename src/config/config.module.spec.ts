@@ -44,26 +44,15 @@ function writeDotEnv(variables: Environment): void {
 }
 
 describe('ConfigModule', () => {
-  it('reads the file .env, and lets process.env win', async () => {
-    writeDotEnv({ ...complete, PORT: '9001', QUEUE_CONCURRENCY: '7' });
-    vi.stubEnv('PORT', '9002');
-    const config = await configOf();
-    expect(config.server.port).toBe(9002);
-    expect(config.queue.concurrency).toBe(7);
-  });
-
-  it('does without a file .env', async () => {
+  it('reads process.env, and no file .env that lies in the working directory', async () => {
+    writeDotEnv({ FLUENT_BASE_URL: 'https://elsewhere.example.com' });
     for (const [name, value] of Object.entries(complete)) vi.stubEnv(name, value);
-    expect((await configOf()).account('ACME')).toBeDefined();
+    expect((await configOf()).account('ACME')?.baseUrl).toBe('https://acme.sandbox.api.fluentretail.com');
   });
 
   it('reads nothing but the environment that it is given', async () => {
-    writeDotEnv({ PORT: '9001' });
     vi.stubEnv('QUEUE_CONCURRENCY', '7');
-    const config = await configOf(complete);
-    expect(config.server.port).toBe(8080);
-    expect(config.queue.concurrency).toBe(16);
-    expect(process.env['PORT']).toBeUndefined();
+    expect((await configOf(complete)).queue.concurrency).toBe(16);
   });
 
   it('stops the start when the configuration is wrong', async () => {

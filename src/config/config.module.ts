@@ -5,7 +5,6 @@ import {
   type FactoryProvider,
   type ModuleMetadata,
 } from '@nestjs/common';
-import { ConfigModule as NestConfigModule } from '@nestjs/config';
 import { ConnectorConfig } from './connector-config.js';
 import { loadConnectorConfig } from './load-connector-config.js';
 import type { Environment } from './variables.js';
@@ -22,19 +21,12 @@ export interface ConfigModuleAsyncOptions {
 /** Provides {@link ConnectorConfig} everywhere; the start fails when the configuration is wrong. */
 @Module({})
 export class ConfigModule {
-  /**
-   * @param environment used alone when it is given; otherwise `process.env`, completed by the file `.env`
-   * of the working directory.
-   */
-  static register(environment?: Environment): DynamicModule {
+  /** @param environment `process.env` by default. No file is read unless it is named there. */
+  static register(environment: Environment = process.env): DynamicModule {
     return {
       module: ConfigModule,
       global: true,
-      // Completes process.env from the file .env.
-      imports: environment ? [] : [NestConfigModule.forRoot()],
-      providers: [
-        { provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment ?? process.env) },
-      ],
+      providers: [{ provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment) }],
       exports: [ConnectorConfig],
     };
   }
