@@ -37,6 +37,8 @@ export {
   type QueueState,
   type RunReport,
   type RunTicket,
+  type EndedRun,
+  type SettleResult,
   type Settlement,
 } from './delivery/index.js';
 export {

@@ -58,7 +58,7 @@ class NoQueue extends MessageQueue {
   }
   take = () => Promise.resolve([]);
   renew = <T>(delivery: T) => Promise.resolve(delivery);
-  settle = () => Promise.resolve();
+  settle = () => Promise.resolve('settled' as const);
   counts = () => Promise.resolve({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   health = (): Promise<QueueHealth> => Promise.resolve({ reachable: false, warnings: [] });
   deadLetters = () => Promise.resolve([]);

@@ -65,6 +65,17 @@ describe('a notification that was taken', () => {
     });
   });
 
+  it('is not superseded by a run that began before its own last run ended, which may have written after it', () => {
+    const coverage = { number: us(NOW - 500) };
+    const ranUntil = us(NOW - 400);
+    expect(decide(delivery({ coverage, ranUntil }), taken, policy, NOW)).toEqual({ action: 'run' });
+    const later = { number: ranUntil + 1 };
+    expect(decide(delivery({ coverage: later, ranUntil }), taken, policy, NOW)).toMatchObject({
+      action: 'done',
+      outcome: 'superseded',
+    });
+  });
+
   it('is superseded by a run that observed the state that it announced', () => {
     const coverage = { number: us(NOW - 500), observedState: 'SHIPPED' };
     const announced = delivery({ coverage, expectedState: 'SHIPPED' });
@@ -212,6 +223,7 @@ describe('a notification that cannot run now', () => {
       action: 'defer',
       delayMs: 0,
       progress: {},
+      run: {},
     });
   });
 });
@@ -226,6 +238,37 @@ describe('a run that succeeded', () => {
       lagMs: 1000,
       details,
       coverage: { number: us(NOW), observedState: 'SHIPPED' },
+      run: { changed: true },
+      ifOutrun: { firstRun: { outcome: 'updated', lagMs: 1000, details } },
+    });
+  });
+
+  it.each([
+    ['updated', true],
+    ['unchanged', false],
+    ['unmapped', false],
+  ] as const)('that ended %s tells the queue whether it changed something: %s', (outcome, changed) => {
+    for (const recheck of [true, false]) {
+      expect(decide(delivery(), succeeded({ outcome, recheck }), policy, NOW)).toMatchObject({
+        run: { changed },
+      });
+    }
+  });
+
+  it('needs a run that began later when it was outrun, and then reports what changed', () => {
+    const first = decide(delivery(), succeeded({ outcome: 'updated' }), policy, NOW);
+    const { ifOutrun } = first as Extract<Settlement, { action: 'done' }>;
+    const again = delivery({
+      progress: ifOutrun!,
+      coverage: { number: us(NOW + 1) },
+      ranUntil: us(NOW + 2),
+      ticket: { number: us(NOW + 3), epoch: 'e' },
+    });
+    expect(decide(again, taken, policy, NOW + 50)).toEqual({ action: 'run' });
+    expect(decide(again, succeeded({ outcome: 'unchanged' }), policy, NOW + 50)).toMatchObject({
+      action: 'done',
+      outcome: 'updated',
+      lagMs: 1000,
     });
   });
 
@@ -325,6 +368,7 @@ describe('a run that failed', () => {
       error: event.error,
       holdKeyMs: 501,
       hasOwnAge: false,
+      run: {},
     });
   });
 

@@ -32,6 +32,12 @@ export type DeliveryEvent =
   | { readonly type: 'succeeded'; readonly result: ProcessResult }
   | { readonly type: 'failed'; readonly error: unknown };
 
+/** A run that has ended. */
+export interface EndedRun {
+  /** Whether it reported that it changed something; undefined when it did not end with a result. */
+  readonly changed?: boolean;
+}
+
 /** What becomes of a delivery. All but `run` are settled with the queue. Delays are in milliseconds. */
 export type Decision = { readonly action: 'run' } | Settlement;
 
@@ -45,6 +51,9 @@ export type Settlement =
       readonly details?: ProcessResult['details'];
       /** Recorded for the key: a run of this delivery has finished. */
       readonly coverage?: Coverage;
+      readonly run?: EndedRun;
+      /** The progress with which the delivery comes again when its run was outrun. */
+      readonly ifOutrun?: DeliveryProgress;
     }
   | {
       /** The notification may have overtaken Fluent's own write: it runs once more. */
@@ -52,6 +61,7 @@ export type Settlement =
       readonly delayMs: number;
       readonly progress: DeliveryProgress;
       readonly coverage?: Coverage;
+      readonly run?: EndedRun;
     }
   | {
       readonly action: 'retry';
@@ -61,6 +71,7 @@ export type Settlement =
       /** How long other notifications of the key wait, too. */
       readonly holdKeyMs: number;
       readonly hasOwnAge: boolean;
+      readonly run?: EndedRun;
     }
   | {
       /** Nothing has failed: it only waits. */
@@ -69,6 +80,7 @@ export type Settlement =
       readonly progress: DeliveryProgress;
       /** The open circuit that it waits for, if any. */
       readonly error?: CircuitOpenError;
+      readonly run?: EndedRun;
     }
   | { readonly action: 'dead'; readonly progress: DeliveryProgress; readonly error: unknown };
 
@@ -107,7 +119,7 @@ export function decide(
     case 'busy':
       return decideWhenBusy(delivery.progress, event.retryInMs, random);
     case 'interrupted':
-      return { action: 'defer', delayMs: 0, progress: delivery.progress };
+      return { action: 'defer', delayMs: 0, progress: delivery.progress, run: {} };
     case 'succeeded':
       return decideAfterSuccess(delivery, event.result, policy, now);
     case 'failed':
@@ -134,7 +146,7 @@ function decideBeforeRun(
   random: () => number,
 ): Decision {
   const { coverage, failing, progress, workerDeaths, acceptedNumber } = delivery;
-  if (coverage && coverage.number > acceptedNumber) {
+  if (coverage && coverage.number > Math.max(acceptedNumber, delivery.ranUntil ?? 0)) {
     const firstRun = progress.firstRun ?? { outcome: 'superseded' as const, lagMs: lagMs(delivery, now) };
     if (isSatisfiedBy(coverage, delivery, policy)) return { action: 'done', ...firstRun };
     // A recheck has had its delay. A notification that is merely covered must still wait for it.
@@ -170,14 +182,22 @@ function decideAfterSuccess(
   const firstRun = latestThatChanged(progress.firstRun, latest);
   const run: Coverage = { number: ticket.number, observedState };
   const coverage = coalesceKey !== undefined && supersedesPending ? run : undefined;
+  const ended: EndedRun = { changed: outcome === 'updated' };
 
   const mayHaveOvertaken = observedState !== undefined && !isSatisfiedBy(run, delivery, policy);
   if (!progress.firstRun && (mayHaveOvertaken || recheck)) {
     const delayMs = recheck ? policy.recheckDelayMs : Math.max(untilRecheckMs(delivery, policy), 1);
     const recheckFrom = recheck ? ticket.number + policy.recheckDelayMs * 1000 : undefined;
-    return { action: 'recheck', delayMs, progress: { ...progress, firstRun, recheckFrom }, coverage };
+    return {
+      action: 'recheck',
+      delayMs,
+      progress: { ...progress, firstRun, recheckFrom },
+      coverage,
+      run: ended,
+    };
   }
-  return { action: 'done', ...firstRun, coverage };
+  const ifOutrun = { ...progress, firstRun, recheckFrom: undefined };
+  return { action: 'done', ...firstRun, coverage, run: ended, ifOutrun };
 }
 
 function decideAfterFailure(
@@ -191,7 +211,8 @@ function decideAfterFailure(
   const failed = { ...progress, failures: decision.history, error: describeError(error) };
   if (decision.next === 'dead') return { action: 'dead', progress: failed, error };
   const { delayMs } = decision;
-  if (error instanceof CircuitOpenError) return { action: 'defer', delayMs, progress: failed, error };
+  if (error instanceof CircuitOpenError)
+    return { action: 'defer', delayMs, progress: failed, error, run: {} };
   return {
     action: 'retry',
     delayMs,
@@ -199,6 +220,7 @@ function decideAfterFailure(
     error,
     holdKeyMs: Math.min(delayMs, MAX_HOLD_KEY_MS),
     hasOwnAge: error instanceof TransientError && error.maxAgeSeconds !== undefined,
+    run: {},
   };
 }
 

@@ -146,7 +146,7 @@ export class DeliveryWorker implements OnApplicationBootstrap {
     settlement: Settlement,
     now: Clock,
   ): Promise<RunReport | undefined> {
-    await this.queue.settle(delivery, settlement);
+    if ((await this.queue.settle(delivery, settlement)) === 'outrun') return undefined;
     const report = reportOf(delivery, settlement, now());
     if (report) this.reports.publish(report);
     return report;

@@ -82,6 +82,11 @@ export interface Delivery {
   readonly ticket: RunTicket;
   readonly coverage?: Coverage;
   readonly failing?: Failing;
+  /**
+   * The number of its key when a run of this delivery last ended without ending the delivery, or its worker
+   * died. The run may have written until then, so that only a run with a larger number supersedes the delivery.
+   */
+  readonly ranUntil?: number;
   readonly progress: DeliveryProgress;
   /** How many workers died while they ran this notification. */
   readonly workerDeaths: number;

@@ -28,6 +28,9 @@ export interface DeadLetter {
   readonly diedAt: Date;
 }
 
+/** `outrun`: the delivery comes again, because another run of its key may have undone what it found or wrote. */
+export type SettleResult = 'settled' | 'outrun';
+
 const REPLAY_PAGE = 1000;
 
 /** Where a notification is: `delayed` ones sleep before a retry or a recheck. */
@@ -89,8 +92,16 @@ export abstract class MessageQueue {
    * its ticket, then forgets it and remembers its id for `DEDUPE_WINDOW` (`done`), delivers it again after a delay with
    * its progress (`recheck`, `retry`, `defer`), or keeps it as a dead letter (`dead`). A delivery that was given
    * to another worker meanwhile stays that worker's.
+   *
+   * A run that ended (`settlement.run`) is outrun when the key has another epoch than its ticket, when it changed
+   * something and a run with a larger number has left its coverage, or when it changed nothing (`false`) and one that
+   * changed something was settled after its ticket was drawn. Its coverage is not recorded then, and in place of
+   * `done` the delivery comes again at once, with the progress `ifOutrun`. A delivery that comes again after a run
+   * has {@link Delivery.ranUntil}: larger than every number drawn for its key before, smaller than every later one.
+   *
+   * @returns `outrun` when the delivery comes again in place of `done`.
    */
-  abstract settle(delivery: Delivery, settlement: Settlement): Promise<void>;
+  abstract settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult>;
 
   /** How many notifications are in each state. */
   abstract counts(): Promise<QueueCounts>;

@@ -22,6 +22,7 @@ export interface QueueSuiteOptions {
 
 const KEY = { coalesceKey: 'order-1' } as const;
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
+const OUTRUN = { firstRun: { outcome: 'updated', lagMs: 5 } } as const;
 let serial = 0;
 
 /**
@@ -164,6 +165,47 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       const coverage = (await bench.takeOne()).coverage;
       assert.deepEqual(coverage, { number: two.ticket.number, observedState: 'new' });
     }),
+    test('ends no run that changed something after a later run has finished, and delivers it again', async (queue, bench) => {
+      for (const id of ['slow', 'quick']) await queue.add(notification({ id }), KEY);
+      const [slow, quick] = (await bench.take(2)) as [Delivery, Delivery];
+      assert.equal(await queue.settle(quick, endOf(quick, false)), 'settled');
+      assert.equal(await queue.settle(slow, endOf(slow, true)), 'outrun');
+      assert.equal(await queue.add(slow.notification), 'duplicate');
+      const again = await bench.takeOne();
+      assert.equal(again.notification.id, 'slow');
+      assert.deepEqual(again.progress, OUTRUN);
+      assert.ok(slow.ticket.number < again.ranUntil! && again.ranUntil! < again.ticket.number);
+      assert.equal(await queue.settle(again, endOf(again, false)), 'settled');
+      assert.equal(await bench.total(), 0);
+    }),
+    test('ends no run that changed nothing while another run changed something', async (queue, bench) => {
+      for (const id of ['writes', 'reads', 'next']) await queue.add(notification({ id }), KEY);
+      const [writes, reads] = (await bench.take(2)) as [Delivery, Delivery];
+      assert.equal(await queue.settle(writes, endOf(writes, true)), 'settled');
+      assert.equal(await queue.settle(reads, endOf(reads, false)), 'outrun');
+      const [next, again] = (await bench.takeAll(2)) as [Delivery, Delivery];
+      assert.equal(next.coverage?.number, writes.ticket.number, 'a run that was outrun covers nothing');
+      assert.equal(next.ranUntil, undefined);
+      assert.ok(reads.ticket.number < again.ranUntil! && again.ranUntil! < again.ticket.number);
+    }),
+    test('ends runs that follow each other, whatever they changed', async (queue, bench) => {
+      for (const changed of [true, true, false, false, true]) {
+        await queue.add(notification(), KEY);
+        const delivery = await bench.takeOne();
+        assert.equal(await queue.settle(delivery, endOf(delivery, changed)), 'settled');
+      }
+      assert.equal(await bench.total(), 0);
+    }),
+    test('tells until when a run that failed may have written, and nothing after a mere wait', async (queue, bench) => {
+      await queue.add(notification(), KEY);
+      const first = await bench.takeOne();
+      await queue.settle(first, { action: 'defer', delayMs: 0, progress: {} });
+      const second = await bench.takeOne();
+      assert.equal(second.ranUntil, undefined);
+      await queue.settle(second, { ...retryIn(1), run: {} });
+      const third = await bench.takeOne();
+      assert.ok(second.ticket.number < third.ranUntil! && third.ranUntil! < third.ticket.number);
+    }),
     test('delivers again after the delay, with the progress', async (queue, bench) => {
       const sent = notification();
       await queue.add(sent, KEY);
@@ -292,6 +334,13 @@ class Bench {
     }
   }
 
+  /** @returns exactly `count` deliveries, in the order in which they came. */
+  async takeAll(count: number): Promise<readonly Delivery[]> {
+    const taken: Delivery[] = [];
+    while (taken.length < count) taken.push(...(await this.take(count - taken.length)));
+    return taken;
+  }
+
   async takeOne(): Promise<Delivery> {
     const [delivery] = await this.take(1);
     assert.ok(delivery);
@@ -321,7 +370,7 @@ function notification(fields: Partial<FluentNotification> = {}): FluentNotificat
   };
 }
 
-function retryIn(delayMs: number): Settlement {
+function retryIn(delayMs: number): Extract<Settlement, { action: 'retry' }> {
   return {
     action: 'retry',
     delayMs,
@@ -330,6 +379,11 @@ function retryIn(delayMs: number): Settlement {
     holdKeyMs: delayMs,
     hasOwnAge: true,
   };
+}
+
+/** The end of a run that succeeded. */
+function endOf({ ticket }: Delivery, changed: boolean): Settlement {
+  return { ...DONE, coverage: { number: ticket.number }, run: { changed }, ifOutrun: OUTRUN };
 }
 
 function dead(message: string): Settlement {

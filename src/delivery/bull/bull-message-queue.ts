@@ -17,6 +17,7 @@ import {
   type DeadLetter,
   type QueueCounts,
   type QueueHealth,
+  type SettleResult,
 } from '../message-queue.js';
 import { HIGH_WATER_MARK, redisWarnings, usedMemoryShare } from './redis-warnings.js';
 import { ScriptRunner, type QueueKeys, type ScriptArguments } from './scripts.js';
@@ -262,8 +263,8 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     return { ...delivery, ...ticketOf(reply) };
   }
 
-  override async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
-    await this.orRelease(delivery, () => this.settleHeld(delivery, settlement));
+  override async settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult> {
+    return this.orRelease(delivery, () => this.settleHeld(delivery, settlement));
   }
 
   /** A delivery that its worker could not go on with is not kept locked: it goes to another one when its lock ends. */
@@ -276,7 +277,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     }
   }
 
-  private async settleHeld(delivery: Delivery, settlement: Settlement): Promise<void> {
+  private async settleHeld(delivery: Delivery, settlement: Settlement): Promise<SettleResult> {
     const { id, coalesceKey, ticket } = delivery;
     const { action } = settlement;
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
@@ -289,13 +290,17 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
         id,
         lockToken: this.lockToken,
         epoch: ticket.epoch ?? '',
+        ticket: ticket.number,
+        run: runOf(settlement),
         covered: coverage?.number ?? '',
         observed: coverage?.observedState ?? '',
         notBeforeInMs: isRetry ? settlement.holdKeyMs : '',
         ownAge: isRetry && settlement.hasOwnAge ? '1' : '0',
         action,
         delayMs: 'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
-        progress: 'progress' in settlement && !isDead ? JSON.stringify(settlement.progress) : '',
+        progress: isDead
+          ? ''
+          : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
         data: isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
         reason: isDead ? (settlement.progress.error?.message ?? '') : '',
         doneTtlSeconds: this.config.queue.dedupeWindowSeconds,
@@ -304,7 +309,9 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
       { done: doneKey(id), order: orderKey(coalesceKey ?? '') },
     );
     this.held.delete(id);
-    if (result === 'missing' && action !== 'done') await this.restore(delivery);
+    if (result !== 'missing') return result;
+    await this.restore(delivery);
+    return action === 'done' ? 'outrun' : 'settled';
   }
 
   /** Redis has lost the notification, but this process still has it. */
@@ -320,7 +327,15 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const logged = (work: Promise<unknown>): void => {
       work.catch((error: unknown) => this.logger.warn(`queue: ${asError(error).message}`));
     };
-    const recover = (): void => logged(this.workerScripts.run('recover', { jobPrefix: JOB_PREFIX }));
+    const recover = (): void =>
+      logged(
+        this.workerScripts.run('recover', {
+          jobPrefix: JOB_PREFIX,
+          orderPrefix: orderKey(''),
+          nonce: this.nonce(),
+          orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
+        }),
+      );
     this.timers.push(
       setInterval(() => logged(this.renewLocks()), lockDurationMs / 2).unref(),
       setInterval(recover, lockDurationMs).unref(),
@@ -426,6 +441,13 @@ function doneKey(jobId: string): string {
 
 function orderKey(coalesceKey: string): string {
   return `${REDIS_PREFIX}:order:${coalesceKey}`;
+}
+
+function runOf(settlement: Settlement): 'changed' | 'unchanged' | 'failed' | '' {
+  const run = 'run' in settlement ? settlement.run : undefined;
+  if (!run) return '';
+  if (run.changed === undefined) return 'failed';
+  return run.changed ? 'changed' : 'unchanged';
 }
 
 function letterOf(job: Job<StoredNotification>): DeadLetter {

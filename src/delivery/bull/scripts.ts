@@ -21,6 +21,8 @@ export interface QueueScripts {
       | 'id'
       | 'lockToken'
       | 'epoch'
+      | 'ticket'
+      | 'run'
       | 'covered'
       | 'observed'
       | 'notBeforeInMs'
@@ -32,10 +34,10 @@ export interface QueueScripts {
       | 'reason'
       | 'doneTtlSeconds'
       | 'orderTtlSeconds';
-    reply: 'settled' | 'lost' | 'missing';
+    reply: 'settled' | 'outrun' | 'missing';
   };
   renewLocks: { args: 'jobPrefix' | 'lockToken' | 'lockMs' | 'ids'; reply: string[] };
-  recover: { args: 'jobPrefix'; reply: number };
+  recover: { args: 'jobPrefix' | 'orderPrefix' | 'nonce' | 'orderTtlSeconds'; reply: number };
   replay: { args: 'jobPrefix' | 'id' | 'data'; reply: 0 | 1 };
   discard: { args: 'jobPrefix' | 'id'; reply: 0 | 1 };
   count: {
@@ -54,6 +56,7 @@ export type TakenReply = [
   progress: string | null,
   workerDeaths: string | null,
   coalesceKey: string | null,
+  ranUntil: string | null,
   ticket: TicketReply,
 ];
 

@@ -27,7 +27,7 @@ export function jobIdOf({ accountId, id }: FluentNotification): string {
 
 /** @returns a delivery from what the script `take` replied. */
 export function deliveryOf(
-  [id, data, progress, workerDeaths, coalesceKey, ticket]: TakenReply,
+  [id, data, progress, workerDeaths, coalesceKey, ranUntil, ticket]: TakenReply,
   takenAtMs: number,
 ): Delivery {
   const { number, expectedState, trace, notification } = JSON.parse(data) as StoredNotification;
@@ -37,6 +37,7 @@ export function deliveryOf(
     coalesceKey: coalesceKey || undefined,
     expectedState,
     acceptedNumber: number,
+    ranUntil: ranUntil === null ? undefined : Number(ranUntil),
     progress: progress === null ? {} : (JSON.parse(progress) as DeliveryProgress),
     workerDeaths: Number(workerDeaths ?? 0),
     takenAtMs,

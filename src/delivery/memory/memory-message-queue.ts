@@ -15,6 +15,7 @@ import {
   type DeadLetter,
   type QueueCounts,
   type QueueHealth,
+  type SettleResult,
 } from '../message-queue.js';
 
 /** A worker that waits this long asks again. */
@@ -33,12 +34,15 @@ interface Entry extends AddOptions {
   state: State;
   dueAtMs: number;
   progress: DeliveryProgress;
+  ranUntil?: number;
   diedAtMs?: number;
 }
 
 interface Key {
   coverage?: Coverage;
   failing?: Failing;
+  /** The number when a run that changed something was settled last. */
+  changedUntil?: number;
 }
 
 /**
@@ -90,29 +94,32 @@ export class MemoryMessageQueue extends MessageQueue {
     return Promise.resolve({ ...delivery, ...this.ticket(delivery.coalesceKey) });
   }
 
-  override settle(delivery: Delivery, settlement: Settlement): Promise<void> {
-    const { id, coalesceKey } = delivery;
-    if (coalesceKey !== undefined) this.recordForKey(coalesceKey, settlement);
+  override settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult> {
+    const { id } = delivery;
+    const isOutrun = this.recordForKey(delivery, settlement);
     const entry = this.entries.get(id);
-    if (!entry || entry.state !== 'active') return Promise.resolve();
-    if (settlement.action === 'done') {
+    if (!entry || entry.state !== 'active') return Promise.resolve('settled');
+    if (settlement.action === 'done' && !isOutrun) {
       this.entries.delete(id);
       this.doneAtMs.set(id, Date.now());
-      return Promise.resolve();
+      return Promise.resolve('settled');
     }
     // To the end of the line.
     this.entries.delete(id);
     this.entries.set(id, entry);
-    entry.progress = settlement.progress;
+    if ('run' in settlement && settlement.run) entry.ranUntil = this.draw();
     if (settlement.action === 'dead') {
+      entry.progress = settlement.progress;
       entry.state = 'dead';
       entry.diedAtMs = Date.now();
-    } else {
-      entry.state = 'delayed';
-      entry.dueAtMs = Date.now() + settlement.delayMs;
-      this.wake();
+      return Promise.resolve('settled');
     }
-    return Promise.resolve();
+    const isDone = settlement.action === 'done';
+    entry.progress = isDone ? (settlement.ifOutrun ?? {}) : settlement.progress;
+    entry.state = 'delayed';
+    entry.dueAtMs = Date.now() + (isDone ? 0 : settlement.delayMs);
+    this.wake();
+    return Promise.resolve(isDone ? 'outrun' : 'settled');
   }
 
   override counts(): Promise<QueueCounts> {
@@ -147,6 +154,7 @@ export class MemoryMessageQueue extends MessageQueue {
     if (!entry) return Promise.resolve(false);
     entry.state = 'waiting';
     entry.progress = {};
+    entry.ranUntil = undefined;
     this.wake();
     return Promise.resolve(true);
   }
@@ -167,7 +175,8 @@ export class MemoryMessageQueue extends MessageQueue {
       if (taken.length === max) break;
       if (entry.state === 'active' || entry.state === 'dead' || entry.dueAtMs > now) continue;
       entry.state = 'active';
-      const { id, notification, coalesceKey, expectedState, trace, acceptedNumber, progress } = entry;
+      const { id, notification, coalesceKey, expectedState, trace, acceptedNumber, ranUntil, progress } =
+        entry;
       taken.push({
         id,
         notification: structuredClone(notification),
@@ -175,6 +184,7 @@ export class MemoryMessageQueue extends MessageQueue {
         expectedState,
         trace,
         acceptedNumber,
+        ranUntil,
         progress,
         workerDeaths: 0,
         takenAtMs: now,
@@ -186,19 +196,31 @@ export class MemoryMessageQueue extends MessageQueue {
 
   private ticket(coalesceKey: string | undefined): Pick<Delivery, 'ticket' | 'coverage' | 'failing'> {
     const ticket = { number: this.draw() };
-    return coalesceKey === undefined ? { ticket } : { ticket, ...this.keys.get(coalesceKey) };
+    if (coalesceKey === undefined) return { ticket };
+    const { coverage, failing } = this.keys.get(coalesceKey) ?? {};
+    return { ticket, coverage, failing };
   }
 
-  private recordForKey(coalesceKey: string, settlement: Settlement): void {
+  /** @returns whether the run was outrun. */
+  private recordForKey({ coalesceKey, ticket }: Delivery, settlement: Settlement): boolean {
+    if (coalesceKey === undefined) return false;
     const key = this.keys.get(coalesceKey) ?? {};
+    this.keys.set(coalesceKey, key);
+    const changed = 'run' in settlement ? settlement.run?.changed : undefined;
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
+    const { number: covered = 0 } = key.coverage ?? {};
+    const isOutrun =
+      (changed === true && covered > ticket.number) ||
+      (changed === false && (key.changedUntil ?? 0) > ticket.number);
+    if (changed) key.changedUntil = this.draw();
     if (coverage) {
-      const isNewer = coverage.number > (key.coverage?.number ?? 0);
-      this.keys.set(coalesceKey, { coverage: isNewer ? coverage : key.coverage });
+      key.failing = undefined;
+      if (!isOutrun && coverage.number > covered) key.coverage = coverage;
     } else if (settlement.action === 'retry') {
       const notBeforeMs = Date.now() + settlement.holdKeyMs;
-      this.keys.set(coalesceKey, { ...key, failing: { notBeforeMs, hasOwnAge: settlement.hasOwnAge } });
+      key.failing = { notBeforeMs, hasOwnAge: settlement.hasOwnAge };
     }
+    return isOutrun;
   }
 
   /** One line of numbers for all keys: strictly increasing for each of them, too. */

@@ -1,5 +1,6 @@
 -- keys: active wait marker
--- args: jobPrefix
+-- args: jobPrefix orderPrefix nonce orderTtlSeconds
+-- include: numbering
 --
 -- Gives the jobs of workers that died to others: a job in progress whose lock has ended. They go first.
 local recovered = 0
@@ -9,6 +10,12 @@ for _, id in ipairs(redis.call('LRANGE', active, 0, -1)) do
     redis.call('LREM', active, 1, id)
     if redis.call('EXISTS', job) == 1 then
       redis.call('HINCRBY', job, 'stalledCounter', 1)
+      -- The worker may have written until now.
+      local key = redis.call('HGET', job, 'key')
+      if key and key ~= '' then
+        local ranUntil = draw(orderPrefix .. key, nonce, orderTtlSeconds)
+        redis.call('HSET', job, 'ranUntil', ranUntil)
+      end
       redis.call('RPUSH', wait, id)
       recovered = recovered + 1
     end

@@ -1,9 +1,11 @@
 -- keys: wait active delayed failed marker unfinished done order
--- args: jobPrefix id lockToken epoch covered observed notBeforeInMs ownAge action delayMs progress data reason doneTtlSeconds orderTtlSeconds
+-- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs progress data reason doneTtlSeconds orderTtlSeconds
 -- include: numbering
 --
--- Ends a delivery in one step: records the coverage, releases the lock, and moves the job.
--- Returns 'settled', 'lost' when another worker has the job, or 'missing' when Redis does not know it any more.
+-- Ends a delivery in one step: records the coverage, releases the lock, and moves the job. `run` is empty when
+-- nothing ran, else 'changed', 'unchanged' or 'failed'.
+-- Returns 'settled', 'outrun' when the job comes again in place of 'done', or 'missing' when it should come again
+-- and Redis does not know it any more.
 local SCORE_OF_MS = 4096
 -- A shorter delay wakes a waiting worker, so that it waits no longer than until then.
 local SHORT_DELAY_MS = 6000
@@ -12,11 +14,27 @@ local nowMs = math.floor(nowMicros() / 1000)
 local job = jobPrefix .. id
 local lock = job .. ':lock'
 
+local known = epoch ~= '' and redis.call('HMGET', order, 'epoch', 'covered', 'changedUntil') or {}
+local before = tonumber(known[2] or '0')
+local isOutrun = false
+local ranUntil
+if epoch ~= '' and known[1] ~= epoch then
+  -- The key began after the run: what others found and changed meanwhile is not known.
+  isOutrun = run == 'changed' or run == 'unchanged'
+elseif run == 'changed' then
+  isOutrun = before > tonumber(ticket)
+elseif run == 'unchanged' then
+  isOutrun = tonumber(known[3] or '0') > tonumber(ticket)
+end
+if epoch ~= '' and (run == 'changed' or run ~= '' and (isOutrun or action ~= 'done')) then
+  ranUntil = draw(order, known[1] or epoch, orderTtlSeconds)
+  if run == 'changed' then redis.call('HSET', order, 'changedUntil', ranUntil) end
+end
+
 -- A key of another epoch began after the run: the run's number says nothing there.
-if epoch ~= '' and redis.call('HGET', order, 'epoch') == epoch then
+if epoch ~= '' and known[1] == epoch then
   if covered ~= '' then
-    local before = tonumber(redis.call('HGET', order, 'covered') or '0')
-    if tonumber(covered) > before then
+    if not isOutrun and tonumber(covered) > before then
       redis.call('HSET', order, 'covered', covered)
       if observed == '' then
         redis.call('HDEL', order, 'observed')
@@ -31,17 +49,25 @@ if epoch ~= '' and redis.call('HGET', order, 'epoch') == epoch then
   end
 end
 
-if action == 'done' then redis.call('SET', done, '1', 'EX', doneTtlSeconds) end
+local isDone = action == 'done' and not isOutrun
+if isDone then redis.call('SET', done, '1', 'EX', doneTtlSeconds) end
+if redis.call('EXISTS', job) == 0 then
+  if isDone then return 'settled' end
+  -- Another worker may have ended it before this run changed something.
+  if ranUntil then redis.call('DEL', done) end
+  return 'missing'
+end
+-- Also for the worker that may have the job by now.
+if ranUntil then redis.call('HSET', job, 'ranUntil', ranUntil) end
 local holder = redis.call('GET', lock)
-if holder and holder ~= lockToken then return 'lost' end
-if redis.call('EXISTS', job) == 0 then return 'missing' end
+if holder and holder ~= lockToken then return 'settled' end
 redis.call('DEL', lock)
 -- The lock may have ended, and the job may wait for another worker again.
 if redis.call('LREM', active, -1, id) == 0 then
-  if redis.call('LREM', wait, -1, id) == 0 then return 'lost' end
+  if redis.call('LREM', wait, -1, id) == 0 then return 'settled' end
 end
 
-if action == 'done' then
+if isDone then
   redis.call('DEL', job)
   redis.call('ZREM', unfinished, id)
 elseif action == 'dead' then
@@ -54,4 +80,4 @@ else
   redis.call('ZADD', delayed, (nowMs + tonumber(delayMs)) * SCORE_OF_MS, id)
   if tonumber(delayMs) < SHORT_DELAY_MS then redis.call('ZADD', marker, 0, '0') end
 end
-return 'settled'
+return action == 'done' and isOutrun and 'outrun' or 'settled'

@@ -22,7 +22,7 @@ while #taken < tonumber(max) do
   local id = redis.call('RPOPLPUSH', wait, active)
   if not id then break end
   local job = jobPrefix .. id
-  local fields = redis.call('HMGET', job, 'data', 'progress', 'stalledCounter', 'key')
+  local fields = redis.call('HMGET', job, 'data', 'progress', 'stalledCounter', 'key', 'ranUntil')
   if not fields[1] then
     redis.call('LREM', active, 1, id)
   else
@@ -35,7 +35,7 @@ while #taken < tonumber(max) do
     else
       ticket = plainTicket()
     end
-    taken[#taken + 1] = { id, fields[1], fields[2], fields[3], fields[4], ticket }
+    taken[#taken + 1] = { id, fields[1], fields[2], fields[3], fields[4], fields[5], ticket }
   end
 end
 
