@@ -24,11 +24,16 @@ import { hasPromtool, promtool, requirePromtoolInCi } from '../support/promtool.
 import { ClusterStub } from './cluster-stub.js';
 import { type Manifest, manifestsOf, ofKind } from './manifests.js';
 import { ALERT_TESTS } from './alert-tests.js';
-import { SMALL, VALUE_SETS } from './value-sets.js';
+import { SMALL, VALUE_SETS, WEBHOOKS_FROM } from './value-sets.js';
 
 const ALERTS = `${CHART}/files/alerts.yaml`;
 const sets = Object.entries(VALUE_SETS);
 const { FLUENT_ACCOUNT_ID: _id, CTP_PROJECT_KEY: _key, ...SECRETS } = COMPLETE_ENVIRONMENT;
+const BOUNDED = {
+  cpu: expect.any(String),
+  memory: expect.any(String),
+  'ephemeral-storage': expect.any(String),
+};
 const BY_REDIS = { enabled: true, trigger: 'redis', redis: { address: 'r:6379' } };
 
 function render(values: unknown, release?: string): string {
@@ -94,6 +99,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
         "ServiceAccount",
         "ServiceMonitor",
         "StatefulSet",
+        "TriggerAuthentication",
       ]
     `);
     for (const [kind, object] of kinds) {
@@ -142,7 +148,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
       'prometheus.io/port': '8081',
       'prometheus.io/path': '/metrics',
     };
-    const enabled = { ...SMALL, split: true, prometheusAnnotations: { enabled: true } };
+    const enabled = { ...VALUE_SETS['Prometheus without its operator'], split: true };
     expect(annotationsOf(enabled)).toEqual([scraped, scraped]);
     for (const each of deployments(enabled))
       expect(environment(each).MANAGEMENT_PORT).toBe(scraped['prometheus.io/port']);
@@ -236,7 +242,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
         mappings: { existingConfigMap: number },
         connectorConfig: { existingSecret: number, key: 'y' },
         serviceAccount: { name: number },
-        redis: { bundled: { enabled: true, storageClass: number, storage: '1' } },
+        redis: { bundled: { enabled: true, storageClass: number, storage: '1', password: '1'.repeat(16) } },
         keda: { enabled: true, trigger: 'redis', authenticationRef: number },
         ingress: { enabled: true, className: name, hosts: [name] },
         topologySpreadKeys: [name],
@@ -268,10 +274,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
       ({ spec }) => spec.template.spec,
     );
     for (const spec of [test.spec, ...specs]) expect(spec).toMatchObject(placement);
-    expect(test.spec.containers[0].resources).toEqual({
-      requests: { cpu: expect.any(String), memory: expect.any(String) },
-      limits: { cpu: expect.any(String), memory: expect.any(String) },
-    });
+    expect(test.spec.containers[0].resources).toEqual({ requests: BOUNDED, limits: BOUNDED });
     // `helm test --logs` asks for them when all is over.
     expect(test.metadata.annotations['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
   });
@@ -300,18 +303,6 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(deployment.metadata.annotations).toEqual({ owner: 'shop' });
   });
 
-  it('lets traffic out to every port of Redis and of the collector of traces', () => {
-    const ports = (values: object): unknown[] =>
-      ofKind(render({ ...SMALL, ...values }), 'NetworkPolicy')[0].spec.egress.flatMap((rule: Manifest) =>
-        rule.ports.map(({ port }: Manifest) => port),
-      );
-    const networkPolicy = { enabled: true, redisPorts: [6380, 26_379], otlpPorts: [4318] };
-    expect(ports({ networkPolicy })).toEqual(expect.arrayContaining([6380, 26_379, 4318]));
-    const bundled = ports({ networkPolicy, redis: { bundled: { enabled: true } } });
-    expect(bundled).toEqual(expect.arrayContaining([6379, 4318]));
-    expect(bundled).not.toContain(6380);
-  });
-
   it.each(sets.filter(([, { connectorConfig }]) => connectorConfig === undefined))(
     'gives the program an environment that it accepts: %s',
     (_name, values) => {
@@ -337,7 +328,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
 
   it.each(sets)('keeps secrets out of everything but Secrets: %s', (_name, values) => {
     const objects = manifestsOf(render(values)).filter(({ kind }) => kind !== 'Secret');
-    expect(stringify(objects)).not.toContain('very-secret');
+    expect(stringify(objects)).not.toMatch(/very-?secret/);
   });
 
   it.each(sets)(
@@ -360,7 +351,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
               readOnlyRootFilesystem: true,
               capabilities: { drop: ['ALL'] },
             },
-            resources: { limits: { memory: expect.any(String) }, requests: { cpu: expect.any(String) } },
+            resources: { limits: BOUNDED, requests: BOUNDED },
           });
         }
       }
@@ -408,6 +399,20 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(paths).toEqual([...expected, ...expected].map((path) => [path, 'Exact']));
   });
 
+  it.each(sets)('publishes neither health nor metrics nor admin: %s', (_name, values) => {
+    const rendered = render({
+      ...values,
+      secrets: { ...(values['secrets'] as object), optional: ['ADMIN_TOKEN'] },
+    });
+    const webhooks = ofKind(rendered, 'Service').filter(({ spec }) => spec.clusterIP !== 'None');
+    for (const { spec } of webhooks)
+      for (const { targetPort } of spec.ports) expect(['http', 'redis']).toContain(targetPort);
+    for (const { spec } of [...ofKind(rendered, 'Ingress'), ...ofKind(rendered, 'HTTPRoute')]) {
+      const text = JSON.stringify(spec.rules);
+      expect(text).not.toMatch(/\/(admin|health|metrics)|management|8081/);
+    }
+  });
+
   it('replaces the pods when a secret or the configuration file changes, and only then', () => {
     const checksum = (values: unknown): string =>
       deployments(values)[0].spec.template.metadata.annotations['checksum/secrets'];
@@ -421,6 +426,15 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     const old = checksum(accounts);
     accounts.connectorConfig.content.accounts[0].id = 'OTHER';
     expect(checksum(accounts)).not.toBe(old);
+  });
+
+  it.each([
+    ['refuses connections without TLS', SMALL, 'true'],
+    ['allows the bundled Redis, which has no TLS', VALUE_SETS['trial with bundled Redis'], 'false'],
+    ['does as it is told: off', { ...SMALL, requireTls: false }, 'false'],
+    ['does as it is told: on', { ...VALUE_SETS['trial with bundled Redis'], requireTls: true }, 'true'],
+  ])('%s', (_name, values, expected) => {
+    for (const deployment of deployments(values)) expect(environment(deployment).REQUIRE_TLS).toBe(expected);
   });
 
   it('mounts the configuration of several accounts, and sets no variable of the one', () => {
@@ -474,8 +488,28 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     ['no Secret', { secrets: { existingSecret: '' } }, /set secrets\.existingSecret/],
     ['no account', { fluent: { accountId: '' } }, /fluent\.accountId is required/],
     ['two sources of secrets', { secrets: { values: { REDIS_URL: 'redis://r' } } }, /keep one/],
-    ['a host without a name', { ingress: { enabled: true } }, /ingress\.hosts/],
-    ['a route without a Gateway', { httpRoute: { enabled: true } }, /httpRoute\.parentRefs/],
+    ['a host without a name', { ingress: { enabled: true }, networkPolicy: WEBHOOKS_FROM }, /ingress\.hosts/],
+    [
+      'a route without a Gateway',
+      { httpRoute: { enabled: true }, networkPolicy: WEBHOOKS_FROM },
+      /httpRoute\.parentRefs/,
+    ],
+    [
+      'an Ingress whose controller may not connect',
+      { ingress: { enabled: true, hosts: ['a.example.com'] } },
+      /networkPolicy\.webhooksFrom must name/,
+    ],
+    [
+      'a load balancer that may not connect',
+      { service: { type: 'LoadBalancer' } },
+      /networkPolicy\.webhooksFrom must name/,
+    ],
+    [
+      'a Prometheus that may not connect',
+      { serviceMonitor: { enabled: true } },
+      /networkPolicy\.managementFrom must name/,
+    ],
+    ['a short password of Redis', { redis: { bundled: { enabled: true, password: 'short' } } }, /password/],
     ['KEDA without Prometheus', { keda: { enabled: true } }, /keda\.prometheus\.serverAddress/],
   ])('refuses %s, and says what to change', (_name, values, message) => {
     const merged = Object.fromEntries(
@@ -524,6 +558,7 @@ describe.skipIf(!hasChartTools)('the chart', () => {
       ingress: { enabled: true, hosts: ['a.example.com'] },
       httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['b.example.com'] },
       commercetoolsMessages: { publish: true },
+      networkPolicy: WEBHOOKS_FROM,
     });
     for (const host of ['a.example.com', 'b.example.com']) {
       expect(output).toContain(`https://${host}/api/v1/fluent-connect/webhook\n`);

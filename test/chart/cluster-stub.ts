@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 
 /** The kinds that the chart renders by default. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
-  v1: ['Service', 'ServiceAccount', 'Pod'],
-  'apps/v1': ['Deployment'],
+  v1: ['Service', 'ServiceAccount', 'Pod', 'Secret'],
+  'apps/v1': ['Deployment', 'StatefulSet'],
+  'networking.k8s.io/v1': ['NetworkPolicy'],
   'policy/v1': ['PodDisruptionBudget'],
   'autoscaling/v2': ['HorizontalPodAutoscaler'],
 };
@@ -56,7 +57,7 @@ export class ClusterStub {
     const kinds = KINDS[groupVersion];
     if (!kinds) return this.objects[path];
     const resources = kinds.map((kind) => ({
-      name: `${kind.toLowerCase()}s`,
+      name: `${kind.toLowerCase()}s`.replace(/ys$/, 'ies'),
       kind,
       namespaced: true,
       verbs: ['get'],

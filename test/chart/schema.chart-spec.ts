@@ -23,6 +23,7 @@ const VALUE_OF: Readonly<Record<string, (value: unknown) => object>> = {
   CTP_AUTH_URL: (authUrl) => ({ commercetools: { authUrl } }),
   CTP_API_URL: (apiUrl) => ({ commercetools: { apiUrl } }),
   CTP_SCOPES: (scopes) => ({ commercetools: { scopes } }),
+  REQUIRE_TLS: (requireTls) => ({ requireTls }),
   WEBHOOK_PATH: (webhookPath) => ({ webhookPath }),
   COMMERCETOOLS_MESSAGES_PATH: (path) => ({ commercetoolsMessages: { path } }),
   DRAIN_DELAY: (drainDelaySeconds) => ({ drainDelaySeconds }),

@@ -9,6 +9,13 @@ export const SMALL = {
   secrets: { existingSecret: 'connector' },
 };
 
+const namespace = (name: string): object => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+});
+/** Who may reach a connector that is published, and one that is monitored. */
+export const WEBHOOKS_FROM = { webhooksFrom: [namespace('ingress-nginx')] };
+export const MANAGEMENT_FROM = { managementFrom: [namespace('monitoring')] };
+
 const MONITORING = {
   serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
   prometheusRule: {
@@ -61,12 +68,22 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
       authenticationRef: 'redis',
     },
   },
-  'Prometheus without its operator': { ...SMALL, prometheusAnnotations: { enabled: true } },
-  ingress: { ...SMALL, ingress: PUBLISHED.ingress },
-  gateway: { ...SMALL, httpRoute: PUBLISHED.httpRoute },
+  'Prometheus without its operator': {
+    ...SMALL,
+    prometheusAnnotations: { enabled: true },
+    networkPolicy: MANAGEMENT_FROM,
+  },
+  ingress: { ...SMALL, ingress: PUBLISHED.ingress, networkPolicy: WEBHOOKS_FROM },
+  gateway: { ...SMALL, httpRoute: PUBLISHED.httpRoute, networkPolicy: WEBHOOKS_FROM },
+  'without NetworkPolicies': {
+    ...SMALL,
+    ...MONITORING,
+    ingress: PUBLISHED.ingress,
+    networkPolicy: { enabled: false },
+  },
   'trial with bundled Redis': {
     ...SMALL,
-    redis: { bundled: { enabled: true } },
+    redis: { bundled: { enabled: true, password: 'verysecretpassword' } },
     secrets: {
       values: {
         FLUENT_USERNAME: 'user',
@@ -109,8 +126,9 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
     redis: { bundled: { enabled: true, storageClass: 'fast' } },
     keda: { enabled: true, trigger: 'redis' },
     networkPolicy: {
-      enabled: true,
-      allowFrom: [{ namespaceSelector: {} }],
+      ...WEBHOOKS_FROM,
+      ...MANAGEMENT_FROM,
+      otlpPorts: [4318],
       extraEgress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }],
     },
     service: { type: 'LoadBalancer', annotations: { a: 'b' } },

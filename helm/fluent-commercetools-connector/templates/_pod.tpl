@@ -15,6 +15,8 @@
 - { name: COMMERCETOOLS_MESSAGES_PATH, value: {{ $values.commercetoolsMessages.path | quote }} }
 - { name: DRAIN_DELAY, value: {{ $values.drainDelaySeconds | quote }} }
 - { name: SHUTDOWN_TIMEOUT, value: {{ $values.shutdownTimeoutSeconds | quote }} }
+{{- $requiresTls := kindIs "bool" $values.requireTls | ternary $values.requireTls (not $values.redis.bundled.enabled) }}
+- { name: REQUIRE_TLS, value: {{ $requiresTls | quote }} }
 {{- if include "connector.hasConfigFile" .root }}
 - { name: CONNECTOR_CONFIG, value: {{ printf "/etc/connector/config/%s" $values.connectorConfig.key | quote }} }
 {{- else }}
@@ -37,7 +39,7 @@
 - { name: SETTINGS_FILE, value: /etc/connector/mappings }
 {{- end }}
 {{- if $values.redis.bundled.enabled }}
-- { name: REDIS_URL, value: {{ printf "redis://%s:6379" (include "connector.redisName" .root) | quote }} }
+- { name: REDIS_URL_FILE, value: /etc/connector/redis/REDIS_URL }
 {{- end }}
 {{- range include "connector.secretKeys" .root | fromJsonArray }}
 - { name: {{ . }}_FILE, value: /etc/connector/secrets/{{ . }} }
@@ -89,6 +91,9 @@ metadata:
   annotations:
     # A change of what the pods only read at their start replaces them.
     checksum/secrets: {{ include (print .root.Template.BasePath "/secret.yaml") .root | sha256sum }}
+    {{- if $values.redis.bundled.enabled }}
+    checksum/redis-password: {{ $values.redis.bundled.password | sha256sum }}
+    {{- end }}
     {{- if $values.prometheusAnnotations.enabled }}
     prometheus.io/scrape: "true"
     prometheus.io/port: "8081"
@@ -152,6 +157,9 @@ spec:
         {{- if $hasSecrets }}
         - { name: secrets, mountPath: /etc/connector/secrets, readOnly: true }
         {{- end }}
+        {{- if $values.redis.bundled.enabled }}
+        - { name: redis, mountPath: /etc/connector/redis, readOnly: true }
+        {{- end }}
         {{- if include "connector.hasConfigFile" .root }}
         - { name: config, mountPath: /etc/connector/config, readOnly: true }
         {{- end }}
@@ -176,6 +184,13 @@ spec:
     {{- if $hasSecrets }}
     - name: secrets
       secret: { secretName: {{ include "connector.secretName" .root | quote }}, defaultMode: 0440 }
+    {{- end }}
+    {{- if $values.redis.bundled.enabled }}
+    - name: redis
+      secret:
+        secretName: {{ include "connector.redisName" .root | quote }}
+        defaultMode: 0440
+        items: [{ key: REDIS_URL, path: REDIS_URL }]
     {{- end }}
     {{- if include "connector.hasConfigFile" .root }}
     - name: config
