@@ -49,6 +49,7 @@ const TEXTS = [
   ...`x -1 0 1 1.5 many true orderNumber debug off , a,b / /a /a?b a/b short person@example.com person@ @example.com
     http:// http:host ftp://host http://host https://host.example.com/base/ https://user@host https://host?q=1
     /health/x /metrics /admin/y /healthy https://host#f https:// https:///path redis:// redis://host rediss://u:p@host:6380/1 redis+sentinel://a
+    ops:read:0123456789abcdef ops:admin:0123456789abcdef ops:read:short a:read:0123456789abcdef,b:write:fedcba9876543210
     redis+sentinel://a,b/main redis+cluster://a:1,b:2 redis+cluster://a/1`.split(/\s+/),
 ];
 
