@@ -16,7 +16,8 @@ const alerts: string[] = parse(read(`${CHART}/files/alerts.yaml`)).groups.flatMa
 
 /** Variables that a pod gets from other values, as they are or as files; HOST stays as it is. */
 const setByTheChart = [...read(`${CHART}/templates/_pod.tpl`).matchAll(/name: ([A-Z0-9_]+),/g)].map(
-  ([, name = '']) => (VARIABLE_NAMES.includes(name) ? name : name.replace(/_FILE$/, '')),
+  ([, name = '']) =>
+    (VARIABLE_NAMES as readonly string[]).includes(name) ? name : name.replace(/_FILE$/, ''),
 );
 /** Read by Node. */
 const notOurs = ['NODE_EXTRA_CA_CERTS'];
