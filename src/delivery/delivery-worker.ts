@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
 import { HandlerRunner } from '../handlers/index.js';
 import {
@@ -32,7 +32,7 @@ const LONGEST_PAUSE_MS = 5000;
  * Takes notifications from the queue, runs their handlers, and settles each delivery as the policy decides.
  */
 @Injectable()
-export class DeliveryWorker implements OnApplicationBootstrap {
+export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Queue');
   private readonly keys = new KeyedMutex();
   private readonly running = new Set<Promise<void>>();
@@ -52,6 +52,11 @@ export class DeliveryWorker implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (this.config.role !== 'ingress') this.taking = this.takeUntilStopped();
+  }
+
+  /** An application that embeds the connector only closes it. */
+  async onModuleDestroy(): Promise<void> {
+    if (!this.stopTaking.signal.aborted) await this.drain(this.config.server.shutdownTimeoutSeconds * 1000);
   }
 
   /**

@@ -26,7 +26,7 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 afterAll(async () => {
-  for (const connection of connections) connection.onModuleDestroy();
+  for (const connection of connections) connection.onApplicationShutdown();
   await redis.stop();
 });
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectorConfig, type RedisTarget } from '../config/index.js';
 
@@ -35,7 +35,7 @@ interface ConnectionOptions extends RedisOptions {
  *   back. The work in progress bounds the number of waiting commands.
  */
 @Injectable()
-export class RedisConnections implements OnModuleDestroy {
+export class RedisConnections implements OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly connections = new Set<RedisClient>();
   private readonly lastLogged = new Map<string, number>();
@@ -72,7 +72,8 @@ export class RedisConnections implements OnModuleDestroy {
     });
   }
 
-  onModuleDestroy(): void {
+  /** After the last hook that uses them. */
+  onApplicationShutdown(): void {
     for (const connection of this.connections) connection.disconnect();
   }
 

@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectorModule, bootstrapConnector } from 'fluent-commercetools-connector';
+import { createTestConnector } from 'fluent-commercetools-connector/testing';
+
+// Starts a connector as a part of this process and closes it again. What then keeps the process alive was left open.
+if (process.argv[2] === 'test-connector') {
+  const connector = await createTestConnector();
+  const { fluent } = connector.addOrder({ ref: 'O_1' });
+  await connector.fluent.move(fluent.id, 'BOOKED');
+  await connector.settled();
+  await connector.stop();
+} else {
+  const app = await bootstrapConnector(ConnectorModule.register(), { embedded: true });
+  const ready = async () => (await fetch(`${await app.getUrl()}/health/ready`)).ok;
+  while (!(await ready())) await delay(20);
+  await app.close();
+}
+process.stdout.write('closed\n');
