@@ -59,7 +59,7 @@ describe('MappingGaps', () => {
     const gaps = started(async () => INCOMPLETE);
     await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1));
     expect(log.mock.calls[0]?.[0]).toMatch(
-      /^Fluent account ACME, retailer 1: paymentState has no entry for PICK_PACK\. At these statuses/,
+      /^Fluent account ACME, retailer 1: paymentState has no entry for PICK_PACK\. At these statuses .* call needless$/,
     );
     expect(gaps.get()).toEqual([
       {
@@ -70,6 +70,64 @@ describe('MappingGaps', () => {
       },
     ]);
     expect(log).toHaveBeenCalledTimes(1);
+  });
+
+  it('names every state with every status that it lacks', async () => {
+    started(async () =>
+      overviewOf({
+        RECEIVED: { orderState: 'Open' },
+        BOOKED: { paymentState: 'Paid' },
+        COMPLETE: { orderState: 'Complete' },
+      }),
+    );
+    await vi.waitFor(() =>
+      expect(log).toHaveBeenCalledWith(
+        expect.stringContaining(
+          'orderState has no entry for BOOKED; paymentState has no entry for RECEIVED, COMPLETE.',
+        ),
+      ),
+    );
+  });
+
+  it('names them again only for another retailer, however often they are read', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    let overview = INCOMPLETE;
+    const gaps = started(async () => overview, { retailerIds: () => ['1', '2'] });
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(2));
+    overview = overviewOf({
+      ...Object.fromEntries(INCOMPLETE.statuses),
+      SHIPPED: { orderState: 'Complete' },
+    });
+    clock.mockReturnValue(60_000);
+    gaps.get();
+    await vi.waitFor(() =>
+      expect(gaps.get()).toMatchObject([
+        { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
+        { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
+      ]),
+    );
+    expect(log.mock.calls.map(([message]) => String(message).split(':')[0])).toEqual([
+      'Fluent account ACME, retailer 1',
+      'Fluent account ACME, retailer 2',
+    ]);
+    clock.mockRestore();
+  });
+
+  it('looks at complete mappings and at retailers that are not configured without a word', async () => {
+    const overview = vi.fn<() => Promise<MappingOverview>>(async () => COMPLETE);
+    const gaps = started(overview, {
+      retailerIds: () => ['gone', '1'],
+      scope: (_, retailerId) => (retailerId === 'gone' ? undefined : literalScope()),
+    });
+    await vi.waitFor(() => expect(overview).toHaveBeenCalledTimes(1));
+    await new Promise(setImmediate);
+    expect([gaps.get(), log.mock.calls]).toEqual([[], []]);
+  });
+
+  it('looks at a hundred retailers at most', async () => {
+    const retailerIds = Array.from({ length: 101 }, (_, index) => String(index));
+    const gaps = started(async () => INCOMPLETE, { retailerIds: () => retailerIds });
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(100));
   });
 
   it('warns when the status history is off', async () => {
@@ -93,6 +151,8 @@ describe('MappingGaps', () => {
     const gaps = started(async () => overview);
     overview = INCOMPLETE;
     clock.mockReturnValue(59_999);
+    gaps.get();
+    await new Promise(setImmediate);
     expect(gaps.get()).toEqual([]);
     clock.mockReturnValue(60_000);
     gaps.get();
@@ -107,8 +167,13 @@ describe('MappingGaps', () => {
   });
 
   it('goes on when the mappings cannot be read', async () => {
+    const debug = vi.spyOn(Logger.prototype, 'debug').mockReturnValue();
     const gaps = started(async () => Promise.reject(new Error('Fluent is down')));
-    await new Promise(setImmediate);
+    await vi.waitFor(() =>
+      expect(debug).toHaveBeenCalledWith(
+        'mappings of retailer 1 of Fluent account ACME are not known: Error: Fluent is down',
+      ),
+    );
     expect(gaps.get()).toEqual([]);
   });
 });

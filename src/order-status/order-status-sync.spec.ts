@@ -61,6 +61,9 @@ class Setup {
   readonly update = new Update();
   readonly history = new History();
   isHistoryOn = true;
+  scope = SCOPE;
+  conflicts = 0;
+  readonly logger = pino({ level: 'silent' });
 
   async sync(
     hooks: readonly Provider[] = [],
@@ -78,10 +81,10 @@ class Setup {
       mapper,
       this.fluent as unknown as FluentClient,
       config,
-      { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
+      { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
-    ).sync(order, SCOPE, { signal, logger: pino({ level: 'silent' }) });
+    ).sync(order, this.scope, { signal, logger: this.logger });
   }
 }
 
@@ -94,8 +97,12 @@ describe('the ref of an order', () => {
     const setup = new Setup();
     setup.fluent.getOrder = async () => ({ ...FLUENT, ref: 'O_2' });
     const failure = setup.sync();
-    await expect(failure).rejects.toThrow(/has the ref O_2, but the notification says O_1/);
+    await expect(failure).rejects.toThrow(
+      'Fluent order 1 (account ACME) has the ref O_2, but the notification says O_1; ' +
+        "correct the webhook's rule in Fluent: entityRef or rootEntityRef names another order",
+    );
     await expect(failure).rejects.toBeInstanceOf(PermanentError);
+    await expect(failure).rejects.toMatchObject({ code: 'WrongOrderRef' });
     expect(setup.update.sent).toEqual([]);
   });
 
@@ -108,6 +115,105 @@ describe('the ref of an order', () => {
     };
     expect(await setup.sync([], undefined, { id: '1' })).toMatchObject({ outcome: 'updated' });
     expect(looked).toEqual([{ id: '1', ref: 'O_1' }]);
+  });
+});
+
+describe('an order that is not where the notification says', () => {
+  it.each([undefined, null])('is asked for again when Fluent answers %j', async (nothing) => {
+    const setup = new Setup();
+    setup.fluent.getOrder = async () => nothing;
+    const failure = setup.sync();
+    await expect(failure).rejects.toThrow(
+      'Fluent account ACME has no order with id 1 (ref O_1); ' +
+        'check that the webhook comes from this account and that FLUENT_USERNAME may read its orders',
+    );
+    await expect(failure).rejects.toMatchObject({
+      name: 'TransientError',
+      code: 'FluentOrderNotFound',
+      maxAgeSeconds: 1,
+    });
+    await expect(setup.sync([], undefined, { id: '1' })).rejects.toThrow('(ref not told)');
+  });
+
+  it('is refused when it belongs to another retailer', async () => {
+    const setup = new Setup();
+    setup.fluent.getOrder = async () => ({ ...FLUENT, retailerId: '2' });
+    const failure = setup.sync();
+    await expect(failure).rejects.toThrow(
+      'Fluent order 1 (ref O_1, account ACME) belongs to retailer 2, but the notification says 1; ' +
+        "correct the webhook's rule in Fluent",
+    );
+    await expect(failure).rejects.toMatchObject({ name: 'PermanentError', code: 'WrongRetailer' });
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it.each([undefined, null])('is waited for when commercetools answers %j', async (nothing) => {
+    const setup = new Setup();
+    setup.lookup.find = async () => nothing;
+    setup.scope = { ...SCOPE, orderLookup: 'orderNumber' };
+    const failure = setup.sync();
+    await expect(failure).rejects.toThrow(
+      'commercetools project shop has no order for the Fluent ref O_1 (account ACME, looked up by orderNumber); ' +
+        'if it never comes, check ORDER_LOOKUP and ORDER_REF_PREFIX',
+    );
+    await expect(failure).rejects.toMatchObject({
+      name: 'OrderNotFoundError',
+      code: 'OrderNotFound',
+      maxAgeSeconds: 1,
+    });
+    setup.scope = { ...setup.scope, orderRefPrefix: 'F-' };
+    await expect(setup.sync()).rejects.toThrow('looked up by orderNumber without the prefix F-)');
+  });
+});
+
+describe('a conflict with another writer', () => {
+  const always = async (): Promise<never> => {
+    throw new ConflictError('conflict');
+  };
+
+  it('is counted and logged, and the order is read again, five times at most', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const setup = new Setup();
+    const find = vi.spyOn(setup.lookup, 'find');
+    const debug = vi.spyOn(setup.logger, 'debug');
+    setup.update.apply = always;
+    await expect(setup.sync()).rejects.toBeInstanceOf(ConflictError);
+    expect([setup.conflicts, find.mock.calls.length]).toEqual([5, 5]);
+    expect(debug.mock.calls).toEqual(
+      [1, 2, 3, 4, 5].map((round) => [
+        { orderRef: 'O_1', round },
+        'somebody else wrote the order; reading it again',
+      ]),
+    );
+  });
+
+  it('is followed by a pause that grows with every round', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.2);
+    const setup = new Setup();
+    setup.update.apply = always;
+    const startedAt = performance.now();
+    await expect(setup.sync()).rejects.toBeInstanceOf(ConflictError);
+    // 10, 20, 30 and 40 ms; timers count in whole milliseconds.
+    expect(performance.now() - startedAt).toBeGreaterThan(95);
+  });
+
+  it('is followed by no further round once the time is up', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(10_000);
+    const setup = new Setup();
+    const end = new AbortController();
+    setup.update.apply = async () => {
+      setImmediate(() => end.abort(new TransientError('time is up')));
+      throw new ConflictError('conflict');
+    };
+    await expect(setup.sync([], end.signal)).rejects.toThrow();
+    expect(setup.conflicts).toBe(1);
+  });
+
+  it('is not seen in any other error', async () => {
+    const setup = new Setup();
+    setup.update.apply = throwing(new TransientError('commercetools is down'));
+    await expect(setup.sync()).rejects.toThrow('commercetools is down');
+    expect(setup.conflicts).toBe(0);
   });
 });
 
@@ -165,6 +271,11 @@ describe('an override', () => {
       'look-up that returns text',
       ({ lookup }) => (lookup.find = async () => 'x'),
       /^Lookup\.find\(\) returned no order/,
+    ],
+    [
+      'look-up without an id',
+      ({ lookup }) => (lookup.find = async () => ({ id: '', version: 3 })),
+      /^Lookup\.find\(\) returned no order with an id and a version$/,
     ],
     [
       'client without a status',
@@ -244,6 +355,49 @@ describe('a state that the present status leaves alone', () => {
     expect(setup.asked).toEqual(['commercetools', 'Fluent', 'history']);
   });
 
+  it('is only one that has no entry: the history is not read for the others', async () => {
+    const setup = new PickPack();
+    setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'BOOKED' });
+    setup.mapper.map = async () => ({ orderState: 'Open', paymentState: 'Paid', shipmentState: 'Shipped' });
+    setup.overview = throwing(new Error('not needed'));
+    expect((await setup.sync()).skipped).toEqual({ states: {} });
+    expect(setup.asked).toEqual(['commercetools']);
+  });
+
+  it('does not count as mapped when its only entry is for another state', async () => {
+    const setup = new PickPack();
+    setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'ON_HOLD' });
+    for (const states of [{ paymentState: 'Paid' }, { shipmentState: 'Shipped' }]) {
+      setup.order = { ...setup.order, ...states } as CommercetoolsOrder;
+      setup.mapper.map = async () => states;
+      expect(await setup.sync()).toMatchObject({ outcome: 'unchanged', states });
+    }
+  });
+
+  it('names the sources of the mappings, or the mapper when it does not tell them', async () => {
+    const setup = new PickPack();
+    setup.overview = async () => ({ sources: ['the.mapping'], statuses: new Map(Object.entries(PAYMENT)) });
+    expect((await setup.sync()).skipped?.sources).toEqual(['the.mapping']);
+    setup.overview = async () => undefined;
+    expect((await setup.sync()).skipped?.sources).toEqual(['Mapper']);
+  });
+
+  it('names every state in doubt, and no status when none is known to have an entry', async () => {
+    const setup = new PickPack();
+    setup.isHistoryOn = false;
+    setup.overview = async () => undefined;
+    expect((await setup.sync()).skipped?.doubt).toBe(
+      'a state may have stayed behind: paymentState has no entry for PICK_PACK; shipmentState has no entry for ' +
+        'PICK_PACK; and the statuses before are not known: STATUS_HISTORY=off',
+    );
+  });
+
+  it('is not filled in from an override that fails to tell what it maps', async () => {
+    const setup = new PickPack();
+    setup.overview = throwing(new Error('oops'));
+    await expect(setup.sync()).rejects.toThrow('Mapper.overview() failed: Error: oops');
+  });
+
   it('stays when the passed statuses give what is there', async () => {
     const setup = new PickPack();
     setup.order = { ...setup.order, paymentState: 'Paid' };
@@ -289,6 +443,11 @@ describe('a state that the present status leaves alone', () => {
       /History\.passed\(\) failed: TypeError: oops$/,
     ],
     [
+      'is an override that returns nonsense beside statuses',
+      (setup) => (setup.history.passed = async () => [{ status: 'BOOKED' }, { state: 'BOOKED' }]),
+      /History\.passed\(\) returned no list of/,
+    ],
+    [
       'is an override that returns nonsense',
       (setup) => (setup.history.passed = async () => [{ state: 'BOOKED' }]),
       /History\.passed\(\) returned no list of/,
@@ -300,6 +459,44 @@ describe('a state that the present status leaves alone', () => {
     expect([outcome, skipped?.result]).toEqual(['unchanged', 'unknown']);
     expect(skipped?.doubt).toMatch(doubt);
     expect(setup.update.sent).toEqual([]);
+  });
+
+  it('is known to be in doubt for an account whose history could not be read the last time', async () => {
+    const { history, mapper } = new PickPack();
+    const skipped = (isOn: boolean): SkippedStatuses =>
+      new SkippedStatuses(
+        history as unknown as StatusHistory,
+        mapper as unknown as StatusMapper,
+        { statusHistory: { isOn } } as unknown as ConnectorConfig,
+      );
+    expect(skipped(false).unavailability('ACME')).toBe('STATUS_HISTORY=off');
+    const statuses = skipped(true);
+    const find = () =>
+      statuses.find(
+        { ...CURRENT, paymentState: 'Pending' },
+        { ...FLUENT, status: 'PICK_PACK' } as never,
+        { orderState: 'Confirmed' },
+        SCOPE,
+        async (status) => PAYMENT[status] ?? {},
+        new AbortController().signal,
+      );
+    expect(statuses.unavailability('ACME')).toBeUndefined();
+    const { passed } = history;
+    history.passed = throwing(new TransientError('the Event API is down'));
+    await find();
+    expect(statuses.unavailability('ACME')).toBe('the status history cannot be read; the log says why');
+    expect(statuses.unavailability('OTHER')).toBeUndefined();
+    history.passed = passed;
+    await find();
+    expect(statuses.unavailability('ACME')).toBeUndefined();
+  });
+
+  it('passes its signal on to the history', async () => {
+    const setup = new PickPack();
+    const passed = vi.spyOn(setup.history, 'passed');
+    const { signal } = new AbortController();
+    await setup.sync([], signal);
+    expect((passed.mock.calls as unknown[][])[0]?.[2]).toEqual({ signal });
   });
 
   it('stops the sync while the history hangs and the time is up', async () => {
@@ -385,6 +582,13 @@ describe('hooks', () => {
     }
   });
 
+  it('need no fields, and then none are asked for', async () => {
+    const setup = new Setup();
+    setup.lookup.find = async () => CURRENT;
+    setup.fluent.getOrder = async () => FLUENT;
+    expect(await setup.sync([First])).toMatchObject({ outcome: 'updated' });
+  });
+
   it('see the commercetools order, and so know when there is nothing to do', async () => {
     const setup = shipped(new Setup(), 'T-1');
     setup.mapper.map = async () => ({});
@@ -410,8 +614,55 @@ describe('hooks', () => {
     const setup = new Setup();
     setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'DRAFT' });
     setup.mapper.map = throwing(new ConfigurationError('no mapping'));
+    const debug = vi.spyOn(setup.logger, 'debug');
     expect(await setup.sync([First])).toMatchObject({ outcome: 'unchanged', status: 'DRAFT', states: {} });
     expect(setup.update.sent).toEqual([]);
+    expect(debug.mock.calls).toEqual([
+      [{ orderRef: 'O_1', status: 'DRAFT' }, 'First leaves the order alone'],
+    ]);
+  });
+
+  it('run in the order of their `order`, whatever the order in which they are provided', async () => {
+    const names: string[] = [];
+    const hook = (name: string, order?: number): Provider => {
+      @OrderStatusHook(order === undefined ? {} : { order })
+      class Named implements OrderStatusHookContract {
+        actions = (): OrderUpdateAction[] => (names.push(name), []);
+      }
+      return Named;
+    };
+    await new Setup().sync([hook('second'), hook('last', 7), hook('third', 2), hook('first', -3)]);
+    expect(names).toEqual(['first', 'second', 'third', 'last']);
+  });
+
+  it('run once when their class is provided twice', async () => {
+    const setup = shipped(new Setup());
+    await setup.sync([Tracking, { provide: 'again', useClass: Tracking }]);
+    expect(setup.update.sent).toEqual([[{ changeOrderState: { orderState: 'Confirmed' } }, TRACKING_ACTION]]);
+  });
+
+  it('may have only one of both methods, and return nothing', async () => {
+    @OrderStatusHook()
+    class OnlySkip implements OrderStatusHookContract {
+      skip = () => false;
+    }
+    @OrderStatusHook()
+    class Nothing implements OrderStatusHookContract {
+      actions = () => undefined as never;
+    }
+    const setup = new Setup();
+    await setup.sync([OnlySkip, Nothing]);
+    expect(setup.update.sent).toEqual([[{ changeOrderState: { orderState: 'Confirmed' } }]]);
+  });
+
+  it('may return as many actions as one update may have', async () => {
+    @OrderStatusHook()
+    class Many implements OrderStatusHookContract {
+      actions = () => Array.from({ length: 500 }, () => ({ setCustomField: { name: 'a' } }));
+    }
+    const setup = new Setup();
+    await setup.sync([Many]);
+    expect(setup.update.sent[0]).toHaveLength(501);
   });
 
   it('ask both systems for their fields', async () => {
@@ -427,6 +678,9 @@ describe('hooks', () => {
   it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([
     ['throws', 'actions', throwing(new TypeError('oops')), /^Odd\.actions\(\) failed: TypeError: oops$/],
     ['returns no list', 'actions', async () => ({}), /^Odd\.actions\(\) returned no list of update actions/],
+    ['returns null as an action', 'actions', () => [null], /^Odd\.actions\(\) returned no list/],
+    ['returns text as an action', 'actions', () => ['a'], /^Odd\.actions\(\) returned no list/],
+    ['returns a list as an action', 'actions', () => [[{}]], /^Odd\.actions\(\) returned no list/],
     [
       'returns actions with two keys',
       'actions',
@@ -437,7 +691,7 @@ describe('hooks', () => {
       'returns too many actions',
       'actions',
       () => Array.from({ length: 501 }, () => ({ a: {} })),
-      /returned more than the 500/,
+      /^Odd\.actions\(\) returned more than the 500/,
     ],
     ['cannot skip', 'skip', throwing(new Error('oops')), /^Odd\.skip\(\) failed: Error: oops$/],
   ])('cost a try when one %s, and nothing is written', async (_, method, body, message) => {
@@ -462,7 +716,11 @@ describe('hooks', () => {
       if (part === 'lookup') setup.lookup.find = async () => CURRENT;
       else setup.fluent.getOrder = async () => FLUENT;
       await expect(setup.sync([Tracking])).rejects.toThrow(
-        /^(Lookup\.find|Fluent\.getOrder)\(\) returned an order without the fields that a hook asks for/,
+        part === 'lookup'
+          ? 'Lookup.find() returned an order without the fields that a hook asks for; query ' +
+              'withOrderFields(document, options.commercetoolsFields) and return the order that it gives as fields'
+          : 'Fluent.getOrder() returned an order without the fields that a hook asks for; query ' +
+              'withOrderFields(document, options.fluentFields) and return the order that it gives as fields',
       );
     },
   );

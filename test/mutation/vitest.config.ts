@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { keptThreads } from './kept-threads.js';
 
-/** The unit specs of what is mutated; none of them needs Redis. */
+/** The unit specs of what is mutated. */
 export default defineConfig({
   plugins: [
     {
@@ -14,6 +14,7 @@ export default defineConfig({
   ],
   test: {
     setupFiles: ['reflect-metadata'],
+    globalSetup: ['test/support/provide-redis-server.ts'],
     restoreMocks: true,
     isolate: false,
     include: ['src/{config,delivery,handlers,mapping,order-status,webhook}/**/*.spec.ts'],
