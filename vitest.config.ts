@@ -7,6 +7,8 @@ const shared = {
   globalSetup: ['test/support/provide-redis-server.ts'],
   restoreMocks: true,
 };
+/** They compute; each thread more would load the libraries once more. */
+const unit = { pool: 'threads', maxWorkers: availableParallelism() } as const;
 const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000 };
 /** They replace modules, or count the timers of the process: they share their process with no other spec. */
 const ISOLATED_SPECS = [
@@ -35,23 +37,39 @@ export default defineConfig({
           include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'],
           exclude: ISOLATED_SPECS,
           // Loading the libraries anew for each file would take most of the time.
+          ...unit,
           isolate: false,
         },
       },
-      { test: { ...shared, name: 'unit-isolated', include: ISOLATED_SPECS } },
+      { test: { ...shared, ...unit, name: 'unit-isolated', include: ISOLATED_SPECS } },
       // Each has its own Redis and ports.
-      { test: { ...slow, name: 'e2e', include: ['test/**/*.e2e-spec.ts'], exclude: SPECS_ALONE } },
+      {
+        test: {
+          ...slow,
+          name: 'e2e',
+          include: ['test/**/*.e2e-spec.ts'],
+          exclude: SPECS_ALONE,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           ...slow,
           name: 'e2e-alone',
           include: SPECS_ALONE,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
-      { test: { ...slow, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
+      {
+        test: {
+          ...slow,
+          name: 'chart',
+          include: ['test/chart/**/*.chart-spec.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
     coverage: {
       provider: 'v8',

@@ -80,7 +80,9 @@ class Setup {
 
   async counted(metric: 'reconcileFound' | 'skippedStatuses'): Promise<unknown[]> {
     const { values } = await this.metrics[metric].get();
-    return values.filter(({ value }) => value > 0).map(({ labels, value }) => [labels['result'], value]);
+    return values
+      .filter(({ value }) => value > 0)
+      .map(({ labels, value }) => [(labels as { result?: string }).result, value]);
   }
 }
 

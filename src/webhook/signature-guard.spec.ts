@@ -18,7 +18,8 @@ describe('SignatureGuard', () => {
   const accounts = [accountWith('ACME', acme!.publicKey), accountWith('GLOBEX', globex!.publicKey)];
   const config = {
     accounts,
-    account: (id: string) => accounts.find((account) => account.id === id),
+    // Like the product's, it is given text alone.
+    account: (id: string) => accounts.find((account) => account.id === String(id)),
     scope: (_id: string, retailerId: string) => (retailerId === '1' ? {} : undefined),
   } as unknown as ConnectorConfig;
   const trust = vi.fn<() => void>();
@@ -33,18 +34,29 @@ describe('SignatureGuard', () => {
     return new SignatureGuard(config, verifier, { trust } as unknown as ConnectionLimiter);
   }
 
-  function statusOf(body: string, { privateKey = acme!.privateKey, subject = guard() } = {}): number {
-    const rawBody = Buffer.from(body);
-    const signature = sign('RSA-SHA512', rawBody, privateKey).toString('base64');
+  interface Sent {
+    readonly privateKey?: KeyObject;
+    readonly subject?: SignatureGuard;
+  }
+
+  /** @returns the problem with which a body is refused, or undefined when it is accepted. */
+  function problemOf(
+    body: string | undefined,
+    { privateKey = acme!.privateKey, subject = guard() }: Sent = {},
+  ): Problem | undefined {
+    const rawBody = body === undefined ? undefined : Buffer.from(body);
+    const signature = rawBody && sign('RSA-SHA512', rawBody, privateKey).toString('base64');
     const request = { rawBody, headers: { 'fluent-signature': signature }, raw: { socket: {} } };
     const context = { switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext;
     try {
-      return subject.canActivate(context) ? 200 : 0;
+      expect(subject.canActivate(context)).toBe(true);
+      return undefined;
     } catch (error) {
-      if (error instanceof Problem) return error.getStatus();
+      if (error instanceof Problem) return error;
       throw error;
     }
   }
+  const statusOf = (body: string, sent?: Sent): number => problemOf(body, sent)?.getStatus() ?? 200;
 
   const webhook = JSON.stringify({ accountId: 'ACME', retailerId: '1' });
 
@@ -54,8 +66,38 @@ describe('SignatureGuard', () => {
   });
 
   it('refuses a body that is signed with a key of another account', () => {
-    expect(statusOf(webhook, { privateKey: globex!.privateKey })).toBe(401);
+    const problem = problemOf(webhook, { privateKey: globex!.privateKey });
+    expect([problem?.getStatus(), problem?.reason]).toEqual([
+      401,
+      'the signature matches only public keys of other accounts; check FLUENT_WEBHOOK_PUBLIC_KEYS',
+    ]);
   });
+
+  it('accepts a key that several accounts share for each of them', () => {
+    class Shared extends SignatureVerifier {
+      checkHeaders = (): undefined => undefined;
+      verify = (): SignatureVerification => ({ verified: true, accounts });
+    }
+    for (const accountId of ['ACME', 'GLOBEX']) {
+      const body = JSON.stringify({ accountId, retailerId: '1' });
+      expect(statusOf(body, { subject: guard(new Shared()) })).toBe(200);
+    }
+  });
+
+  it('answers 415 to a request whose body was not read as JSON', () => {
+    const problem = problemOf(undefined);
+    expect([problem?.getStatus(), problem?.detail]).toEqual([
+      415,
+      'send the notification as application/json',
+    ]);
+  });
+
+  it.each([undefined, '', '  ', 7])(
+    'leaves the retailer id %j to the contract check, which says what is wrong with it',
+    (retailerId) => {
+      expect(statusOf(JSON.stringify({ accountId: 'ACME', retailerId }))).toBe(200);
+    },
+  );
 
   it.each(['{', webhook, `[${'{"0":0},'.repeat(1000)}{}]`])(
     'parses nothing of an unsigned body and does not trust its connection',
@@ -66,32 +108,62 @@ describe('SignatureGuard', () => {
     },
   );
 
-  it.each(['{', '[]', 'null', '"text"'])('answers 400 to the signed body %s', (body) => {
-    expect(statusOf(body)).toBe(400);
+  it.each([
+    ['{', /^the body is not JSON/],
+    ['[]', /^the body is not a JSON object$/],
+    ['null', /^the body is not a JSON object$/],
+    ['"text"', /^the body is not a JSON object$/],
+  ])('answers 400 to the signed body %s', (body, detail) => {
+    const problem = problemOf(body);
+    expect(problem?.getStatus()).toBe(400);
+    expect(problem?.detail).toMatch(detail);
   });
 
   it.each([
-    ['another account', { accountId: 'INITECH', retailerId: '1' }],
-    ['another retailer', { accountId: 'ACME', retailerId: '2' }],
-  ])('answers 401 to a signed body of %s', (_case, body) => {
-    expect(statusOf(JSON.stringify(body))).toBe(401);
+    ['another account', { accountId: 'INITECH', retailerId: '1' }, 'the account is not configured'],
+    ['a list of accounts', { accountId: ['ACME'], retailerId: '1' }, 'the account is not configured'],
+    [
+      'another retailer',
+      { accountId: 'ACME', retailerId: '2' },
+      'the retailer is not configured for the account; check FLUENT_RETAILER_IDS',
+    ],
+  ])('answers 401 to a signed body of %s, and gives the reason only to the log', (_case, body, reason) => {
+    const problem = problemOf(JSON.stringify(body));
+    expect([problem?.getStatus(), problem?.detail, problem?.reason]).toEqual([
+      401,
+      'the request is not signed by a configured account',
+      reason,
+    ]);
   });
 
-  it.each<[string, () => unknown]>([
+  const INVALID =
+    'Verifier.verify() returned neither { verified: true, accounts } nor { verified: false, reason }';
+
+  it.each<[string, () => unknown, string]>([
     [
       'throws',
       () => {
         throw new Error('broken');
       },
+      'Verifier.verify() failed: Error: broken',
     ],
-    ['returns true', () => true],
-    ['returns undefined', () => undefined],
-    ['returns an object without accounts', () => ({ verified: true })],
-  ])('refuses every webhook when a replaced verifier %s', (_case, answer) => {
+    ['refuses', () => ({ verified: false, reason: 'a reason' }), 'a reason'],
+    ['returns true', () => true, INVALID],
+    ['returns undefined', () => undefined, INVALID],
+    ['returns null', () => null, INVALID],
+    ['returns an object that is not a verification', () => ({ accounts }), INVALID],
+    ['returns no accounts', () => ({ verified: true }), INVALID],
+    ['returns accounts that are not a list', () => ({ verified: true, accounts: {} }), INVALID],
+    ['returns text for a verdict', () => ({ verified: 'true', accounts, reason: 'x' }), INVALID],
+    ['gives no reason', () => ({ verified: false }), INVALID],
+    ['gives a reason that is not text', () => ({ verified: false, reason: 7 }), INVALID],
+  ])('refuses every webhook when a replaced verifier %s', (_case, answer, reason) => {
     class Verifier extends SignatureVerifier {
       checkHeaders = (): undefined => undefined;
       verify = (): SignatureVerification => answer() as SignatureVerification;
     }
-    expect(statusOf(webhook, { subject: guard(new Verifier()) })).toBe(401);
+    const problem = problemOf(webhook, { subject: guard(new Verifier()) });
+    expect([problem?.getStatus(), problem?.reason]).toEqual([401, reason]);
+    expect(trust).not.toHaveBeenCalled();
   });
 });

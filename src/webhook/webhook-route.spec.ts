@@ -9,10 +9,11 @@ describe('webhookRoute', () => {
   const config = {
     accounts: [{ id: 'ACME' }],
     server: { webhookPath: '/webhook' },
-    account: (id: string) => (id === 'ACME' ? {} : undefined),
+    account: (id: string) => (String(id) === 'ACME' ? {} : undefined),
   } as unknown as ConnectorConfig;
   let route: ReturnType<typeof webhookRoute>;
   let answer: () => unknown;
+  let metrics: ConnectorMetrics;
 
   class Verifier extends SignatureVerifier {
     checkHeaders = (): string | undefined => answer() as string | undefined;
@@ -21,7 +22,8 @@ describe('webhookRoute', () => {
 
   beforeEach(() => {
     answer = () => undefined;
-    route = webhookRoute(config, new ConnectorMetrics(), new Verifier());
+    metrics = new ConnectorMetrics();
+    route = webhookRoute(config, metrics, new Verifier());
   });
 
   it.each([
@@ -42,7 +44,7 @@ describe('webhookRoute', () => {
 
   it.each<[string, () => unknown, RegExp]>([
     ['gives a reason', () => 'no signature header', /^no signature header$/],
-    ['returns nonsense', () => false, /Verifier.checkHeaders\(\)/],
+    ['returns nonsense', () => false, /^Verifier.checkHeaders\(\) returned neither undefined nor a reason$/],
     [
       'throws',
       () => {
@@ -55,6 +57,14 @@ describe('webhookRoute', () => {
     const problem = await route.admit(request);
     expect(problem?.getStatus()).toBe(401);
     expect(problem?.reason).toMatch(reason);
+  });
+
+  it('reads the body as bytes, of which the signature is made, and counts what was rejected', async () => {
+    expect(route).toMatchObject({ path: '/webhook', kind: 'webhook', body: 'bytes' });
+    route.count('ACME', 'unauthorized', 3);
+    expect((await metrics.webhooks.get()).values).toEqual([
+      { labels: { account: 'ACME', outcome: 'unauthorized' }, value: 3 },
+    ]);
   });
 
   it('identifies a notification by its account and id, and by nothing else', () => {

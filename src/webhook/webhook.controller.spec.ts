@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { violationsOf } from './webhook.controller.js';
+import type { PinoLogger } from 'nestjs-pino';
+import { describe, expect, it, vi } from 'vitest';
+import { QueueUnavailableError, type NotificationIntake } from '../delivery/index.js';
+import type { JsonRequest } from '../http/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
+import { WebhookController, violationsOf } from './webhook.controller.js';
 
 const valid = {
   id: 'b34281d0-ada4-11e9-a1a7-5da7a83b9sd97cd',
@@ -43,5 +47,69 @@ describe('violationsOf', () => {
     const body = JSON.parse(`{"__proto__":${JSON.stringify(valid)}}`) as Record<string, unknown>;
     expect(violationsOf(body)).toHaveLength(7);
     expect(violationsOf(Object.create(valid) as Record<string, unknown>)).toHaveLength(7);
+  });
+});
+
+describe('WebhookController', () => {
+  function setUp(submit: NotificationIntake['submit']) {
+    const metrics = new ConnectorMetrics();
+    const logger = {
+      setContext: vi.fn<(context: string) => void>(),
+      debug: vi.fn<(line: object, message: string) => void>(),
+    };
+    const intake = { submit: vi.fn<NotificationIntake['submit']>(submit) };
+    const controller = new WebhookController(
+      intake as unknown as NotificationIntake,
+      metrics,
+      logger as unknown as PinoLogger,
+    );
+    const receive = (body: unknown) => controller.receive({ body, headers: {} } as JsonRequest);
+    const counted = async () =>
+      (await metrics.webhooks.get()).values.map(({ labels, value }) => [
+        labels.account,
+        labels.outcome,
+        value,
+      ]);
+    return { intake, logger, receive, counted };
+  }
+
+  it.each(['accepted', 'duplicate', 'ignored'] as const)(
+    'responds, counts and logs that a notification is %s',
+    async (status) => {
+      const { intake, logger, receive, counted } = setUp(async () => status);
+      const body = { ...valid, more: 'as sent' };
+      expect(await receive(body)).toEqual({ status, id: valid.id });
+      expect(intake.submit.mock.calls).toEqual([[body]]);
+      expect(await counted()).toEqual([['ACME', status, 1]]);
+      expect(logger.setContext).toHaveBeenCalledWith('Webhook');
+      expect(logger.debug.mock.calls).toEqual([
+        [{ notificationId: valid.id, accountId: 'ACME', name: valid.name, status }, `webhook ${status}`],
+      ]);
+    },
+  );
+
+  it('rejects a body that is not a notification with every violation, and does not queue it', async () => {
+    const { intake, receive } = setUp(async () => 'accepted');
+    await expect(receive({ ...valid, id: undefined, name: ' ' })).rejects.toMatchObject({
+      status: 400,
+      detail: 'the body is not a notification',
+      extensions: {
+        violations: [
+          { field: 'id', message: 'is missing' },
+          { field: 'name', message: 'must not be blank' },
+        ],
+      },
+      reason: 'id is missing, name must not be blank',
+    });
+    expect(intake.submit).not.toHaveBeenCalled();
+  });
+
+  it('confirms nothing that the queue has not confirmed', async () => {
+    const error = new QueueUnavailableError('the queue is away');
+    const { receive, counted } = setUp(async () => {
+      throw error;
+    });
+    await expect(receive(valid)).rejects.toBe(error);
+    expect(await counted()).toEqual([]);
   });
 });
