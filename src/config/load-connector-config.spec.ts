@@ -153,6 +153,50 @@ describe('the environment', () => {
     expect(problems[0]).toMatch(new RegExp(`^${blamed} (must|is)`));
   });
 
+  it.each([
+    ['PORT', ' 90 00 '],
+    ['FLUENT_BASE_URL', 'http:example.com'],
+    ['FLUENT_BASE_URL', 'see https://example.com'],
+    ['STATUS_HISTORY', 'on'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(problemsOf({ ...complete, [name]: value })).toEqual([expect.stringMatching(`^${name} must`)]);
+  });
+
+  it('says what is wrong in the singular when it is one thing', () => {
+    expect(() => loadConnectorConfig({ ...complete, PORT: 'x' })).toThrow('has 1 problem:\n- PORT must be');
+  });
+
+  it('reads the old name of a variable with a warning; the new name wins', () => {
+    const old = loadConnectorConfig({ ...complete, LOOK_AGAIN_DELAY: '7000' });
+    expect(old.queue.recheckDelayMs).toBe(7000);
+    expect(old.warnings).toContain('LOOK_AGAIN_DELAY is now called RECHECK_DELAY; rename it');
+    const both = loadConnectorConfig({ ...complete, LOOK_AGAIN_DELAY: '7000', RECHECK_DELAY: '8000' });
+    expect(both.queue.recheckDelayMs).toBe(8000);
+    for (const LOOK_AGAIN_DELAY of [undefined, ' ']) {
+      const { warnings } = loadConnectorConfig({ ...complete, LOOK_AGAIN_DELAY });
+      expect(warnings.filter((warning) => warning.includes('LOOK_AGAIN'))).toEqual([]);
+    }
+  });
+
+  it('reads how the log is written, and whether the status history is read', () => {
+    const config = loadConnectorConfig({ ...complete, LOG_LEVEL: 'debug', LOG_FORMAT: 'pretty' });
+    expect(config.logging).toEqual({ level: 'debug', format: 'pretty' });
+    expect(config.statusHistory.isOn).toBe(true);
+    const off = loadConnectorConfig({ ...complete, STATUS_HISTORY: 'off' });
+    expect(off.statusHistory.isOn).toBe(false);
+  });
+
+  it('knows nothing of an account that is not configured', () => {
+    const config = loadConnectorConfig(complete);
+    expect(config.account('OTHER')).toBeUndefined();
+    expect(config.scope('OTHER', '1')).toBeUndefined();
+    expect(config.retailerIds('OTHER')).toEqual([]);
+  });
+
+  it('accepts equal delays of the first and the last retry', () => {
+    expect(problemsOf({ ...complete, RETRY_BASE_DELAY: '5', RETRY_MAX_DELAY: '5' })).toEqual([]);
+  });
+
   it('takes an empty value for one that is not set', () => {
     const config = loadConnectorConfig({ ...complete, PORT: '', FLUENT_RETAILER_IDS: ' ', ADMIN_TOKEN: '' });
     expect(config.server).toMatchObject({ port: 8080, adminTokens: [] });
@@ -284,6 +328,24 @@ describe('secrets from files', () => {
     const { FLUENT_PASSWORD: _, ...others } = complete;
     const config = loadConnectorConfig({ ...others, FLUENT_PASSWORD_FILE: path });
     expect(config.account('ACME')?.password).toBe(' spaces count ');
+  });
+
+  it('takes a path with spaces around it, and leaves all but the last line break of a secret', () => {
+    const path = file('lines', ' pass\r\nword \r\n');
+    const config = loadConnectorConfig({
+      ...complete,
+      FLUENT_PASSWORD: undefined,
+      FLUENT_PASSWORD_FILE: ` ${path} `,
+    });
+    expect(config.account('ACME')?.password).toBe(' pass\r\nword ');
+  });
+
+  it('refuses a file and a value of spaces', () => {
+    const path = file('spaces', ' \n');
+    expect(problemsOf({ ...complete, FLUENT_PASSWORD: undefined, FLUENT_PASSWORD_FILE: path })).toEqual([
+      'FLUENT_PASSWORD_FILE names an empty file',
+    ]);
+    expect(problemsOf({ ...complete, FLUENT_PASSWORD: ' ' })).toEqual(['FLUENT_PASSWORD is required']);
   });
 
   it('refuses a file that cannot be read, once', () => {

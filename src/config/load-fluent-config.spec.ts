@@ -67,4 +67,27 @@ describe('loadFluentConfig', () => {
       /4 problems:\n- FLUENT_USERNAME is required\n- FLUENT_PASSWORD is required\n- FLUENT_CLIENT_ID is required\n- FLUENT_CLIENT_SECRET is required\n/,
     );
   });
+
+  it('reads the secrets that Fluent needs from files, and reports the path of one that is missing', () => {
+    const password = join(dir, 'password');
+    writeFileSync(password, 'from-file\n');
+    const env = {
+      FLUENT_ACCOUNT_ID: 'ACME',
+      FLUENT_USERNAME: 'u',
+      FLUENT_PASSWORD_FILE: password,
+      FLUENT_CLIENT_ID: 'c',
+      FLUENT_CLIENT_SECRET: 's',
+      CTP_CLIENT_SECRET_FILE: join(dir, 'missing'),
+    };
+    const config = loadFluentConfig(env);
+    expect(config.accounts[0]?.password).toBe('from-file');
+    expect([config.retailerIds('ACME'), config.retailerIds('OTHER')]).toEqual([[], []]);
+    expect(() => loadFluentConfig({ ...env, FLUENT_PASSWORD_FILE: join(dir, 'missing') })).toThrow(
+      /1 problem:\n- FLUENT_PASSWORD_FILE must be the path of a readable file \(ENOENT\)\n/,
+    );
+  });
+
+  it('accepts an account without retailers', () => {
+    expect(load({ accounts: [ACCOUNT] }).retailerIds('ACME')).toEqual([]);
+  });
 });

@@ -40,4 +40,35 @@ describe('parseRedisUrl', () => {
       ],
     });
   });
+
+  it('reads ports from 1 to 65535, and names with spaces around them', () => {
+    expect(parseRedisUrl('redis+cluster://one:1, two:65535')).toMatchObject({
+      nodes: [
+        { host: 'one', port: 1 },
+        { host: 'two', port: 65_535 },
+      ],
+    });
+  });
+
+  it.each([
+    ['without a name of the master', 'redis+sentinel://one/'],
+    ['with an option that sentinels do not have', 'redis+sentinel://one/main?password=x'],
+    ['with a database that is not a number', 'redis+sentinel://one/main?db=x1'],
+    ['with text behind the database', 'redis+sentinel://one/main?db=1x'],
+    ['with a database of six digits', 'redis+sentinel://one/main?db=100000'],
+    ['of a cluster with a database', 'redis+cluster://one/1'],
+    ['of a cluster with an option', 'redis+cluster://one?db=1'],
+    ['with port 0', 'redis+cluster://one:0'],
+    ['with a port that there is not', 'redis+cluster://one:65536'],
+    ['with an empty host', 'redis+cluster://one,,two'],
+    ['with a lone % in the password', 'redis+cluster://u:%@one'],
+    ['without a host', 'redis://'],
+    ['behind other text', 'see redis://one'],
+  ])('refuses a URL %s', (_case, url) => {
+    expect(parseRedisUrl(url)).toBeUndefined();
+  });
+
+  it('reads a database of several digits', () => {
+    expect(parseRedisUrl('redis+sentinel://one/main?db=15')).toMatchObject({ database: 15 });
+  });
 });
