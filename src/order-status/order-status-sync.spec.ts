@@ -205,7 +205,7 @@ describe('a conflict with another writer', () => {
       setImmediate(() => end.abort(new TransientError('time is up')));
       throw new ConflictError('conflict');
     };
-    await expect(setup.sync([], end.signal)).rejects.toThrow();
+    await expect(setup.sync([], end.signal)).rejects.toThrow('The operation was aborted');
     expect(setup.conflicts).toBe(1);
   });
 
@@ -474,7 +474,7 @@ describe('a state that the present status leaves alone', () => {
     const find = () =>
       statuses.find(
         { ...CURRENT, paymentState: 'Pending' },
-        { ...FLUENT, status: 'PICK_PACK' } as never,
+        { ...FLUENT, status: 'PICK_PACK' },
         { orderState: 'Confirmed' },
         SCOPE,
         async (status) => PAYMENT[status] ?? {},

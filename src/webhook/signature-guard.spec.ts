@@ -19,7 +19,7 @@ describe('SignatureGuard', () => {
   const config = {
     accounts,
     // Like the product's, it is given text alone.
-    account: (id: string) => accounts.find((account) => account.id === String(id)),
+    account: (id: string) => accounts.find((account) => account.id === `${id}`),
     scope: (_id: string, retailerId: string) => (retailerId === '1' ? {} : undefined),
   } as unknown as ConnectorConfig;
   const trust = vi.fn<() => void>();
