@@ -18,8 +18,8 @@ describe('SignatureGuard', () => {
   const accounts = [accountWith('ACME', acme!.publicKey), accountWith('GLOBEX', globex!.publicKey)];
   const config = {
     accounts,
-    // Like the product's, it is given text alone.
-    account: (id: string) => accounts.find((account) => account.id === `${id}`),
+    // A list of one id must not pass for the id.
+    account: (id: unknown) => accounts.find((account) => account.id === String(id)),
     scope: (_id: string, retailerId: string) => (retailerId === '1' ? {} : undefined),
   } as unknown as ConnectorConfig;
   const trust = vi.fn<() => void>();

@@ -9,7 +9,7 @@ describe('webhookRoute', () => {
   const config = {
     accounts: [{ id: 'ACME' }],
     server: { webhookPath: '/webhook' },
-    account: (id: string) => (`${id}` === 'ACME' ? {} : undefined),
+    account: (id: unknown) => (String(id) === 'ACME' ? {} : undefined),
   } as unknown as ConnectorConfig;
   let route: ReturnType<typeof webhookRoute>;
   let answer: () => unknown;
