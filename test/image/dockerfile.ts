@@ -12,6 +12,8 @@ export interface BuiltImage {
   readonly root: string;
   /** The images that the stages begin with, as FROM names them. */
   readonly bases: readonly string[];
+  /** What RUN ran, of all stages. */
+  readonly steps: readonly string[];
   readonly workdir: string;
   readonly uid: number;
   readonly gid: number;
@@ -30,6 +32,7 @@ export interface BuiltImage {
 export async function buildWithoutDocker(context: string, into: string): Promise<BuiltImage> {
   const stages = new Map<string, string>();
   const bases: string[] = [];
+  const steps: string[] = [];
   let [root, workdir, user] = ['', '/', ''];
   let entrypoint: string[] = [];
   let command: string[] = [];
@@ -68,6 +71,7 @@ export async function buildWithoutDocker(context: string, into: string): Promise
         break;
       }
       case 'RUN':
+        steps.push(rest);
         await promisify(execFile)('sh', ['-c', rest], { cwd: join(root, workdir) });
         break;
       case 'ENV':
@@ -91,7 +95,7 @@ export async function buildWithoutDocker(context: string, into: string): Promise
     }
   }
   const [uid = Number.NaN, gid = Number.NaN] = user.split(':').map(Number);
-  return { root, bases, workdir, uid, gid, command: [...entrypoint, ...command], env };
+  return { root, bases, steps, workdir, uid, gid, command: [...entrypoint, ...command], env };
 }
 
 function instructions(path: string): string[] {

@@ -74,6 +74,12 @@ describe('the image, built by the steps of its Dockerfile', () => {
     expect(bases.at(-1)).toMatch(/^gcr\.io\/distroless\/nodejs\d+-debian\d+:nonroot@/);
   });
 
+  it('runs no code of a package while it is installed', ({ image: { steps } }) => {
+    const installing = steps.filter((step) => /\bnpm (ci|install|prune)\b/.test(step));
+    expect(installing).not.toEqual([]);
+    for (const step of installing) expect(step).toContain('--ignore-scripts');
+  });
+
   it('runs the version of Node that it is built with and tested on, and keeps the debugger closed', ({
     image: { bases, command },
   }) => {
