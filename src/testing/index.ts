@@ -22,7 +22,7 @@ export * from './fluent/webhook-sender.js';
 export type { EmulatedNotification, WalkOptions, WalkResult } from './fluent/workflow-walk.js';
 export { ApiEmulator, type Answer, type ApiEmulatorOptions, type RestRoute } from './http/api-emulator.js';
 export type * from './http/emulator-request.js';
-export type { Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
+export type { ArmedFault, Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
 export type { DeliveryOutcome, DeliveryRetry } from './http/repeated-delivery.js';
 export type { LoggedRequest, RequestLog } from './http/request-log.js';
 export * from './message-queue-suite.js';

@@ -117,6 +117,44 @@ describe('faults', () => {
     expect(commercetools.order('O_1')?.orderState).toBe('Complete');
   });
 
+  it('execute, and answer with null and an error', async () => {
+    commercetools.faults.set({ kind: 'partial', code: 'General', times: 1 });
+    expect((await write()).json).toMatchObject({
+      data: { updateOrder: null },
+      errors: [{ extensions: { code: 'General' } }],
+    });
+    expect(commercetools.order('O_1')?.orderState).toBe('Confirmed');
+    commercetools.faults.set({ kind: 'partial', times: 1 });
+    expect((await read()).json).toEqual({ data: { order: null } });
+    commercetools.faults.set({ kind: 'partial', operation: 'token' });
+    expect((await session.token()).json.access_token).toBeNull();
+  });
+
+  it('execute, and reset the connection in the middle of the answer', async () => {
+    commercetools.faults.set({ kind: 'cut', times: 1 });
+    await expect(write()).rejects.toThrow('terminated');
+    expect(commercetools.order('O_1')?.orderState).toBe('Confirmed');
+  });
+
+  it('answer with a text that is not JSON, or with more than anybody reads', async () => {
+    commercetools.faults.set({ kind: 'garbage', times: 1 });
+    await expect(read()).rejects.toThrow('JSON');
+    commercetools.faults.set({ kind: 'oversized', bytes: 1000, times: 1 });
+    expect(JSON.stringify((await read()).json)).toHaveLength(1000);
+  });
+
+  it('add up, and are turned off one by one', async () => {
+    const half = commercetools.faults.add({ kind: 'error', status: 504, probability: 0.5 });
+    const rest = commercetools.faults.add({ kind: 'error', status: 502 });
+    const statuses: number[] = [];
+    for (let count = 0; count < 20; count += 1) statuses.push((await read()).status);
+    expect(new Set(statuses)).toEqual(new Set([502, 504]));
+    expect(half.hits + rest.hits).toBe(20);
+    rest.off();
+    half.off();
+    expect((await read()).status).toBe(200);
+  });
+
   it('can be limited to tokens', async () => {
     commercetools.faults.set({ kind: 'error', operation: 'token' });
     expect((await read()).status).toBe(200);

@@ -48,6 +48,8 @@ export interface GraphqlCall {
   readonly forceConflict: boolean;
 }
 
+const OVERSIZED_BYTES = 16 * 1024 * 1024 + 1;
+const HALF_AN_ANSWER = '{"data":{"order":{"id":"4711","versi';
 const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>';
 
 /** Thrown while a body is read, when it is longer than the API allows. */
@@ -298,6 +300,11 @@ export abstract class ApiEmulator {
         'something went wrong after the operation was started',
       );
     }
+    if (fault?.kind === 'partial') answer = partial(answer, fault.code);
+    if (fault?.kind === 'cut') {
+      this.requests.record(request, 0);
+      return sendHalf(response, answer);
+    }
     this.requests.record(request, answer.status);
     send(response, answer);
   }
@@ -328,12 +335,18 @@ export abstract class ApiEmulator {
         const { code, status = 200, message = `emulated failure ${code}` } = fault;
         return { status, body: { errors: [{ message, extensions: { code } }], data: null } };
       }
+      case 'garbage':
+        return json(fault.text ?? HALF_AN_ANSWER);
+      case 'oversized':
+        return json(`"${' '.repeat((fault.bytes ?? OVERSIZED_BYTES) - 2)}"`);
       // These act before, during or after the operation itself.
       case 'latency':
       case 'hang':
       case 'reset':
       case 'conflict':
       case 'expired-token':
+      case 'partial':
+      case 'cut':
       case 'uncertain':
         break;
     }
@@ -390,7 +403,34 @@ function readBody(incoming: IncomingMessage, limit: number): Promise<string> {
   });
 }
 
-function send(response: ServerResponse, { status, body, headers }: Answer): void {
+/** @returns an answer whose body is a text that only pretends to be JSON of the API. */
+function json(body: string): Answer {
+  return { status: 200, body, headers: { 'content-type': 'application/json;charset=UTF-8' } };
+}
+
+/** @returns the answer with null in place of everything that was asked for. */
+function partial(answer: Answer, code: string | undefined): Answer {
+  const body = isJsonObject(answer.body) ? answer.body : {};
+  const withoutValues = (values: object): object =>
+    Object.fromEntries(Object.keys(values).map((name) => [name, null]));
+  if (!isJsonObject(body.data)) return { ...answer, body: withoutValues(body) };
+  const data = withoutValues(body.data);
+  if (code === undefined) return { ...answer, body: { data } };
+  const errors = [{ message: `${code}: this part could not be answered`, extensions: { code } }];
+  return { ...answer, body: { data, errors } };
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  response.end(writeHead(response, answer));
+}
+
+function sendHalf(response: ServerResponse, answer: Answer): void {
+  const text = writeHead(response, answer);
+  response.write(text.slice(0, text.length / 2), () => response.socket?.resetAndDestroy());
+}
+
+/** @returns the body's text, not sent yet. */
+function writeHead(response: ServerResponse, { status, body, headers }: Answer): string {
   const html = typeof body === 'string';
   const text = html ? body : JSON.stringify(body);
   response.writeHead(status, {
@@ -398,5 +438,5 @@ function send(response: ServerResponse, { status, body, headers }: Answer): void
     'content-length': Buffer.byteLength(text),
     ...headers,
   });
-  response.end(text);
+  return text;
 }

@@ -24,7 +24,7 @@ export type FaultEffect =
   /** 429; `Retry-After` in seconds (1 by default; `null` leaves the header out). */
   | { kind: 'rate-limit'; retryAfterSeconds?: number | null }
   /** A JSON error of the API's own shape; 500 by default. Nothing is executed. */
-  | { kind: 'error'; status?: 500 | 503 }
+  | { kind: 'error'; status?: 500 | 502 | 503 | 504 }
   /** The user lacks a permission: 403 by default. Nothing is executed. */
   | { kind: 'forbidden'; status?: 401 | 403 }
   /** An HTML page of some proxy; 502 by default. */
@@ -35,6 +35,14 @@ export type FaultEffect =
   | { kind: 'conflict' }
   /** The token presented is revoked: 401 for this request and all later ones that carry it. */
   | { kind: 'expired-token' }
+  /** Executed; the answer names an error, and what it answers with is null. Without a `code` no error is named. */
+  | { kind: 'partial'; code?: string }
+  /** Executed; the connection is reset in the middle of the answer. */
+  | { kind: 'cut' }
+  /** 200 and JSON's content type with a text that is not JSON; half an answer by default. Nothing is executed. */
+  | { kind: 'garbage'; text?: string }
+  /** 200 with JSON of that many bytes; one more than 16 MiB by default. Nothing is executed. */
+  | { kind: 'oversized'; bytes?: number }
   /** Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
   | { kind: 'uncertain'; answer?: 'drop' | 'general' };
 
@@ -49,10 +57,20 @@ export interface FaultDecision {
   readonly fault?: Exclude<Fault, { kind: 'latency' }>;
 }
 
-interface ArmedFault {
+/** A fault that is on until it is turned off or used up. */
+export interface ArmedFault {
+  readonly fault: Fault;
+  /** How many requests it has hit so far. */
+  readonly hits: number;
+  /** Turns off this fault and no other. Requests that already hang stay unanswered. */
+  off(): void;
+}
+
+interface Armed {
   readonly fault: Fault;
   readonly random: SeededRandom;
   remaining: number;
+  hits: number;
 }
 
 const ONLY_GRAPHQL: ReadonlySet<FaultKind> = new Set(['graphql-error', 'conflict']);
@@ -66,19 +84,31 @@ const NO_FAULT: FaultDecision = { latencyMs: 0 };
  * A server that is gone altogether is `emulator.down()` and `emulator.up()`.
  */
 export class FaultSwitches {
-  #armed: ArmedFault[] = [];
+  #armed: Armed[] = [];
   #triggered = new Map<FaultKind, number>();
 
   /** Turns a fault on; an earlier one of the same kind and operation is replaced. */
   set(fault: Fault): void {
-    const same = ({ fault: other }: ArmedFault): boolean =>
+    const same = ({ fault: other }: Armed): boolean =>
       other.kind === fault.kind && other.operation === fault.operation;
     this.#armed = this.#armed.filter((armed) => !same(armed));
-    this.#armed.push({
+    this.add(fault);
+  }
+
+  /** Turns a fault on beside those that are on already. */
+  add(fault: Fault): ArmedFault {
+    const random = new SeededRandom(fault.seed);
+    const armed: Armed = { fault, random, remaining: fault.times ?? Number.POSITIVE_INFINITY, hits: 0 };
+    this.#armed.push(armed);
+    return {
       fault,
-      random: new SeededRandom(fault.seed),
-      remaining: fault.times ?? Number.POSITIVE_INFINITY,
-    });
+      get hits() {
+        return armed.hits;
+      },
+      off: () => {
+        this.#armed = this.#armed.filter((other) => other !== armed);
+      },
+    };
   }
 
   /** Turns off the faults of one kind, or all. Requests that already hang stay unanswered. */
@@ -102,6 +132,7 @@ export class FaultSwitches {
       if (!matches(fault, request)) continue;
       if (fault.probability !== undefined && !armed.random.chance(fault.probability)) continue;
       armed.remaining -= 1;
+      armed.hits += 1;
       this.#triggered.set(fault.kind, this.triggered(fault.kind) + 1);
       if (fault.kind === 'latency') latencyMs += fault.ms;
       else chosen = fault;

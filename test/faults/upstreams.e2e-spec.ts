@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PrivateRedis } from '../../src/testing/index.js';
+import { Fleet } from './fleet.js';
+import { runCases } from './run-case.js';
+import { pairsOfFaults, sampleOf, singleFaults } from './upstream-faults.js';
+
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
+const PAIRS = 24;
+const LANES = 12;
+const TEST_MS = 600_000;
+
+let redis: PrivateRedis;
+let fleet: Fleet;
+
+beforeAll(async () => {
+  // Nothing here restarts it.
+  redis = await PrivateRedis.start({ aof: false });
+  fleet = await Fleet.start(redis, LANES);
+});
+afterAll(async () => {
+  await fleet.stop();
+  await redis.stop();
+});
+
+describe('a fault of an upstream', { timeout: TEST_MS }, () => {
+  it('loses no order, turns none back, makes no dead letter, is told, and leaves other accounts alone', async () => {
+    const results = await runCases(fleet, singleFaults());
+    expect(results.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  });
+
+  it(`keeps to that together with another one (CHAOS_SEED=${SEED})`, async () => {
+    const results = await runCases(fleet, sampleOf(pairsOfFaults(), PAIRS, SEED));
+    expect(results.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  });
+});
