@@ -36,6 +36,12 @@ export class TransientError extends ConnectorError {
    * attempt then does not count as retry age. The circuit breaker sets it.
    */
   circuitIsOpen = false;
+  /**
+   * How long ago this process last saw the upstream answer the same operation, in milliseconds; `Infinity` when it never
+   * did, undefined when the error is not an upstream's. The wait for the next attempt counts as retry age only as far as
+   * the upstream answered others meanwhile. The circuit breaker sets it.
+   */
+  upstreamAnsweredMsAgo?: number;
 
   constructor(message: string, options: TransientErrorOptions = {}) {
     super(message, options);

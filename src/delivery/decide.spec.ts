@@ -172,7 +172,7 @@ describe('a notification that was taken', () => {
       action: 'defer',
       delayMs: 5500,
       progress: {
-        failures: { attempts: 0, holds: 0, heldMs: 0, firstFailedAt: NOW, ownAgeFrom: NOW },
+        failures: { attempts: 0, holds: 0, heldMs: 0, firstFailedAt: NOW, doubtSince: NOW, ownAgeFrom: NOW },
       },
     });
     expect(decide(waiting, taken, policy, NOW + 5000)).toEqual({ action: 'run' });

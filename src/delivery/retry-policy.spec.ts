@@ -82,6 +82,80 @@ describe('decideRetry', () => {
     expect(endOf(probe)).toBe('retry');
   });
 
+  describe('an outage', () => {
+    const HOUR_MS = 3_600_000;
+    const DAY_MS = 24 * HOUR_MS;
+    type AnsweredAt = (clock: number) => number;
+
+    /** Fails every ten minutes, and tells when it becomes a dead letter. @param until milliseconds after the first failure. */
+    function hoursUntilDead(answeredAt: AnsweredAt, until = 60 * DAY_MS, before = NO_FAILURES): number {
+      let history = before;
+      for (let clock = now; clock <= now + until; clock += 600_000) {
+        const upstreamAnsweredMsAgo = clock - answeredAt(clock);
+        const error = Object.assign(new TransientError('HTTP 500'), { upstreamAnsweredMsAgo });
+        const decision = decideRetry(error, history, config, clock, latest);
+        if (decision.next === 'dead') return (clock - now) / HOUR_MS;
+        history = decision.history;
+      }
+      return Infinity;
+    }
+
+    it.each<[string, number, AnsweredAt]>([
+      ['the upstream answers others all the time', 24, (clock) => clock - 1000],
+      ['the upstream answers others once an hour', 26, (clock) => clock - (clock % HOUR_MS) - 1],
+      ['the upstream never answered in this process', Infinity, () => -Infinity],
+      ['the upstream has answered nobody since the first failure', Infinity, () => now - 1],
+      [
+        'the upstream answered twice in between',
+        Infinity,
+        (clock) =>
+          clock < now + 5 * HOUR_MS
+            ? now - 1
+            : clock < now + 30 * HOUR_MS
+              ? now + 5 * HOUR_MS - 1
+              : now + 30 * HOUR_MS - 1,
+      ],
+    ])('makes a dead letter of what fails while %s: after %s hours', (_, hours, answeredAt) => {
+      const reached = hoursUntilDead(answeredAt);
+      expect(reached).toBeGreaterThanOrEqual(hours);
+      expect(reached).toBeLessThanOrEqual(hours + 2);
+    });
+
+    it('of two days leaves the whole retry age to what fails after it', () => {
+      const recovered = now + 2 * DAY_MS;
+      const hours = hoursUntilDead((clock) => (clock < recovered ? -Infinity : clock - 1000));
+      expect(hours).toBeGreaterThanOrEqual(72);
+      expect(hours).toBeLessThan(73);
+    });
+
+    it('is no reason to forget how long a notification has failed alone before', () => {
+      const alone = { ...NO_FAILURES, attempts: 100, firstFailedAt: now - 20 * HOUR_MS, failedAlone: 3 };
+      expect(hoursUntilDead(() => -Infinity, 2 * DAY_MS, { ...alone, doubtSince: now })).toBe(4);
+    });
+
+    it('that opens a circuit ends the suspicion that the notification fails alone', () => {
+      const alone = { ...NO_FAILURES, attempts: 3, firstFailedAt: now, doubtSince: now, failedAlone: 3 };
+      const { history } = decideRetry(new CircuitOpenError('x', 1000), alone, config, now + HOUR_MS, latest);
+      expect(history).toMatchObject({ heldMs: HOUR_MS });
+      expect(history.failedAlone).toBeUndefined();
+    });
+
+    it('makes no dead letter of what waited meanwhile for another notification of its order', () => {
+      let history = NO_FAILURES;
+      for (let clock = now; clock < now + 2 * DAY_MS; clock += 30_000) {
+        history = shareFailure(history, false, clock);
+      }
+      const at = now + 2 * DAY_MS;
+      const away = Object.assign(new TransientError('HTTP 500'), { upstreamAnsweredMsAgo: Infinity });
+      expect(decideRetry(away, history, config, at, latest).next).toBe('retry');
+      const alone = Object.assign(new TransientError('HTTP 500'), { upstreamAnsweredMsAgo: 1000 });
+      expect(decideRetry(alone, history, config, at, latest).next).toBe('dead');
+      expect(decideRetry(new TransientError('not an upstream'), history, config, at, latest).next).toBe(
+        'dead',
+      );
+    });
+  });
+
   it('retries configuration and unknown errors on the same schedule', () => {
     for (const error of [new ConfigurationError('x'), new Error('x'), 'x', undefined]) {
       expect(decideRetry(error, NO_FAILURES, config, now, () => 0.5)).toMatchObject({

@@ -11,8 +11,12 @@ export interface FailureHistory {
   readonly holds: number;
   /** Since when it waits for an open circuit, in milliseconds since the epoch. */
   readonly heldSince?: number;
-  /** Milliseconds for which open circuits have deferred it before that; this time does not count as retry age. */
+  /** Milliseconds for which an outage has held it back before that; this time does not count as retry age. */
   readonly heldMs: number;
+  /** Since when it waits after a failure of an upstream, in milliseconds since the epoch: an outage, or its own fault. */
+  readonly doubtSince?: number;
+  /** How often it failed although the upstream had answered others meanwhile, since a circuit was open last. */
+  readonly failedAlone?: number;
   /** When the first error with a retry age of its own came, less the time deferred until then. */
   readonly ownAgeFrom?: number;
 }
@@ -29,10 +33,16 @@ export type RetryDecision =
 const MAX_HOLD_SPREAD_MS = 60_000;
 /** A longer Retry-After is cut to this. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
+/** After so many failures of a notification while others succeeded, the fault is its own, not an outage. */
+const FAILURES_ALONE = 3;
 const MAX_ERROR_LENGTH = 2000;
 
 /**
- * Decides between retry, deferral and dead letter from the error's class alone.
+ * Decides between retry, deferral and dead letter from the error alone.
+ *
+ * Only time in which the upstream worked counts as retry age, so that no outage makes a dead letter, however it looks and
+ * however long it lasts. The upstream works while it answers others. Time behind an open circuit never counts. A
+ * notification that fails alone, again and again, is an outage no longer.
  *
  * Full jitter (a uniform delay between 0 and the exponential ceiling) spreads the retries of an outage
  * evenly. A fixed back-off would send them in waves.
@@ -47,7 +57,7 @@ export function decideRetry(
   now: number,
   random: () => number,
 ): RetryDecision {
-  const history = endHold(before, now);
+  const history = endWait(before, error, now);
   const firstFailedAt = history.firstFailedAt ?? now;
   if (error instanceof CircuitOpenError) {
     const spread = Math.min(ceilingMs(config, history.holds + 1), MAX_HOLD_SPREAD_MS);
@@ -74,21 +84,45 @@ export function decideRetry(
   // The last attempt comes when the age is reached, not a long back-off before it.
   const delayMs = Math.ceil(Math.min(Math.max(jittered, asked), remainingMs)) + 1;
   // A probe that failed, or the failure that opened the circuit: what follows is the target's outage.
-  const heldSince = transient?.circuitIsOpen ? now : undefined;
-  return { next: 'retry', delayMs, history: heldSince === undefined ? failed : { ...failed, heldSince } };
+  if (transient?.circuitIsOpen) return { next: 'retry', delayMs, history: { ...failed, heldSince: now } };
+  const isUpstream = transient?.upstreamAnsweredMsAgo !== undefined;
+  return { next: 'retry', delayMs, history: isUpstream ? { ...failed, doubtSince: now } : failed };
 }
 
 /**
  * A notification that waits for another one of its key shares that one's failure: its retry age begins, so
- * that a key with many notifications does not wait once for each of them.
+ * that a key with many notifications does not wait once for each of them. Its own run will tell whether the wait was for
+ * an outage.
  */
 export function shareFailure(before: FailureHistory, hasOwnAge: boolean, now: number): FailureHistory {
   const history = endHold(before, now);
   return {
     ...history,
+    doubtSince: history.doubtSince ?? now,
     firstFailedAt: history.firstFailedAt ?? now,
     ownAgeFrom: history.ownAgeFrom ?? (hasOwnAge ? now - history.heldMs : undefined),
   };
+}
+
+/** Decides about the wait that an error ends how much of it was an outage. */
+function endWait(before: FailureHistory, error: unknown, now: number): FailureHistory {
+  const wasHeld = before.heldSince !== undefined;
+  const { doubtSince, failedAlone, ...history } = endHold(before, now);
+  if (error instanceof CircuitOpenError || wasHeld) {
+    return { ...history, heldMs: history.heldMs + outageMs(doubtSince ?? now, now) };
+  }
+  const answeredMsAgo = error instanceof TransientError ? error.upstreamAnsweredMsAgo : undefined;
+  // Another kind of failure says nothing about the upstream before.
+  if (doubtSince === undefined || answeredMsAgo === undefined) return { ...history, failedAlone };
+  const answeredAt = now - answeredMsAgo;
+  const isAlone = answeredAt > doubtSince;
+  const times = (failedAlone ?? 0) + (isAlone ? 1 : 0);
+  const heldMs = times >= FAILURES_ALONE ? 0 : outageMs(Math.max(answeredAt, doubtSince), now);
+  return { ...history, failedAlone: times, heldMs: history.heldMs + heldMs };
+}
+
+function outageMs(since: number, now: number): number {
+  return Math.max(now - since, 0);
 }
 
 /** Counts the time that really passed, which is longer than planned when workers were busy or away. */

@@ -43,7 +43,7 @@ describe('classifyFluentFailure', () => {
     ['HTTP 403', { status: 403, problems: [] }, ConfigurationError, undefined],
     ['HTTP 413', { status: 413, problems: [] }, PermanentError, undefined],
     ['HTML at 502', { status: 502, problems: [] }, OutageError, undefined],
-    ['HTML at 200', { status: 200, problems: [] }, TransientError, undefined],
+    ['HTML at 200', { status: 200, problems: [] }, ServerFaultError, undefined],
     ['HTTP 500', { status: 500, problems: [] }, ServerFaultError, undefined],
     ["Fluent's own overload", { ...named('S0020E'), status: 503 }, OutageError, 'S0020E'],
     ['HTTP 502 whatever its code', { ...named('C0121E'), status: 502 }, OutageError, 'C0121E'],

@@ -44,18 +44,19 @@ export class AuthorizedCalls {
    * A refused token is replaced, and the call repeated, once.
    *
    * @param operation for metrics and messages
+   * @param isWrite whether the call writes; reads and writes have a circuit each
    * @param subject what the call is about, for the circuit breaker: the same text for the same thing
    * @throws CircuitOpenError without a call, what `classify` makes of a failure, or the signal's reason
    */
   async run<T>(
     operation: string,
     send: (token: string) => Promise<T>,
-    { signal, subject = '' }: { signal?: AbortSignal; subject?: string },
+    { signal, subject = '', isWrite = false }: { signal?: AbortSignal; subject?: string; isWrite?: boolean },
   ): Promise<T> {
     signal?.throwIfAborted();
     // One signal may end all running work, which is more than the ten listeners at which Node suspects a leak.
     if (signal) setMaxListeners(0, signal);
-    const options = { signal, subject: `${operation} ${subject}` };
+    const options = { signal, operation, isWrite, subject };
     return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), options);
   }
 

@@ -24,7 +24,7 @@ describe('CircuitBreakers', () => {
   const gauge = async () => (await metrics.circuitOpen.get()).values;
 
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     metrics = new ConnectorMetrics();
     breakers = new CircuitBreakers(metrics);
     breakers.register(TARGET);
@@ -114,6 +114,65 @@ describe('CircuitBreakers', () => {
     const probe = new OutageError('down');
     await failWith(probe);
     expect(probe.circuitIsOpen).toBe(true);
+  });
+
+  describe('reads and writes', () => {
+    const call = (isWrite: boolean, isAnswered: boolean, subject = 'order') =>
+      breakers
+        .execute(
+          TARGET,
+          () => (isAnswered ? Promise.resolve() : Promise.reject(new ServerFaultError('500'))),
+          {
+            isWrite,
+            operation: isWrite ? 'Search' : 'OrderByNumber',
+            subject,
+          },
+        )
+        .catch((error: unknown) => error);
+    const openForWrites = async () => {
+      for (let order = 0; order < 10; order++) {
+        await call(false, true, `order ${order}`);
+        await call(true, false, `order ${order}`);
+      }
+    };
+
+    it('open the circuit when all writes fail, although every read succeeds, and let reads through', async () => {
+      await openForWrites();
+      expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+      expect((await gauge())[0]?.value).toBe(1);
+      expect(await call(true, true)).toBeInstanceOf(CircuitOpenError);
+      expect(await call(false, true)).toBeUndefined();
+      expect(() => breakers.throwIfOpen(TARGET)).not.toThrow();
+    });
+
+    it('close the circuit of writes when a write succeeds, not when a read does', async () => {
+      await openForWrites();
+      vi.advanceTimersByTime(1000);
+      await call(false, true);
+      expect(breakers.states()).toEqual({ [TARGET]: 'open' });
+      await call(true, true);
+      expect(breakers.states()).toEqual({ [TARGET]: 'closed' });
+      expect((await gauge())[0]?.value).toBe(0);
+    });
+  });
+
+  describe('a failure', () => {
+    const answer = (operation: string) => breakers.execute(TARGET, () => Promise.resolve(), { operation });
+    const failure = async (error: Error) => {
+      await breakers
+        .execute(TARGET, () => Promise.reject(error), { operation: 'OrderById' })
+        .catch(() => undefined);
+      return error as TransientError;
+    };
+
+    it('says how long ago the upstream answered the same operation', async () => {
+      expect((await failure(new ServerFaultError('HTTP 500'))).upstreamAnsweredMsAgo).toBe(Infinity);
+      await answer('Settings');
+      expect((await failure(new OutageError('HTTP 503'))).upstreamAnsweredMsAgo).toBe(Infinity);
+      await answer('OrderById');
+      vi.advanceTimersByTime(700);
+      expect((await failure(new TransientError('odd'))).upstreamAnsweredMsAgo).toBe(700);
+    });
   });
 
   it('keeps targets apart', async () => {

@@ -8,6 +8,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
+import { LRUCache } from 'lru-cache';
 import { CircuitOpenError, TransientError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
@@ -28,23 +29,41 @@ class AbandonedProbe extends Error {
   }
 }
 
-interface Breaker {
+/** Partners name their own operations; of the least recently answered ones it is not known when that was. */
+const MAX_OPERATIONS = 100;
+
+interface Circuit {
   readonly policy: CircuitBreakerPolicy;
   readonly window: FailureWindow;
   /** Milliseconds since the epoch. */
   opensUntil: number;
 }
 
+/**
+ * Reads and writes have a circuit each. A target that answers every read and fails every write must be noticed, and a
+ * read must not close the circuit again.
+ */
+interface Breaker {
+  readonly reads: Circuit;
+  readonly writes: Circuit;
+  /** When each operation was last answered, in milliseconds of the monotonic clock. */
+  readonly answeredAt: LRUCache<string, number>;
+}
+
 /** Options of {@link CircuitBreakers.execute}. */
 export interface ExecuteOptions {
   /** The caller's signal. An aborted call counts neither for nor against the target. */
   readonly signal?: AbortSignal;
+  /** What is asked for, e.g. the name of a GraphQL operation. */
+  readonly operation?: string;
+  /** Whether the call writes. Reads and writes of a target have a circuit each. */
+  readonly isWrite?: boolean;
   /** What the call is about. {@link ServerFaultError}s open the circuit only over different subjects. */
   readonly subject?: string;
 }
 
 /**
- * One circuit breaker for each target. An {@link OutageError} counts against a target, and so does a
+ * One circuit breaker for each target, with one circuit for reads and one for writes. An {@link OutageError} counts against a target, and so does a
  * {@link ServerFaultError}, at a higher threshold. An answer that refuses one order counts as success: the target
  * works. An open circuit rejects every call until its time is over. Then it lets one call through at a time until
  * one succeeds.
@@ -69,25 +88,29 @@ export class CircuitBreakers {
   async execute<T>(
     target: string,
     call: () => Promise<T>,
-    { signal, subject = '' }: ExecuteOptions = {},
+    { signal, operation = '', isWrite = false, subject = '' }: ExecuteOptions = {},
   ): Promise<T> {
     const breaker = this.breakers.get(target);
     if (!breaker) throw new TypeError(`circuit breaker target ${target} was never registered`);
-    const { policy, window } = breaker;
+    const circuit = isWrite ? breaker.writes : breaker.reads;
+    const { policy, window } = circuit;
     // The library would make other calls wait for the probe, and each would occupy a place of the queue's concurrency.
     if (policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
     const isProbe = policy.state === CircuitState.Open;
     try {
-      const recorded = (): Promise<T> => record(window, subject, call);
-      return await policy.execute(isProbe ? () => probe(recorded, signal) : recorded);
+      const recorded = (): Promise<T> => record(window, `${operation} ${subject}`, call);
+      const answer = await policy.execute(isProbe ? () => probe(recorded, signal) : recorded);
+      breaker.answeredAt.set(operation, performance.now());
+      return answer;
     } catch (error) {
       if (error instanceof BrokenCircuitError) {
-        throw new CircuitOpenError(target, Math.max(breaker.opensUntil - Date.now(), 1));
+        throw new CircuitOpenError(target, Math.max(circuit.opensUntil - Date.now(), 1));
       }
       if (error instanceof AbandonedProbe) throw error.reason;
-      // The target fails for all callers, so the wait for the next attempt does not count as this one's retry age.
-      if (endOf(error) !== 'ok' && policy.state !== CircuitState.Closed && error instanceof TransientError) {
-        error.circuitIsOpen = true;
+      if (error instanceof TransientError) {
+        error.upstreamAnsweredMsAgo = performance.now() - (breaker.answeredAt.get(operation) ?? -Infinity);
+        // The target fails for all callers, so the wait for the next attempt does not count as this one's retry age.
+        if (endOf(error) !== 'ok' && policy.state !== CircuitState.Closed) error.circuitIsOpen = true;
       }
       throw error;
     }
@@ -96,25 +119,40 @@ export class CircuitBreakers {
   /**
    * For work that calls the target last: it need not start while the circuit is open.
    *
-   * @throws CircuitOpenError when the circuit would reject a call now.
+   * @throws CircuitOpenError when the circuit would reject a read now.
    */
   throwIfOpen(target: string): void {
-    const breaker = this.breakers.get(target);
-    if (breaker?.policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
-    const opensInMs = (breaker?.opensUntil ?? 0) - Date.now();
-    if (breaker?.policy.state === CircuitState.Open && opensInMs > 0) {
+    const reads = this.breakers.get(target)?.reads;
+    if (reads?.policy.state === CircuitState.HalfOpen) throw new CircuitOpenError(target, PROBE_WAIT_MS);
+    const opensInMs = (reads?.opensUntil ?? 0) - Date.now();
+    if (reads?.policy.state === CircuitState.Open && opensInMs > 0) {
       throw new CircuitOpenError(target, opensInMs);
     }
   }
 
+  /** @returns the state of each target: of its reads, or of its writes when only these do not get through. */
   states(): Record<string, BreakerState> {
-    return Object.fromEntries([...this.breakers].map(([target, { policy }]) => [target, stateOf(policy)]));
+    return Object.fromEntries([...this.breakers].map(([target, breaker]) => [target, stateOf(breaker)]));
+  }
+
+  private create(target: string): Breaker {
+    const breaker: Breaker = {
+      reads: this.createCircuit(`circuit of ${target}`),
+      writes: this.createCircuit(`circuit of ${target} for writes`),
+      answeredAt: new LRUCache({ max: MAX_OPERATIONS }),
+    };
+    const gauge = this.metrics.circuitOpen.labels({ target });
+    gauge.set(0);
+    for (const { policy } of [breaker.reads, breaker.writes]) {
+      policy.onStateChange(() => gauge.set(stateOf(breaker) === 'closed' ? 0 : 1));
+    }
+    return breaker;
   }
 
   /** Deferred notifications are not logged individually; the outage is logged once here. */
-  private create(target: string): Breaker {
+  private createCircuit(name: string): Circuit {
     const window = new FailureWindow();
-    const breaker: Breaker = {
+    const circuit: Circuit = {
       opensUntil: 0,
       window,
       policy: circuitBreaker(
@@ -124,9 +162,9 @@ export class CircuitBreakers {
           halfOpenAfter: new DelegateBackoff(({ attempt, result }) => {
             const error = 'error' in result ? result.error : undefined;
             const durationMs = openMs(attempt, error);
-            breaker.opensUntil = Date.now() + durationMs;
+            circuit.opensUntil = Date.now() + durationMs;
             this.logger.warn(
-              `circuit of ${target} is open for ${durationMs} ms; its notifications are deferred: ` +
+              `${name} is open for ${durationMs} ms; its notifications are deferred: ` +
                 (error?.message ?? ''),
             );
             return durationMs;
@@ -134,11 +172,8 @@ export class CircuitBreakers {
         },
       ),
     };
-    const gauge = this.metrics.circuitOpen.labels({ target });
-    gauge.set(0);
-    breaker.policy.onStateChange((state) => gauge.set(state === CircuitState.Closed ? 0 : 1));
-    breaker.policy.onReset(() => this.logger.log(`circuit of ${target} is closed again`));
-    return breaker;
+    circuit.policy.onReset(() => this.logger.log(`${name} is closed again`));
+    return circuit;
   }
 }
 
@@ -178,9 +213,10 @@ function openMs(attempt: number, error: unknown): number {
   );
 }
 
-function stateOf(policy: CircuitBreakerPolicy): BreakerState {
-  if (policy.state === CircuitState.Closed) return 'closed';
-  return policy.state === CircuitState.HalfOpen ? 'half-open' : 'open';
+function stateOf({ reads, writes }: Breaker): BreakerState {
+  const { state } = reads.policy.state === CircuitState.Closed ? writes.policy : reads.policy;
+  if (state === CircuitState.Closed) return 'closed';
+  return state === CircuitState.HalfOpen ? 'half-open' : 'open';
 }
 
 /** How a call ended, as far as the target's health is concerned. */

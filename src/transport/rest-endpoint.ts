@@ -56,7 +56,11 @@ export class RestEndpoint {
       }
       return { status, body: parse(text) };
     };
-    return this.calls.run(operation, send, { signal, subject: url + (body ?? '') });
+    return this.calls.run(operation, send, {
+      signal,
+      subject: url + (body ?? ''),
+      isWrite: method === 'POST',
+    });
   }
 }
 

@@ -33,12 +33,12 @@ describe('classOfStatus', () => {
     [422, 'permanent'],
     [429, 'outage'],
     [500, 'fault'],
-    [501, 'transient'],
+    [501, 'fault'],
     [502, 'outage'],
     [503, 'outage'],
     [504, 'outage'],
     [522, 'outage'],
-    [200, 'transient'],
+    [200, 'fault'],
     [withCode('ECONNREFUSED'), 'outage'],
     [withCode('UND_ERR_SOCKET'), 'outage'],
     [withCode('UND_ERR_RES_EXCEEDED_MAX_SIZE'), 'transient'],
@@ -47,6 +47,12 @@ describe('classOfStatus', () => {
   ])('takes %s for %s', (input, expected) => {
     const failure = typeof input === 'number' ? { status: input } : { cause: input };
     expect(classOfStatus({ problems: [], ...failure })).toBe(expected);
+  });
+
+  it('takes an answer with errors that have no code for a failure that may be about one order', () => {
+    expect(classOfStatus({ status: 200, problems: [{ message: 'Exception while fetching data' }] })).toBe(
+      'transient',
+    );
   });
 });
 

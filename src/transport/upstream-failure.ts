@@ -66,7 +66,7 @@ export function isUnauthorized(failure: UpstreamFailure): boolean {
 }
 
 /** The class of a failure whose body has no code that its system defines. */
-export function classOfStatus({ status, cause }: UpstreamFailure): FailureClass {
+export function classOfStatus({ status, problems, cause }: UpstreamFailure): FailureClass {
   if (status === undefined) {
     // Something in between that sends without end must not make dead letters of everything.
     if (codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'transient';
@@ -74,9 +74,10 @@ export function classOfStatus({ status, cause }: UpstreamFailure): FailureClass 
     return cause instanceof CallTimeoutError || codeOf(cause) ? 'outage' : 'transient';
   }
   if (isOutageStatus(status)) return 'outage';
-  if (status === 500) return 'fault';
-  // A success without data or errors is a page of something in between; 409 and 425 heal by themselves.
-  if (status >= 500 || status < 300 || [408, 409, 425].includes(status)) return 'transient';
+  // A success without data or errors is a page of something in between, e.g. while it is down for maintenance.
+  if (status >= 500 || (status < 300 && problems.length === 0)) return 'fault';
+  // An error of the answer may be about one order; 408, 409 and 425 heal by themselves.
+  if (status < 300 || [408, 409, 425].includes(status)) return 'transient';
   if (status < 400 || [401, 403, 404, 405].includes(status)) return 'configuration';
   return 'permanent';
 }
