@@ -63,13 +63,16 @@ const start = (env: Readonly<Record<string, string>> = {}) =>
   createTestConnector({ redisUrl: redis.url, env: { ...ENVIRONMENT, ...env } });
 
 /** Breaks an emulator. @returns what mends it. */
-async function broken(emulator: FluentEmulator | CommercetoolsEmulator, fault: Fault | 'refused') {
+async function broken(
+  emulator: FluentEmulator | CommercetoolsEmulator,
+  fault: Fault | 'refused',
+): Promise<() => Promise<unknown>> {
   if (fault === 'refused') {
     await emulator.down();
     return () => emulator.up();
   }
   emulator.faults.set(fault);
-  return () => emulator.faults.clear();
+  return () => Promise.resolve(emulator.faults.clear());
 }
 
 /** @returns the refs of the orders whose webhook was accepted while the emulator was broken. */

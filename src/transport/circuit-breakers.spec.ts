@@ -158,20 +158,21 @@ describe('CircuitBreakers', () => {
 
   describe('a failure', () => {
     const answer = (operation: string) => breakers.execute(TARGET, () => Promise.resolve(), { operation });
-    const failure = async (error: Error) => {
-      await breakers
-        .execute(TARGET, () => Promise.reject(error), { operation: 'OrderById' })
-        .catch(() => undefined);
-      return error as TransientError;
+    const failFor = async (thrown: TransientError): Promise<TransientError> => {
+      const call = async () => {
+        throw thrown;
+      };
+      await expect(breakers.execute(TARGET, call, { operation: 'OrderById' })).rejects.toBe(thrown);
+      return thrown;
     };
 
     it('says how long ago the upstream answered the same operation', async () => {
-      expect((await failure(new ServerFaultError('HTTP 500'))).upstreamAnsweredMsAgo).toBe(Infinity);
+      expect((await failFor(new ServerFaultError('HTTP 500'))).upstreamAnsweredMsAgo).toBe(Infinity);
       await answer('Settings');
-      expect((await failure(new OutageError('HTTP 503'))).upstreamAnsweredMsAgo).toBe(Infinity);
+      expect((await failFor(new OutageError('HTTP 503'))).upstreamAnsweredMsAgo).toBe(Infinity);
       await answer('OrderById');
       vi.advanceTimersByTime(700);
-      expect((await failure(new TransientError('odd'))).upstreamAnsweredMsAgo).toBe(700);
+      expect((await failFor(new TransientError('odd'))).upstreamAnsweredMsAgo).toBe(700);
     });
   });
 
