@@ -105,6 +105,12 @@ describe.skipIf(!hasChartTools)('the NetworkPolicies of the chart', () => {
       worker,
       address('10.9.0.1', 6379),
     ],
+    [
+      'pods reach upstreams without the proxy when that is closed',
+      { networkPolicy: { upstreamsTo: [] } },
+      worker,
+      address('203.0.113.7', 443),
+    ],
     ['the test of the release reach upstreams', {}, test, address('203.0.113.7', 443)],
     ['a neighbour reach the bundled Redis', REDIS, neighbour, on(redis, 6379)],
     ['another release reach the bundled Redis', REDIS, otherRelease, on(redis, 6379)],
