@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type * as Testing from '../src/testing/index.js';
 
 /**
- * Prints the source files that run while one webhook becomes an update, from V8's coverage of the built connector:
- * `npm run walk`.
+ * Prints the source files whose functions run while one webhook becomes an update, from V8's coverage of the built
+ * connector: `npm run walk`. Only files that run for each of several webhooks count: timers run beside any one of them.
  */
 const DIST = new URL('../dist/', import.meta.url);
 const { createTestConnector } = (await import(new URL('testing/index.js', DIST).href)) as typeof Testing;
@@ -18,19 +18,27 @@ try {
   await update('WARM_UP');
   await session.post('Profiler.enable');
   await session.post('Profiler.startPreciseCoverage', { callCount: true });
-  await session.post('Profiler.takePreciseCoverage');
-  await update('MEASURED');
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  const files = result
-    .filter(({ url, functions }) => url.startsWith(DIST.href) && functions.some(hasRun))
-    .map(({ url }) => fileURLToPath(url).slice(fileURLToPath(DIST).length).replace(/\.js$/, '.ts'))
-    .filter((path) => !path.startsWith(`testing${sep}`))
-    .toSorted();
+  const walks: Set<string>[] = [];
+  for (const ref of ['FIRST', 'SECOND', 'THIRD']) {
+    await session.post('Profiler.takePreciseCoverage');
+    await update(ref);
+    walks.push(await filesThatRan());
+  }
+  const files = [...(walks[0] ?? [])].filter((file) => walks.every((walk) => walk.has(file))).toSorted();
   const folders = new Set(files.filter((path) => path.includes(sep)).map((path) => path.split(sep)[0]));
   process.stdout.write(`${files.join('\n')}\n${files.length} files in ${folders.size} folders of src\n`);
 } finally {
   session.disconnect();
   await connector.stop();
+}
+
+/** @returns the files of which a function has run since the last call, without the test kit. */
+async function filesThatRan(): Promise<Set<string>> {
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  const files = result
+    .filter(({ url, functions }) => url.startsWith(DIST.href) && functions.some(hasRun))
+    .map(({ url }) => fileURLToPath(url).slice(fileURLToPath(DIST).length).replace(/\.js$/, '.ts'));
+  return new Set(files.filter((path) => !path.startsWith(`testing${sep}`)));
 }
 
 async function update(ref: string): Promise<void> {

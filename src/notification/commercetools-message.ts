@@ -13,9 +13,9 @@ export interface CommercetoolsInitiator {
 }
 
 /**
- * A message of a commercetools subscription in the Platform format. The fields that its type adds
- * (`orderState`, …) are let through as they came: check them where they are used. They are missing when
- * the message was too large for the subscription (`payloadNotIncluded`).
+ * A message of a commercetools subscription in the Platform format. The fields that its type adds (`orderState`, …) are
+ * not checked, so check them where you use them. They are missing when the message was too large for the subscription
+ * (`payloadNotIncluded`).
  */
 export interface CommercetoolsMessage {
   /** Unique within the project, identical on redelivery. */
@@ -28,7 +28,7 @@ export interface CommercetoolsMessage {
   /** The version that the change produced. */
   readonly resourceVersion?: unknown;
   readonly resourceUserProvidedIdentifiers?: unknown;
-  /** A hint: not every message names who caused the change. */
+  /** Who caused the change. Not every message names it. */
   readonly createdBy?: CommercetoolsInitiator | null;
   readonly [field: string]: unknown;
 }
@@ -39,8 +39,8 @@ export function messageNotificationName(type: string): string {
 }
 
 /**
- * Puts a message into the form in which the queue, the retries and the handlers know work: one
- * notification for each retailer whose orders are in the project.
+ * Turns a message into a notification, for one retailer whose orders are in the project. The queue, the retries and the
+ * handlers then treat it like one from Fluent.
  */
 export function messageNotification(
   message: CommercetoolsMessage,
@@ -63,7 +63,7 @@ export function messageNotification(
 
 /**
  * @returns the message that a notification of a handler for `commercetools.…` carries.
- * @throws PermanentError when it carries none, e.g. because a Fluent workflow uses such a name.
+ * @throws PermanentError when it carries no message, e.g. because a Fluent workflow uses such a name.
  */
 export function commercetoolsMessageOf({
   name,
@@ -74,12 +74,12 @@ export function commercetoolsMessageOf({
     return attributes as CommercetoolsMessage;
   }
   throw new PermanentError(
-    `notification ${name} carries no commercetools message; no Fluent workflow may use a name that begins with ${NAME_PREFIX}`,
+    `notification ${name} carries no commercetools message; rename it in the Fluent workflow, because names that begin with ${NAME_PREFIX} are reserved`,
     { code: 'NoMessage' },
   );
 }
 
-/** What people call the resource, for logs and dead letters. */
+/** The resource's order number, key or id, for logs and dead letters. */
 function referenceOf({ resource, resourceUserProvidedIdentifiers: given }: CommercetoolsMessage): string {
   const { orderNumber, key } = isJsonObject(given) ? given : {};
   return (

@@ -1,6 +1,6 @@
 /**
- * One Fluent webhook payload. The seven required fields are checked at ingress; everything else is
- * let through as Fluent sent it, including fields that this interface does not name.
+ * The payload of a Fluent webhook. The seven required fields are checked at ingress. Everything else is passed through as
+ * Fluent sent it, including fields that this interface does not name.
  */
 export interface FluentNotification {
   /** Unique per event and account, identical on Fluent's retries. Opaque text, not always a UUID. */
@@ -16,9 +16,9 @@ export interface FluentNotification {
   readonly rootEntityId?: string;
   readonly rootEntityRef?: string;
   readonly rootEntityType?: string;
-  /** On the wire an object; the published schema says string. */
+  /** An object in practice, although the published schema says string. */
   readonly attributes?: unknown;
-  /** A hint only: never used as the status itself. */
+  /** A hint. The connector never uses it as the order's status. */
   readonly entityStatus?: unknown;
   readonly [field: string]: unknown;
 }
@@ -51,4 +51,34 @@ export function orderOf(notification: FluentNotification): OrderReference | unde
     return { id: rootEntityId, ref: rootEntityRef };
   }
   return undefined;
+}
+
+/** Marks notifications that reconciliation, and not Fluent, has created. */
+const RECONCILIATION_PREFIX = 'reconciliation:';
+
+/**
+ * @returns the notification for an order that reconciliation found. Each update of an order has one id, so that
+ * overlapping searches submit it once.
+ * @param updatedOn as Fluent reports it.
+ */
+export function reconciliationNotification(
+  name: string,
+  accountId: string,
+  retailerId: string,
+  { id, ref }: OrderReference,
+  updatedOn: string,
+): FluentNotification {
+  return {
+    id: `${RECONCILIATION_PREFIX}${id}:${updatedOn}`,
+    name,
+    accountId,
+    retailerId,
+    entityId: id,
+    entityRef: ref,
+    entityType: 'ORDER',
+  };
+}
+
+export function isFromReconciliation({ id }: FluentNotification): boolean {
+  return id.startsWith(RECONCILIATION_PREFIX);
 }
