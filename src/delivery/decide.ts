@@ -24,24 +24,24 @@ export interface DeliveryPolicy {
 export type DeliveryEvent =
   | { readonly type: 'taken' }
   /**
-   * It cannot run now: a run of its key is under way, or its handler has no free slot and says when to try again.
+   * It cannot run now: another run of its key is active, or its handler has no free slot and returned when to try again.
    */
   | { readonly type: 'busy'; readonly retryInMs?: number }
-  /** Its process shuts down and its time is up. */
+  /** The process shuts down, and the time for running work is over. */
   | { readonly type: 'interrupted' }
   | { readonly type: 'succeeded'; readonly result: ProcessResult }
   | { readonly type: 'failed'; readonly error: unknown };
 
 /** A run that has ended. */
 export interface EndedRun {
-  /** Whether it reported that it changed something; undefined when it did not end with a result. */
+  /** Whether it reported a change. Undefined when it ended without a result. */
   readonly changed?: boolean;
 }
 
-/** What becomes of a delivery. All but `run` are settled with the queue. Delays are in milliseconds. */
+/** The next action for a delivery. All but `run` are settled with the queue. Delays are in milliseconds. */
 export type Decision = { readonly action: 'run' } | Settlement;
 
-/** A decision that ends a delivery: for good, until it is delivered again, or as a dead letter. */
+/** A decision that ends a delivery: the notification is done, is delivered again later, or becomes a dead letter. */
 export type Settlement =
   | {
       readonly action: 'done';
@@ -56,7 +56,7 @@ export type Settlement =
       readonly ifOutrun?: DeliveryProgress;
     }
   | {
-      /** The notification may have overtaken Fluent's own write: it runs once more. */
+      /** The notification may have overtaken Fluent's write, so it runs once more. */
       readonly action: 'recheck';
       readonly delayMs: number;
       readonly progress: DeliveryProgress;
@@ -74,7 +74,7 @@ export type Settlement =
       readonly run?: EndedRun;
     }
   | {
-      /** Nothing has failed: it only waits. */
+      /** Nothing has failed; the delivery only waits. */
       readonly action: 'defer';
       readonly delayMs: number;
       readonly progress: DeliveryProgress;
@@ -84,12 +84,12 @@ export type Settlement =
     }
   | { readonly action: 'dead'; readonly progress: DeliveryProgress; readonly error: unknown };
 
-/** A delivery whose workers died this often may be what kills them, and backs off. */
+/** After this many worker deaths, the notification itself may be the cause, so it backs off. */
 const SUSPICIOUS_DEATHS = 3;
 /** How long a notification waits for a run of its key, doubled each time. */
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 3200;
-/** A failing run holds the other notifications of its key back for at most this long. */
+/** A failing run delays the other notifications of its key by at most this. */
 const MAX_HOLD_KEY_MS = 30_000;
 
 /**
@@ -127,7 +127,7 @@ export function decide(
   }
 }
 
-/** Most runs are short, so the first waits are. */
+/** Most runs are short, so the first waits are short as well. */
 function decideWhenBusy(
   progress: DeliveryProgress,
   retryInMs: number | undefined,
@@ -149,7 +149,7 @@ function decideBeforeRun(
   if (coverage && coverage.number > Math.max(acceptedNumber, delivery.ranUntil ?? 0)) {
     const firstRun = progress.firstRun ?? { outcome: 'superseded' as const, lagMs: lagMs(delivery, now) };
     if (isSatisfiedBy(coverage, delivery, policy)) return { action: 'done', ...firstRun };
-    // A recheck has had its delay. A notification that is merely covered must still wait for it.
+    // A recheck comes after its delay. A notification that is only covered must still wait for it.
     if (!progress.firstRun) {
       const delayMs = untilRecheckMs(delivery, policy);
       if (delayMs > 0) return { action: 'recheck', delayMs, progress: { ...progress, firstRun } };
@@ -225,8 +225,8 @@ function decideAfterFailure(
 }
 
 /**
- * @returns whether the run leaves nothing to do for the delivery. A run that began `RECHECK_DELAY` after the
- * acceptance does in any case. An earlier one does when it observed the state that the notification announced.
+ * @returns whether the run covers the delivery, so that it need not run. A run that began at least `RECHECK_DELAY` after
+ * the acceptance always does. An earlier run does if it observed the state that the notification announced.
  */
 function isSatisfiedBy(
   run: Coverage,
@@ -239,23 +239,23 @@ function isSatisfiedBy(
 }
 
 /**
- * The notifications of a burst wake together, so that one run covers them all. Each key has a phase of its
- * own, or those of all orders would wake at the same instant.
+ * The notifications of a burst become due together, so that one run covers them all. Each key has another phase, so that
+ * the notifications of different orders do not become due together.
  *
- * @returns milliseconds until a run may recheck, not positive when it may now.
+ * @returns milliseconds until a run may recheck; zero or less when it may recheck now.
  */
 function untilRecheckMs(delivery: Delivery, { recheckDelayMs }: DeliveryPolicy): number {
   const { acceptedNumber, ticket, coalesceKey = '' } = delivery;
   if (ticket.number >= acceptedNumber + recheckDelayMs * 1000) return 0;
   const phaseMs = hash('sha1', coalesceKey, 'buffer').readUInt32BE(0) % recheckDelayMs;
   const dueMs = Math.ceil((acceptedAtMs(delivery) - phaseMs) / recheckDelayMs + 1) * recheckDelayMs + phaseMs;
-  // A clock that ran ahead left numbers in the future: they order, but they do not measure time.
+  // If the clock ran ahead, numbers may lie in the future. They still order runs, but do not measure time.
   return Math.min(Math.max(dueMs - Math.floor(ticket.number / 1000), 1), 2 * recheckDelayMs);
 }
 
 /**
- * A recheck that changed nothing leaves the first run's outcome and lag. It knows more than a first run that
- * changed nothing either, so that its details count.
+ * A recheck that changed nothing keeps the first run's outcome and lag. If the first run changed nothing either, the
+ * recheck's details replace those of the first run, because they are newer.
  */
 function latestThatChanged(first: FirstRun | undefined, latest: FirstRun): FirstRun {
   if (!first || latest.outcome === 'updated') return latest;
@@ -266,7 +266,7 @@ function lagMs(delivery: Delivery, now: number): number {
   return Math.max(now - acceptedAtMs(delivery), 0);
 }
 
-/** A line for logs and metrics about a delivery that was settled. */
+/** The report of a settled delivery, for logs and metrics. */
 export interface RunReport {
   readonly notification: Delivery['notification'];
   readonly outcome: NotificationOutcome | 'retried' | 'dead';
@@ -280,8 +280,7 @@ export interface RunReport {
 }
 
 /**
- * @returns what to tell of a settlement; undefined for those that say nothing new: a recheck, and a
- * deferral without an open circuit.
+ * @returns the report of a settlement. Rechecks, and deferrals without an open circuit, are not reported.
  */
 export function reportOf(delivery: Delivery, settlement: Settlement, now: number): RunReport | undefined {
   const { notification } = delivery;

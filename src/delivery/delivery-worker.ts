@@ -20,9 +20,9 @@ type RunEvent = Exclude<DeliveryEvent, { type: 'taken' }>;
 /** Milliseconds since the epoch by the store's clock. */
 type Clock = () => number;
 
-/** A delivery that waits this long for another run of its key gives its place to other keys. */
+/** A delivery waits this long for another run of its key. Then other keys get its place. */
 const MAX_KEY_WAIT_MS = 2000;
-/** After the time for running work is up: how long handlers that honour the abort signal have to end. */
+/** How long handlers that honour the abort signal have to end, after the time for running work is over. */
 const INTERRUPTED_MS = 1000;
 /** Between attempts to take notifications from a queue that fails: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
@@ -60,8 +60,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Takes no new notifications. Resolves when running ones ended or `timeoutMs` passed; these are interrupted
-   * and delivered to another worker.
+   * Stops taking notifications. Resolves when running ones have ended or `timeoutMs` has passed. The runs that remain are
+   * interrupted, and another worker gets their notifications.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.stopTaking.abort();
@@ -97,7 +97,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   private start(delivery: Delivery): void {
     const takenAt = performance.now();
-    // The store's clock; this process's may be ahead or behind.
+    // The store's clock: the clock of this process may be ahead or behind.
     const now = (): number => delivery.takenAtMs + (performance.now() - takenAt);
     const run = inDeliverySpan(delivery, () => this.deliver(delivery, now))
       .catch((error: unknown) => {

@@ -10,15 +10,15 @@ export interface ProcessResult {
   readonly outcome: Exclude<NotificationOutcome, 'superseded'>;
   /** The state in which the run found the entity, compared with {@link Delivery.expectedState}. */
   readonly observedState?: string;
-  /** False when the run left work undone that other notifications of the entity wait for. Default: true. */
+  /** False when the run left work undone that other notifications of the entity may do. Default: true. */
   readonly supersedesPending?: boolean;
-  /** True when the run wants one more run after `RECHECK_DELAY`, e.g. because a source had not caught up. */
+  /** True to request one more run after `RECHECK_DELAY`, e.g. because a source had not caught up. */
   readonly recheck?: boolean;
-  /** What the outcome's log line adds: small, and without personal data. */
+  /** More fields for the outcome's log line: small, and without personal data. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** How the run before a recheck ended; it is reported unless the recheck changed something. */
+/** The result of the run before a recheck. It is reported unless the recheck changes something. */
 export interface FirstRun {
   readonly outcome: NotificationOutcome;
   /** Milliseconds from acceptance until then. */
@@ -26,7 +26,7 @@ export interface FirstRun {
   readonly details?: ProcessResult['details'];
 }
 
-/** What is remembered of a notification from one run to the next. */
+/** The state of a notification that is kept from one run to the next. */
 export interface DeliveryProgress {
   readonly failures?: FailureHistory;
   /** The error of the last failed run: bounded, without a stack. */
@@ -35,15 +35,15 @@ export interface DeliveryProgress {
   readonly firstRun?: FirstRun;
   /** The recheck needs a run with at least this number, whatever an earlier run observed. */
   readonly recheckFrom?: number;
-  /** How often it waited because a run of its key was under way. */
+  /** How often it waited because another run of its key was active. */
   readonly waits?: number;
-  /** How many deaths of workers a back-off has answered. */
+  /** The number of worker deaths at its last back-off. */
   readonly deathsSeen?: number;
 }
 
 /**
- * The position of a run among the notifications and runs of its key. Numbers increase strictly within an
- * epoch; a key that the store lost and made anew has another epoch.
+ * The position of a run among the notifications and runs of its key. Numbers increase strictly within an epoch. If the
+ * store loses a key and creates it again, the key gets another epoch.
  */
 export interface RunTicket {
   /** Microseconds of the store's clock, or one more than the last number of the key. */
@@ -59,15 +59,15 @@ export interface Coverage {
   readonly observedState?: string;
 }
 
-/** A failed run of a coalesce key, after which its other notifications wait, too. */
+/** A failed run of a coalesce key. The key's other notifications wait as well. */
 export interface Failing {
   /** Milliseconds since the epoch, by the store's clock. */
   readonly notBeforeMs: number;
-  /** Whether the error has a retry age of its own, such as an order that is not there yet. */
+  /** Whether the error sets its own retry age, e.g. because the order does not exist yet. */
   readonly hasOwnAge: boolean;
 }
 
-/** A notification that a worker has taken and not settled yet. */
+/** A notification that a worker has taken but not settled. */
 export interface Delivery {
   /** The store's id. */
   readonly id: string;
@@ -76,9 +76,9 @@ export interface Delivery {
   readonly coalesceKey?: string;
   /** The state that the notification announced. */
   readonly expectedState?: string;
-  /** Drawn when the notification was accepted: about the microseconds of the store's clock. */
+  /** Assigned at acceptance; close to the microseconds of the store's clock. */
   readonly acceptedNumber: number;
-  /** Drawn when the notification was taken, so before the run's first read. */
+  /** Assigned when the notification was taken, and therefore before the run's first read. */
   readonly ticket: RunTicket;
   readonly coverage?: Coverage;
   readonly failing?: Failing;
@@ -92,7 +92,7 @@ export interface Delivery {
   readonly workerDeaths: number;
   /** Milliseconds since the epoch when it was taken, by the store's clock. */
   readonly takenAtMs: number;
-  /** Where the trace of the notification's acceptance stood; every run continues it. */
+  /** The position in the trace of the acceptance, which every run continues. */
   readonly trace?: TraceCarrier;
 }
 

@@ -1,20 +1,20 @@
 export interface KeyHold {
-  /** Whether another one held the key before. */
+  /** Whether it waited for another holder. */
   readonly hasWaited: boolean;
-  /** To be called once. */
+  /** Call it once. */
   readonly release: () => void;
 }
 
 /**
- * One holder of a key at a time in this process. Two runs of a key at once would be safe, because one of them
- * meets a conflict, but of those that wait only the first has work left to do.
+ * Lets one run hold a key at a time in this process. Concurrent runs of a key would be safe, because one of them gets a
+ * version conflict. But after the first run, the others have nothing left to do.
  */
 export class KeyedMutex {
   private readonly keys = new Map<string, { next?: () => void }>();
 
   /**
-   * @returns the hold on the key, or undefined when it did not get free within `maxWaitMs` or
-   * somebody else waits for it already. One waiter is enough: its run covers what comes behind it.
+   * @returns the hold on the key, or undefined when the key was not released within `maxWaitMs` or another run already
+   * waits for it. One waiter is enough, because its run covers all later notifications.
    */
   async acquire(key: string, maxWaitMs: number): Promise<KeyHold | undefined> {
     const holder = this.keys.get(key);

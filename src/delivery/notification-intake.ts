@@ -7,7 +7,7 @@ import { currentTrace } from '../tracing/index.js';
 import { inSendSpan } from './spans.js';
 import { UnhandledNotifications } from './unhandled-notifications.js';
 
-/** Hands a checked notification to the queue with what its handler wants the queue to know. */
+/** Adds a checked notification to the queue, with the coalesce key and the expected state of its handler. */
 @Injectable()
 export class NotificationIntake {
   constructor(
@@ -35,7 +35,7 @@ export class NotificationIntake {
         trace: currentTrace(),
       }),
     );
-    // Another answer must not become a 200.
+    // Any other result must not become a 200.
     if (result === 'accepted' || result === 'duplicate') return result;
     throw invalidReturn(this.queue, 'add', `neither 'accepted' nor 'duplicate'`);
   }

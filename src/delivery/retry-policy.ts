@@ -1,7 +1,7 @@
 import type { RetryConfig } from '../config/index.js';
 import { CircuitOpenError, ConnectorError, PermanentError, TransientError } from '../errors.js';
 
-/** What is remembered of a notification that failed before, across runs and processes. */
+/** The failures of a notification, kept across runs and processes. */
 export interface FailureHistory {
   /** Failed runs. Runs that an open circuit deferred do not count. */
   readonly attempts: number;
@@ -17,21 +17,21 @@ export interface FailureHistory {
   readonly doubtSince?: number;
   /** How often it failed although the upstream had answered others meanwhile, since a circuit was open last. */
   readonly failedAlone?: number;
-  /** When the first error with a retry age of its own came, less the time deferred until then. */
+  /** The time of the first error that sets its own retry age, less the time deferred until then. */
   readonly ownAgeFrom?: number;
 }
 
 export const NO_FAILURES: FailureHistory = { attempts: 0, holds: 0, heldMs: 0 };
 
-/** What becomes of a notification whose run failed. */
+/** The next step after a failed run. */
 export type RetryDecision =
   | { readonly next: 'retry'; readonly delayMs: number; readonly history: FailureHistory }
   | { readonly next: 'defer'; readonly delayMs: number; readonly history: FailureHistory }
   | { readonly next: 'dead'; readonly history: FailureHistory };
 
-/** Deferred work is spread over at most this long after the circuit may close, so that recovery is prompt. */
+/** Deferred work is spread over at most this time after the circuit may close, so that recovery is quick. */
 const MAX_HOLD_SPREAD_MS = 60_000;
-/** A longer Retry-After is cut to this. */
+/** The upper limit for Retry-After. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 /** After so many failures of a notification while others succeeded, the fault is its own, not an outage. */
 const FAILURES_ALONE = 3;
@@ -71,7 +71,7 @@ export function decideRetry(
   const transient = error instanceof TransientError ? error : undefined;
   const ownAgeSeconds = transient?.maxAgeSeconds;
   const unheld = now - history.heldMs;
-  // An order is waited for from when it was missed first, not from an outage hours before.
+  // The wait for an order counts from when it was first missing, not from an outage hours before.
   const ownAgeFrom = history.ownAgeFrom ?? (ownAgeSeconds === undefined ? undefined : unheld);
   const failed = { ...history, firstFailedAt, ownAgeFrom, attempts: history.attempts + 1, holds: 0 };
   if (error instanceof PermanentError) return { next: 'dead', history: failed };
@@ -90,9 +90,9 @@ export function decideRetry(
 }
 
 /**
- * A notification that waits for another one of its key shares that one's failure: its retry age begins, so
- * that a key with many notifications does not wait once for each of them. Its own run will tell whether the wait was for
- * an outage.
+ * A notification that waits because another one of its key failed shares this failure: its retry age starts. Otherwise a
+ * key with many notifications would wait once for each of them. The notification's
+ * own run then decides whether the wait was for an outage.
  */
 export function shareFailure(before: FailureHistory, hasOwnAge: boolean, now: number): FailureHistory {
   const history = endHold(before, now);
@@ -104,7 +104,7 @@ export function shareFailure(before: FailureHistory, hasOwnAge: boolean, now: nu
   };
 }
 
-/** Decides about the wait that an error ends how much of it was an outage. */
+/** Decides how much of the wait before an error was an outage. */
 function endWait(before: FailureHistory, error: unknown, now: number): FailureHistory {
   const wasHeld = before.heldSince !== undefined;
   const { doubtSince, failedAlone, ...history } = endHold(before, now);
@@ -125,7 +125,7 @@ function outageMs(since: number, now: number): number {
   return Math.max(now - since, 0);
 }
 
-/** Counts the time that really passed, which is longer than planned when workers were busy or away. */
+/** Counts the actual time, which is longer than planned when workers were busy or down. */
 function endHold({ heldSince, ...history }: FailureHistory, now: number): FailureHistory {
   if (heldSince === undefined) return history;
   return { ...history, heldMs: history.heldMs + Math.max(now - heldSince, 0) };
@@ -135,7 +135,7 @@ function ceilingMs({ baseDelayMs, maxDelayMs }: RetryConfig, attempts: number): 
   return Math.min(baseDelayMs * 2 ** (attempts - 1), maxDelayMs);
 }
 
-/** The error of a failed run as it is kept with the notification: without a stack, bounded. */
+/** The error of a failed run as it is stored with the notification: bounded, without its stack. */
 export function describeError(error: unknown): { name: string; message: string } {
   const name = error instanceof Error ? error.name : 'Error';
   const message = error instanceof Error ? error.message : String(error);

@@ -4,10 +4,10 @@ import { SpanKind, inSpan, markFailed, traceOf } from '../tracing/index.js';
 import type { RunReport } from './decide.js';
 import { attemptOf, type Delivery } from './delivery.js';
 
-/** The name that span and attributes give to the queue. */
+/** The name of the queue in spans and attributes. */
 const DESTINATION = 'notifications';
 
-/** Adding a notification, as a span of the webhook's trace. */
+/** Adds a notification in a span of the webhook's trace. */
 export function inSendSpan<T>(notification: FluentNotification, add: () => Promise<T>): Promise<T> {
   return inSpan(
     `send ${DESTINATION}`,
@@ -16,7 +16,7 @@ export function inSendSpan<T>(notification: FluentNotification, add: () => Promi
   );
 }
 
-/** One delivery, as a span of the trace in which the notification was added. Each retry is a span of its own. */
+/** Runs one delivery in a span of the trace that added the notification. Each retry gets its own span. */
 export function inDeliverySpan(
   delivery: Delivery,
   deliver: () => Promise<RunReport | undefined>,

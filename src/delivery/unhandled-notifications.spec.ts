@@ -62,7 +62,7 @@ describe('a notification that no handler takes', () => {
       },
       'webhook ignored: no handler takes "fc.connect.order.webhook.status-updat". Handlers take ' +
         '"fc.connect.order.webhook.status-update", "carrier.*". If the name is mistyped, correct it in the workflow; if it ' +
-        "tells of an order's status, add it to ORDER_STATUS_EVENT_NAMES; else add a " +
+        "announces an order's status, add it to ORDER_STATUS_EVENT_NAMES; otherwise add a " +
         "@NotificationHandler('fc.connect.order.webhook.status-updat'). Not logged again for 10 minutes",
     );
   });

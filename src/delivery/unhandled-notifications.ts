@@ -6,13 +6,13 @@ import type { FluentNotification } from '../notification/index.js';
 
 /** A name is logged once in this time. */
 const INTERVAL_MS = 600_000;
-/** So many names are logged in that time, and so many are told apart in the metric while the process lives. */
+/** The most names that are logged in that time, and the most that the metric has as labels in one process. */
 const MAX_NAMES = 20;
 const MAX_NAME_LENGTH = 100;
 
 /**
- * Makes notifications visible that no handler takes: a mistyped event name in a workflow must not look like a workflow
- * that sends nothing. Names come from outside, so lines and series are bounded.
+ * Reports notifications that no handler takes, so that operators notice a mistyped event name in a workflow. Names come
+ * from outside, so the log lines and the time series are bounded.
  */
 @Injectable()
 export class UnhandledNotifications {
@@ -28,7 +28,7 @@ export class UnhandledNotifications {
     logger.setContext('Notifications');
   }
 
-  /** Counts a notification that is answered `ignored`, and logs its name unless that was done a short time ago. */
+  /** Counts an ignored notification. Logs its name, unless it was logged a short time ago. */
   report({ id, accountId, retailerId, name, entityType }: FluentNotification): void {
     const label = name.slice(0, MAX_NAME_LENGTH);
     this.metrics.unhandledWebhooks.inc({ account: accountId, name: this.bounded(label) });
@@ -42,7 +42,7 @@ export class UnhandledNotifications {
     this.logger.info(
       { notificationId: id, accountId, retailerId, name: label, entityType },
       `webhook ignored: no handler takes "${label}". Handlers take ${this.served()}. If the name is mistyped, correct it in ` +
-        "the workflow; if it tells of an order's status, add it to ORDER_STATUS_EVENT_NAMES; else add a " +
+        "the workflow; if it announces an order's status, add it to ORDER_STATUS_EVENT_NAMES; otherwise add a " +
         `@NotificationHandler('${label}'). Not logged again for ${INTERVAL_MS / 60_000} minutes`,
     );
   }

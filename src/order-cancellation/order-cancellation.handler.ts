@@ -131,7 +131,7 @@ export class OrderCancellationHandler implements NotificationHandlerContract, On
     if (found.length === 0) {
       throw new TransientError(
         `${where}: there is no order with the ref ${refs.join(' or ')}; ` +
-          'if it never comes, check ORDER_LOOKUP and ORDER_REF_PREFIX',
+          'if the order should exist, check ORDER_LOOKUP and ORDER_REF_PREFIX',
         { code: 'FluentOrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
       );
     }

@@ -10,8 +10,8 @@ import { invalidReturn } from '../call-override.js';
 import { isJsonObject, isNonEmptyText } from '../json.js';
 
 /**
- * What an override returns is checked only where the next system would refuse it, or a wrong order would be written.
- * There the error would name that system, or nobody. Everything else is the compiler's business.
+ * Return values of overrides are checked here only where a wrong one would make the next system refuse a request, or write
+ * a wrong order. Without the check, the error would not name the override.
  */
 
 const ALLOWED: Readonly<Record<keyof OrderStates, readonly unknown[]>> = {
@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<keyof OrderStates, readonly unknown[]>> = {
 
 /** @throws TransientError that names the mapper when commercetools would refuse a state. */
 export function checkedStates(mapper: object, answer: unknown): OrderStates {
-  if (!isJsonObject(answer)) throw invalidReturn(mapper, 'map', 'no object with states');
+  if (!isJsonObject(answer)) throw invalidReturn(mapper, 'map', 'something other than an object with states');
   for (const [field, allowed] of Object.entries(ALLOWED)) {
     const state = answer[field];
     if (state === undefined || allowed.includes(state)) continue;
@@ -41,10 +41,10 @@ export function checkedOrder(
   answer: unknown,
   fieldsAreNeeded: boolean,
 ): CommercetoolsOrder | undefined {
-  // JavaScript's own look-ups return either for nothing.
+  // An override may return either when it finds nothing.
   if (answer === undefined || answer === null) return undefined;
   if (!isJsonObject(answer) || !isNonEmptyText(answer['id']) || !Number.isInteger(answer['version'])) {
-    throw invalidReturn(lookup, 'find', 'no order with an id and a version');
+    throw invalidReturn(lookup, 'find', 'something other than an order with an id and a version');
   }
   if (fieldsAreNeeded) checkFields(lookup, 'find', answer, 'commercetoolsFields');
   return answer as unknown as CommercetoolsOrder;
@@ -62,7 +62,7 @@ export function checkedFluentOrder(
     typeof answer['status'] !== 'string' ||
     !isNonEmptyText(answer['retailerId'])
   ) {
-    throw invalidReturn(client, 'getOrder', 'no order with a status and a retailerId');
+    throw invalidReturn(client, 'getOrder', 'something other than an order with a status and a retailerId');
   }
   if (fieldsAreNeeded) checkFields(client, 'getOrder', answer, 'fluentFields');
   return answer as unknown as FluentOrder;
@@ -73,7 +73,7 @@ function checkFields(owner: object, method: string, answer: Record<string, unkno
   throw invalidReturn(
     owner,
     method,
-    `an order without the fields that a hook asks for; query withOrderFields(document, options.${option}) ` +
-      'and return the order that it gives as fields',
+    `an order without the fields that a hook requests; query withOrderFields(document, options.${option}) ` +
+      'and return its result as fields',
   );
 }

@@ -4,22 +4,22 @@ import { StatusMapper, type MappingOverview } from '../mapping/index.js';
 import { SkippedStatuses } from './skipped-statuses.js';
 import { STATE_FIELDS, type StateField } from './states-by-history.js';
 
-/** How old what is shown may be, when it is asked for. */
+/** The gaps are read again when they are older than this. */
 const REFRESH_MS = 60_000;
-/** Retailers that are looked at; those of an account that accepts any are not known. */
+/** The most retailers that are checked. An account that accepts any retailer has none to check. */
 const MAX_RETAILERS = 100;
 
 /** The statuses of one retailer that one mapping has and another lacks. */
 export interface RetailerGaps {
   readonly accountId: string;
   readonly retailerId: string;
-  /** By state, the statuses that another mapping has an entry for, and this one does not. */
+  /** For each state, the statuses for which only another mapping has an entry. */
   readonly lacking: Readonly<Partial<Record<StateField, readonly string[]>>>;
-  /** Why a state can stay behind at such a status; undefined while the status history makes up for it. */
+  /** Why a state can be out of date at such a status. Undefined while the status history fills the gap. */
   readonly unavailability?: string;
 }
 
-/** Knows which mappings are incomplete, says so once after the start, and tells `/health`. */
+/** Finds incomplete mappings, logs them once after the start, and reports them in `/health`. */
 @Injectable()
 export class MappingGaps implements OnApplicationBootstrap {
   private readonly logger = new Logger('Mappings');
@@ -37,7 +37,7 @@ export class MappingGaps implements OnApplicationBootstrap {
     void this.refresh();
   }
 
-  /** What is known now. What is older than a minute is read again, for the next time. */
+  /** @returns the last known gaps. If they are older than a minute, they are read again for the next call. */
   get(): readonly RetailerGaps[] {
     void this.refresh();
     return this.known.map((gaps) => ({
@@ -62,7 +62,7 @@ export class MappingGaps implements OnApplicationBootstrap {
         known.push({ accountId, retailerId, lacking });
         this.logOnce({ accountId, retailerId, lacking });
       } catch (error) {
-        // Each notification of this retailer says the same, loudly.
+        // Each notification of this retailer logs the same problem as an error.
         this.logger.debug(
           `mappings of retailer ${retailerId} of Fluent account ${accountId} are not known: ${String(error)}`,
         );
@@ -100,7 +100,7 @@ export class MappingGaps implements OnApplicationBootstrap {
   }
 }
 
-/** Pure: the statuses that one mapping has and another lacks. A mapping without entries is switched off. */
+/** Pure: the statuses for which one mapping has an entry and another does not. Mappings without entries are skipped. */
 export function gapsOf({ statuses }: MappingOverview): RetailerGaps['lacking'] {
   const all = [...statuses];
   const gaps: Partial<Record<StateField, readonly string[]>> = {};

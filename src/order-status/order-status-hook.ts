@@ -6,8 +6,8 @@ import type { RetailerScope } from '../config/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 
 /**
- * An order as the built-in handler has just read it, commercetools first and Fluent second. There is no
- * notification here: one run may stand for several, so that everything must follow from the orders.
+ * An order as the built-in handler has just read it. It does not contain the notification: one run may cover several, so a
+ * hook must decide from the orders alone.
  *
  * @typeParam TFluent what {@link OrderStatusHookOptions.fluentFields} asks for
  * @typeParam TCommercetools what {@link OrderStatusHookOptions.commercetoolsFields} asks for
@@ -24,18 +24,17 @@ export interface HookedOrder<TFluent = unknown, TCommercetools = unknown> {
 }
 
 /**
- * Adds a little to the built-in handler. Both methods may be called several times for one update, each
- * time with the orders as they are then; an error costs the notification a try, like one of a handler.
+ * Extends the built-in handler. Both methods may be called several times for one update, each time with the current orders.
+ * After an error the notification is retried, as after an error of a handler.
  */
 export interface OrderStatusHookContract<TFluent = unknown, TCommercetools = unknown> {
-  /** @returns true when the order is to be left alone; its outcome is then `unchanged`. */
+  /** @returns true to skip the order. Its outcome is then `unchanged`. */
   skip?(order: HookedOrder<TFluent, TCommercetools>): boolean | Promise<boolean>;
 
   /**
-   * Update actions that are sent behind those of the states, in the same mutation; also when no state
-   * changes. So compare with `commercetoolsOrder` and return nothing when there is nothing to do.
-   *
-   * @param states what the mapper wants; a missing one is left as it is.
+   * @returns update actions, which are sent after those of the states in the same mutation. They are sent even if no state
+   * changes, so compare with `commercetoolsOrder` and return nothing when the order is up to date.
+   * @param states the states from the mapper. A missing state stays as it is.
    */
   actions?(
     order: HookedOrder<TFluent, TCommercetools>,
@@ -49,7 +48,7 @@ export interface OrderStatusHookOptions {
   readonly fluentFields?: string;
   /** A GraphQL fragment on commercetools' `Order`, read with the order; as `commercetoolsOrder.fields`. */
   readonly commercetoolsFields?: string;
-  /** Hooks are asked by this number, the smallest first; those with the same as Nest finds them. Default: 0. */
+  /** Hooks run in this order, the smallest first. Default: 0. */
   readonly order?: number;
 }
 
@@ -57,8 +56,8 @@ export interface OrderStatusHookOptions {
 export const HookMetadata = DiscoveryService.createDecorator<OrderStatusHookOptions>();
 
 /**
- * Makes an injectable class a hook around the built-in handler. It must be provided somewhere, e.g. in
- * `ConnectorModule.register({ providers })`; there may be several.
+ * Makes an injectable class a hook of the built-in handler. A module must provide the class, e.g. with
+ * `ConnectorModule.register({ providers })`. There may be several hooks.
  *
  * @example
  * @OrderStatusHook({ fluentFields: 'fragment Carrier on Order { attributes { name value } }' })

@@ -16,7 +16,7 @@ import {
   type OrderStatusHookOptions,
 } from './order-status-hook.js';
 
-/** commercetools refuses an update with more. */
+/** The limit of commercetools for one update. */
 const MAX_ACTIONS = 500;
 
 interface Hook {
@@ -28,14 +28,14 @@ interface Hook {
 @Injectable()
 export class OrderStatusHooks implements OnModuleInit {
   private hooks: readonly Hook[] = [];
-  /** What the hooks need of a Fluent order. */
+  /** The fields of a Fluent order that hooks request. */
   fluentFields?: OrderFields;
-  /** What the hooks need of a commercetools order. */
+  /** The fields of a commercetools order that hooks request. */
   commercetoolsFields?: OrderFields;
 
   constructor(private readonly discovery: DiscoveryService) {}
 
-  /** @throws ConfigurationError that names a hook that does nothing, or whose fragment is wrong. */
+  /** @throws ConfigurationError that names a hook without methods, or with an invalid fragment. */
   onModuleInit(): void {
     this.hooks = [...this.discover()].toSorted(
       (one, other) => (one.options.order ?? 0) - (other.options.order ?? 0),
@@ -47,7 +47,7 @@ export class OrderStatusHooks implements OnModuleInit {
     );
   }
 
-  /** @returns the class of the first hook that wants the order left alone. */
+  /** @returns the class of the first hook that skips the order. */
   async skippedBy(order: HookedOrder): Promise<string | undefined> {
     for (const { instance } of this.hooks) {
       const skips = () => instance.skip?.(order) ?? false;
@@ -71,7 +71,7 @@ export class OrderStatusHooks implements OnModuleInit {
         throw invalidReturn(
           instance,
           'actions',
-          'no list of update actions; each is an object with one key, e.g. { setCustomField: { name, value } }',
+          'something other than a list of update actions; each is an object with one key, e.g. { setCustomField: { name, value } }',
         );
       }
       all.push(...actions);

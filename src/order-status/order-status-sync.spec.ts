@@ -240,12 +240,12 @@ describe('an override', () => {
     [
       'mapper that returns nothing',
       ({ mapper }) => (mapper.map = async () => undefined),
-      /^Mapper\.map\(\) returned no object with states$/,
+      /^Mapper\.map\(\) returned something other than an object with states$/,
     ],
     [
       'mapper that returns a list',
       ({ mapper }) => (mapper.map = async () => ['Open']),
-      /^Mapper\.map\(\) returned no object/,
+      /^Mapper\.map\(\) returned something other than an object/,
     ],
     [
       'mapper with a state that there is not',
@@ -265,22 +265,22 @@ describe('an override', () => {
     [
       'look-up without a version',
       ({ lookup }) => (lookup.find = async () => ({ id: 'x' })),
-      /^Lookup\.find\(\) returned no order with an id and a version$/,
+      /^Lookup\.find\(\) returned something other than an order with an id and a version$/,
     ],
     [
       'look-up that returns text',
       ({ lookup }) => (lookup.find = async () => 'x'),
-      /^Lookup\.find\(\) returned no order/,
+      /^Lookup\.find\(\) returned something other than an order/,
     ],
     [
       'look-up without an id',
       ({ lookup }) => (lookup.find = async () => ({ id: '', version: 3 })),
-      /^Lookup\.find\(\) returned no order with an id and a version$/,
+      /^Lookup\.find\(\) returned something other than an order with an id and a version$/,
     ],
     [
       'client without a status',
       ({ fluent }) => (fluent.getOrder = async () => ({ retailerId: '1' })),
-      /^Fluent\.getOrder\(\) returned no order with a status/,
+      /^Fluent\.getOrder\(\) returned something other than an order with a status/,
     ],
     [
       'update that throws',
@@ -445,12 +445,12 @@ describe('a state that the present status leaves alone', () => {
     [
       'is an override that returns nonsense beside statuses',
       (setup) => (setup.history.passed = async () => [{ status: 'BOOKED' }, { state: 'BOOKED' }]),
-      /History\.passed\(\) returned no list of/,
+      /History\.passed\(\) returned something other than a list of/,
     ],
     [
       'is an override that returns nonsense',
       (setup) => (setup.history.passed = async () => [{ state: 'BOOKED' }]),
-      /History\.passed\(\) returned no list of/,
+      /History\.passed\(\) returned something other than a list of/,
     ],
   ])('is in doubt, but does not fail the sync, when the history %s', async (_, breakIt, doubt) => {
     const setup = new PickPack();
@@ -677,15 +677,15 @@ describe('hooks', () => {
 
   it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([
     ['throws', 'actions', throwing(new TypeError('oops')), /^Odd\.actions\(\) failed: TypeError: oops$/],
-    ['returns no list', 'actions', async () => ({}), /^Odd\.actions\(\) returned no list of update actions/],
-    ['returns null as an action', 'actions', () => [null], /^Odd\.actions\(\) returned no list/],
-    ['returns text as an action', 'actions', () => ['a'], /^Odd\.actions\(\) returned no list/],
-    ['returns a list as an action', 'actions', () => [[{}]], /^Odd\.actions\(\) returned no list/],
+    ['returns no list', 'actions', async () => ({}), /^Odd\.actions\(\) returned something other than a list of update actions/],
+    ['returns null as an action', 'actions', () => [null], /^Odd\.actions\(\) returned something other than a list/],
+    ['returns text as an action', 'actions', () => ['a'], /^Odd\.actions\(\) returned something other than a list/],
+    ['returns a list as an action', 'actions', () => [[{}]], /^Odd\.actions\(\) returned something other than a list/],
     [
       'returns actions with two keys',
       'actions',
       () => [{ a: {}, b: {} }],
-      /^Odd\.actions\(\) returned no list/,
+      /^Odd\.actions\(\) returned something other than a list/,
     ],
     [
       'returns too many actions',
@@ -717,10 +717,10 @@ describe('hooks', () => {
       else setup.fluent.getOrder = async () => FLUENT;
       await expect(setup.sync([Tracking])).rejects.toThrow(
         part === 'lookup'
-          ? 'Lookup.find() returned an order without the fields that a hook asks for; query ' +
-              'withOrderFields(document, options.commercetoolsFields) and return the order that it gives as fields'
-          : 'Fluent.getOrder() returned an order without the fields that a hook asks for; query ' +
-              'withOrderFields(document, options.fluentFields) and return the order that it gives as fields',
+          ? 'Lookup.find() returned an order without the fields that a hook requests; query ' +
+              'withOrderFields(document, options.commercetoolsFields) and return its result as fields'
+          : 'Fluent.getOrder() returned an order without the fields that a hook requests; query ' +
+              'withOrderFields(document, options.fluentFields) and return its result as fields',
       );
     },
   );

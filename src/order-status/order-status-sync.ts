@@ -22,28 +22,28 @@ import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
 
-/** Conflicts in a row after which the queue's back-off takes over. */
+/** After this many conflicts in a row, the queue retries with its back-off. */
 const MAX_ROUNDS = 5;
-/** Before the next round at most this times the round's number, at random: writers that met part ways. */
+/** The longest random delay before the next round, times the round's number. It separates writers that conflict. */
 const CONFLICT_JITTER_MS = 50;
 
 /** commercetools does not have the order, or not yet. */
 export class OrderNotFoundError extends TransientError {}
 
-/** The order that a notification names; not every notification tells its ref. */
+/** The order of a notification. Not every notification contains its ref. */
 export type OrderToSync = Pick<OrderReference, 'id'> & Partial<OrderReference>;
 
 /** How a sync ended, and the Fluent status it ended with. */
 export interface SyncResult {
   readonly outcome: 'updated' | 'unchanged' | 'unmapped';
   readonly status: string;
-  /** Of the Fluent order that was read, as Fluent sent it. */
+  /** `updatedOn` of the Fluent order, as Fluent sent it. */
   readonly updatedOn?: string;
-  /** Those that the order should have, by its status and by those it has passed. */
+  /** The states that the order should have, from its status and the statuses that it has passed. */
   readonly states: OrderStates;
-  /** The commercetools order as it was before. */
+  /** The states before the sync. */
   readonly before: OrderStates;
-  /** What the statuses that were passed have to say, unless a hook wants the order left alone. */
+  /** The result for the statuses that the order has passed. Missing when a hook skips the order. */
   readonly skipped?: SkippedStatusesFinding;
 }
 
@@ -52,7 +52,7 @@ export interface SyncOptions extends CommercetoolsRequestOptions {
   readonly logger: Logger;
 }
 
-/** Makes one commercetools order agree with Fluent's status of it. */
+/** Updates the states of one commercetools order to match its status in Fluent. */
 @Injectable()
 export class OrderStatusSync {
   constructor(
@@ -67,14 +67,14 @@ export class OrderStatusSync {
   ) {}
 
   /**
-   * Reads commercetools first, Fluent's status second and the statuses before it third, and writes with the
-   * version of the first read: whoever wrote in between has made that version stale. So the last write that
-   * succeeds carries the freshest status, with any number of writers and without a lock. Swapping the reads,
-   * or doing them at once, would let an old status be written over a newer one. Whatever is written follows
-   * from these reads alone, hooks included, and is computed anew after a conflict.
+   * Reads the commercetools order first, its Fluent status second and the earlier statuses third. The write names the
+   * version of the first read, so it fails if another writer changed the order in between. Therefore the last successful
+   * write carries the latest status, with any number of writers and without a lock. If the reads were swapped or concurrent,
+   * an old status could overwrite a newer one. The write, hooks included, depends only on these reads and is computed again
+   * after a conflict.
    *
-   * @param given without a ref when the notification did not tell it: Fluent is asked for it first.
-   * @throws TransientError when the order is not there yet, or conflicts do not end.
+   * @param given without a ref when the notification does not contain it. The sync then reads it from Fluent first.
+   * @throws TransientError when the order does not exist yet, or conflicts do not end.
    * @throws PermanentError when the order belongs to another retailer, or has another ref.
    */
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
@@ -89,7 +89,7 @@ export class OrderStatusSync {
       const hooked = hookedOrder(fluentOrder, current, scope, options);
       const skippedBy = await this.hooks.skippedBy(hooked);
       if (skippedBy !== undefined) {
-        logger.debug({ orderRef: order.ref, status }, `${skippedBy} leaves the order alone`);
+        logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
         return { outcome: 'unchanged', status, states: {}, before: statesOf(current) };
       }
 
@@ -116,7 +116,7 @@ export class OrderStatusSync {
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         this.metrics.conflicts.inc();
-        logger.debug({ orderRef: order.ref, round }, 'somebody else wrote the order; reading it again');
+        logger.debug({ orderRef: order.ref, round }, 'another client has changed the order; reading it again');
         if (round === MAX_ROUNDS) throw error;
       }
       await delay(Math.random() * CONFLICT_JITTER_MS * round, undefined, { signal });
@@ -161,7 +161,7 @@ export class OrderStatusSync {
     );
     if (!fluentOrder) {
       throw new TransientError(
-        `Fluent account ${account} has no order with id ${id} (ref ${ref ?? 'not told'}); ` +
+        `Fluent account ${account} has no order with id ${id} (ref ${ref ?? 'unknown'}); ` +
           'check that the webhook comes from this account and that FLUENT_USERNAME may read its orders',
         { code: 'FluentOrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
       );
@@ -173,7 +173,7 @@ export class OrderStatusSync {
         { code: 'WrongRetailer' },
       );
     }
-    // The commercetools order was looked up by the notification's ref: it would get another order's status.
+    // The commercetools order was found by the notification's ref. It would get the status of another order.
     if (ref !== undefined && fluentOrder.ref && fluentOrder.ref !== ref) {
       throw new PermanentError(
         `Fluent order ${id} (account ${account}) has the ref ${fluentOrder.ref}, but the notification says ${ref}; ` +
@@ -188,7 +188,7 @@ export class OrderStatusSync {
     return new OrderNotFoundError(
       `commercetools project ${scope.project.key} has no order for the Fluent ref ${ref} (account ${scope.account.id}, ` +
         `looked up by ${scope.orderLookup}${scope.orderRefPrefix ? ` without the prefix ${scope.orderRefPrefix}` : ''}); ` +
-        'if it never comes, check ORDER_LOOKUP and ORDER_REF_PREFIX',
+        'if the order should exist, check ORDER_LOOKUP and ORDER_REF_PREFIX',
       { code: 'OrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
     );
   }
@@ -201,7 +201,7 @@ function hookedOrder(
   { logger, signal }: SyncOptions,
 ): HookedOrder {
   return {
-    // Whether there are fields has been checked where they were read.
+    // The reads have checked that the fields are present.
     fluentOrder: fluentOrder as HookedOrder['fluentOrder'],
     commercetoolsOrder: commercetoolsOrder as HookedOrder['commercetoolsOrder'],
     scope,

@@ -8,27 +8,27 @@ import { callOverride, invalidReturn, nameOf } from '../call-override.js';
 import { StatusHistory, type PassedStatus } from '../status-history/index.js';
 import { STATE_FIELDS, mayBeBehind, stateByHistory, type StateField } from './states-by-history.js';
 
-/** What the statuses that an order has passed say about the states that its present status leaves alone. */
+/** The result of looking at the statuses that an order has passed, for the states that its present status does not set. */
 export interface SkippedStatusesFinding {
-  /** To be set beside those of the present status. */
+  /** The states to set in addition to those of the present status. */
   readonly states: OrderStates;
   /**
-   * `filled`: a skipped status gives a state that is to be set. `nothing_skipped`: every state is right.
-   * `unknown`: a state may have stayed behind. Undefined: no passed status could make a difference.
+   * `filled`: a skipped status gives a state to set. `nothing_skipped`: every state is correct. `unknown`: a state may be
+   * out of date. Undefined: the passed statuses could not make a difference.
    */
   readonly result?: 'filled' | 'nothing_skipped' | 'unknown';
-  /** The history may lack the newest statuses: the order should be looked at once more. */
+  /** The history may lack the newest statuses, so the order needs a recheck. */
   readonly isBehind?: boolean;
-  /** With `unknown`: which states may have stayed behind, and why. */
+  /** With `unknown`: which states may be out of date, and why. */
   readonly doubt?: string;
-  /** Where the present status could get an entry, when a mapping has none. */
+  /** The mappings that could get an entry for the present status. */
   readonly sources?: readonly string[];
 }
 
-/** Finds the states that statuses without a sync of their own would have left. */
+/** Finds the states that the order would have if every status that it passed had been synced. */
 @Injectable()
 export class SkippedStatuses {
-  /** Accounts whose history could not be had when it was last needed. */
+  /** Accounts whose history could not be read the last time. */
   private readonly failing = new Set<string>();
 
   constructor(
@@ -38,12 +38,12 @@ export class SkippedStatuses {
   ) {}
 
   /**
-   * Must be called after both orders were read: a history that was read earlier could lack what the order
-   * has passed since, and an old state would be written over a newer one.
+   * Call it after both orders were read. An earlier history could lack statuses that the order has passed since, and an old
+   * state would overwrite a newer one.
    *
-   * @param mapped what the present status gives.
-   * @param statesOf what a status of this order gives.
-   * @throws ConfigurationError when a passed status has an entry that cannot be used.
+   * @param mapped the states of the present status.
+   * @param statesOf returns the states of a status of this order.
+   * @throws ConfigurationError when a passed status has an invalid entry.
    */
   async find(
     current: CommercetoolsOrder,
@@ -88,8 +88,8 @@ export class SkippedStatuses {
   }
 
   /**
-   * @returns why states of this account can stay behind, or undefined while the history can be had. The
-   * error itself is for the log: it may name hosts.
+   * @returns why states of this account can be out of date, or undefined while the history can be read. It does not contain
+   * the error, which may name hosts.
    */
   unavailability(accountId: string): string | undefined {
     if (!this.config.statusHistory.isOn) return 'STATUS_HISTORY=off';
@@ -115,11 +115,11 @@ export class SkippedStatuses {
     );
     if (Array.isArray(answer) && answer.every((each) => typeof asJsonObject(each)['status'] === 'string'))
       return answer;
-    throw invalidReturn(history, 'passed', 'no list of { status, at }');
+    throw invalidReturn(history, 'passed', 'something other than a list of { status, at }');
   }
 }
 
-/** Every state that a field can get, or undefined when the mapper does not tell. */
+/** Every state that a field can get, or undefined when the mapper has no overview. */
 function possibleStates(
   overview: MappingOverview | undefined,
   field: StateField,
@@ -129,13 +129,13 @@ function possibleStates(
   return new Set(states.filter((state) => state !== undefined));
 }
 
-/** What each passed status gives, oldest first. */
+/** The states of each passed status, oldest first. */
 async function givenBy(
   passed: readonly PassedStatus[],
   statesOf: (status: string) => Promise<OrderStates>,
 ): Promise<readonly OrderStates[]> {
   const distinct = [...new Set(passed.map(({ status }) => status))];
-  // Together, so that settings that are not remembered are read once.
+  // Concurrently, so that settings that are not cached are read once.
   const states = new Map(
     await Promise.all(distinct.map(async (status) => [status, await statesOf(status)] as const)),
   );

@@ -10,10 +10,10 @@ export const STATE_FIELDS = [
 ] as const satisfies readonly StateField[];
 
 /**
- * Pure: whether a status that the order passed could give another state than the present one. Only for a
- * mapping that has no entry for the order's present status.
+ * Pure: whether a status that the order passed could give a state that differs from the current one. Only for a mapping
+ * without an entry for the order's present status.
  *
- * @param possible every state that the mapping gives; undefined when that is not known.
+ * @param possible every state that the mapping can give, or undefined when this is unknown.
  */
 export function mayBeBehind(
   field: StateField,
@@ -26,12 +26,11 @@ export function mayBeBehind(
 }
 
 /**
- * Pure: what a state must be set to, so that it is what one sync after every single status would have left.
- * Only for a mapping that has no entry for the order's present status.
+ * Pure: the state that the order would have if every status had been synced. Only for a mapping without an entry for the
+ * order's present status.
  *
- * @param given what the statuses that the order has passed give by this mapping, oldest first; those
- * without an entry are left out.
- * @returns undefined when the state stays: it is right, or this mapping has not written it.
+ * @param given the states that this mapping gives for the passed statuses, oldest first, without statuses that have no entry.
+ * @returns undefined when the state must not change: it is correct, or this mapping did not write it.
  */
 export function stateByHistory(
   field: StateField,
@@ -40,11 +39,11 @@ export function stateByHistory(
 ): string | undefined {
   const newest = given.at(-1);
   if (newest === undefined || newest === current) return undefined;
-  // A state that no passed status gives was written by somebody else, a payment provider or a person.
+  // If no passed status gives the current state, another client has written it, e.g. a payment provider.
   return isUnset(field, current) || given.includes(current) ? newest : undefined;
 }
 
-/** Every commercetools order starts as `Open`, so that nobody needs to have written it. */
+/** Every commercetools order starts as `Open`, so this state need not come from the mapping. */
 function isUnset(field: StateField, state: string | null | undefined): state is null | undefined {
   return state === undefined || state === null || (field === 'orderState' && state === 'Open');
 }

@@ -10,14 +10,14 @@ import {
   readFailure,
 } from './upstream-failure.js';
 
-/** Pure: what a failed call means. */
+/** Pure: classifies a failed call. */
 export type Classify = (
   failure: UpstreamFailure,
   subject: UpstreamSubject,
   operation: string,
 ) => ConnectorError;
 
-/** The call was answered, and the answer is a failure. */
+/** The target answered with a failure. */
 export class AnsweredFailure extends Error {
   constructor(readonly failure: UpstreamFailure) {
     super('answered with a failure');
@@ -27,8 +27,8 @@ export class AnsweredFailure extends Error {
 type Outcome<T> = { result: T } | { failure: UpstreamFailure; error: ConnectorError };
 
 /**
- * What every call to one account or project goes through, whatever it speaks: circuit breaker, then token,
- * then the call itself; measured, and its failure classified.
+ * Runs the GraphQL and REST calls to one account or project: circuit breaker first, then token, then the call. It measures
+ * each call and classifies its failure.
  */
 export class AuthorizedCalls {
   constructor(
@@ -41,12 +41,12 @@ export class AuthorizedCalls {
   ) {}
 
   /**
-   * A refused token is replaced, and the call repeated, once.
+   * If the token is refused, the call is repeated once with a new one.
    *
-   * @param operation for metrics and messages
-   * @param isWrite whether the call writes; reads and writes have a circuit each
-   * @param subject what the call is about, for the circuit breaker: the same text for the same thing
-   * @throws CircuitOpenError without a call, what `classify` makes of a failure, or the signal's reason
+   * @param operation the name in metrics and messages.
+   * @param isWrite whether the call writes. Reads and writes have separate circuits.
+   * @param subject what the call is about, for the circuit breaker. Calls about the same thing have the same subject.
+   * @throws CircuitOpenError without a call, the error from `classify`, or the signal's reason.
    */
   async run<T>(
     operation: string,
@@ -54,13 +54,13 @@ export class AuthorizedCalls {
     { signal, subject = '', isWrite = false }: { signal?: AbortSignal; subject?: string; isWrite?: boolean },
   ): Promise<T> {
     signal?.throwIfAborted();
-    // One signal may end all running work, which is more than the ten listeners at which Node suspects a leak.
+    // One signal may have a listener for each running call, and Node reports more than ten as a leak.
     if (signal) setMaxListeners(0, signal);
     const options = { signal, operation, isWrite, subject };
     return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), options);
   }
 
-  /** @throws CircuitOpenError when a call would not be let through now. */
+  /** @throws CircuitOpenError when the circuit would reject a call now. */
   throwIfCircuitOpen(): void {
     this.breakers.throwIfOpen(this.target);
   }

@@ -14,13 +14,13 @@ export interface LastCall {
   readonly at: Date;
 }
 
-/** Partners name their own operations; a generated name per call must not grow the metric without end. */
+/** Partners name their own operations. Generated names must not make the metric grow without limit. */
 const MAX_OPERATIONS = 50;
 
-/** Ends that are no failure of the call: the next step is decided from them. */
+/** Outcomes that are not failures of the call. */
 const EXPECTED: ReadonlySet<CallOutcome> = new Set(['ok', 'conflict', 'aborted']);
 
-/** Measures every HTTP call to an upstream, token calls included, and tells the trace of it. */
+/** Measures every HTTP call to an upstream, token calls included, and creates its span. */
 @Injectable()
 export class CallMetrics {
   private readonly operations = new Set<string>();
@@ -31,8 +31,8 @@ export class CallMetrics {
   /**
    * Runs one call.
    *
-   * @param operation what is asked for, e.g. the name of a GraphQL operation
-   * @param call says how it ended, once, before it resolves or throws
+   * @param operation e.g. the name of a GraphQL operation.
+   * @param call must report its outcome once, before it resolves or throws.
    */
   async measure<T>(
     target: string,
@@ -40,7 +40,7 @@ export class CallMetrics {
     call: (ended: (outcome: CallOutcome) => void) => Promise<T>,
   ): Promise<T> {
     const startedAt = performance.now();
-    // The trace is not continued there: `traceparent` would tell strangers of it, and neither upstream reads it.
+    // The call does not send `traceparent`: it would expose the trace, and neither upstream reads it.
     const attributes = { 'fluent_connector.target': target, 'fluent_connector.operation': operation };
     return inSpan(
       `${operation} ${target.split(':', 1)[0]}`,
@@ -55,7 +55,7 @@ export class CallMetrics {
   }
 
   private observe(target: string, operation: string, outcome: CallOutcome, startedAt: number): void {
-    // A call that its caller gave up says nothing about the target.
+    // A call that its caller aborted says nothing about the target.
     if (outcome !== 'aborted') this.lastCalls.set(target, { outcome, at: new Date() });
     if (!this.operations.has(operation) && this.operations.size < MAX_OPERATIONS) {
       this.operations.add(operation);
@@ -66,13 +66,13 @@ export class CallMetrics {
     );
   }
 
-  /** @returns undefined while this process has not called the target. */
+  /** @returns the last call to the target, or undefined before the first one. */
   lastCall(target: string): LastCall | undefined {
     return this.lastCalls.get(target);
   }
 }
 
-/** @returns the outcome that a classified error stands for. */
+/** @returns the outcome for a classified error. */
 export function outcomeOf(error: Error): CallOutcome {
   if (error instanceof OutageError) return 'outage';
   if (error instanceof PermanentError) return 'permanent';

@@ -10,7 +10,7 @@ import {
 } from './upstream-failure.js';
 import type { UpstreamHttp } from './upstream-http.js';
 
-/** How a token is asked for. */
+/** The request for a token. */
 export interface TokenRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,16 +23,16 @@ interface Token {
   readonly refreshAt: number;
 }
 
-/** RFC 6749 lets a server leave `expires_in` out; a longer guess is healed by the 401 that follows. */
+/** RFC 6749 makes `expires_in` optional. If the token expires earlier, the 401 makes the connector renew it. */
 const ASSUMED_LIFE_SECONDS = 300;
-/** A token is given up this much before its end at the latest, so that it does not expire on its way. */
+/** A token is renewed at most this long before it expires, so that it does not expire during a call. */
 const LONGEST_LEEWAY_MS = 60_000;
-/** Refused credentials are not tried again for this long: each try counts towards a locked account. */
+/** Refused credentials are not tried again for this time, because repeated tries could lock the account. */
 const REFUSAL_MS = 5000;
 
 /**
- * The access token of one account or project, shared by all concurrent work: it is asked for once
- * (single flight), renewed before it expires, and dropped when the upstream refuses it.
+ * The access token of one account or project, shared by all concurrent work. It is requested once for all of them, renewed
+ * before it expires, and dropped when the upstream refuses it.
  */
 export class OAuthToken {
   private current?: Token;
@@ -48,8 +48,8 @@ export class OAuthToken {
   ) {}
 
   /**
-   * @param signal ends the wait of this caller; the shared request goes on for the others
-   * @throws ConfigurationError when the credentials are refused, TransientError when no token can be had now
+   * @param signal ends the wait of this caller. The shared request continues for the others.
+   * @throws ConfigurationError when the credentials are refused, TransientError when a token is not available now.
    */
   async get(signal?: AbortSignal): Promise<string> {
     if (this.current && Date.now() < this.current.refreshAt) return this.current.value;
@@ -58,7 +58,7 @@ export class OAuthToken {
     return unlessAborted(this.pending, signal);
   }
 
-  /** Gives up a refused token, unless somebody else has replaced it already. */
+  /** Drops a refused token, unless another caller has replaced it already. */
   drop(token: string): void {
     if (this.current?.value === token) this.current = undefined;
   }
@@ -99,7 +99,7 @@ export class OAuthToken {
   }
 }
 
-/** Pure: what a failed request for a token means. */
+/** Pure: classifies a failed request for a token. */
 export function classifyTokenFailure(failure: UpstreamFailure, subject: UpstreamSubject): ConnectorError {
   const { status } = failure;
   // RFC 6749 answers refused credentials and scopes with 400 as well as with 401.
@@ -107,7 +107,7 @@ export function classifyTokenFailure(failure: UpstreamFailure, subject: Upstream
     return failureError('configuration', { ...failure, status: 401 }, subject, 'request for a token');
   }
   const failureClass = classOfStatus(failure);
-  // A token is never wrong because of one notification, so nothing about it is permanent.
+  // A single notification never causes a token failure, so the failure must not make it a dead letter.
   return failureError(
     failureClass === 'permanent' ? 'configuration' : failureClass,
     failure,
@@ -121,13 +121,13 @@ function parseToken(body: string, now = Date.now()): Token | undefined {
   try {
     grant = JSON.parse(body);
   } catch {
-    // A page from something in between; the caller reports it as an answer without a token.
+    // A proxy's page. The caller reports it as an answer without a token.
     return undefined;
   }
   const { access_token: value, expires_in: expiresIn } = (grant ?? {}) as Record<string, unknown>;
   if (typeof value !== 'string' || value === '') return undefined;
   const lifeMs = 1000 * (Number(expiresIn ?? ASSUMED_LIFE_SECONDS) || 0);
-  // The random part keeps replicas that started together from renewing together.
+  // The random part prevents replicas that started together from renewing together.
   const leewayMs = Math.min(lifeMs * (0.1 + 0.1 * Math.random()), LONGEST_LEEWAY_MS);
   return { value, refreshAt: now + lifeMs - leewayMs };
 }

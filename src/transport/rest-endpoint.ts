@@ -4,26 +4,26 @@ import type { UpstreamHttp } from './upstream-http.js';
 
 /** One REST call. */
 export interface RestCall {
-  /** Name for metrics and messages; never made of ids. */
+  /** The name in metrics and messages. It must not contain ids. */
   readonly operation: string;
   readonly method: 'GET' | 'POST';
-  /** Below the endpoint's URL, beginning with a slash, its variable parts already encoded. */
+  /** The path below the endpoint's URL. It begins with a slash, and its variable parts are encoded. */
   readonly path: string;
   readonly query?: URLSearchParams;
-  /** Becomes JSON. */
+  /** Sent as JSON. */
   readonly body?: unknown;
-  /** Statuses beside 2xx that answer the question instead of refusing it, e.g. 404 for a look-up. */
+  /** Statuses other than 2xx that are not failures, e.g. 404 for a look-up. */
   readonly alsoAnswers?: readonly number[];
   readonly signal?: AbortSignal;
 }
 
 export interface RestAnswer {
   readonly status: number;
-  /** The parsed body; undefined when it was empty, text when it was no JSON. */
+  /** The parsed body, or the text if it is not JSON. Undefined when it is empty. */
   readonly body: unknown;
 }
 
-/** A REST API of an account, beside its GraphQL: the same token, circuit breaker, time-out, errors and metrics. */
+/** A REST API of an account. It shares token, circuit breaker, time-out, errors and metrics with its GraphQL API. */
 export class RestEndpoint {
   constructor(
     /** Without a trailing slash. */
@@ -33,8 +33,7 @@ export class RestEndpoint {
   ) {}
 
   /**
-   * @throws CircuitOpenError without a call, what the endpoint's classification makes of a failure, or the
-   * signal's reason
+   * @throws CircuitOpenError without a call, the classified error of a failure, or the signal's reason.
    */
   async call(call: RestCall): Promise<RestAnswer> {
     const { operation, method, path, query, alsoAnswers = [], signal } = call;
@@ -50,7 +49,7 @@ export class RestEndpoint {
       const text = await response.text();
       const { status } = response;
       const isAnswer = (status >= 200 && status < 300) || alsoAnswers.includes(status);
-      // A page of something in between, whatever its status says.
+      // A proxy's page, whatever its status is.
       if (!isAnswer || text.trimStart().startsWith('<')) {
         throw new AnsweredFailure(readAnswer(status, text, response.headers.get('retry-after')));
       }
@@ -69,7 +68,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What a body holds is not published for every call, so text is no failure here.
+    // Not every call has a published response, so text is accepted here.
     return text;
   }
 }

@@ -1,4 +1,4 @@
-/** A header from a broken proxy must not hold work back for years. */
+/** A wrong header must not delay work for years. */
 const LONGEST_MS = 3_600_000;
 
 /**

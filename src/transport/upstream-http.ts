@@ -3,9 +3,9 @@ import { Agent, request } from 'undici';
 import { ConnectorConfig } from '../config/index.js';
 import { USER_AGENT } from './user-agent.js';
 
-/** A hundred orders with large attributes stay well below; an endless answer is cut off here. */
+/** A hundred orders with large attributes are much smaller. Longer answers fail. */
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
-/** Per host. Above any sensible `QUEUE_CONCURRENCY`; further calls wait, and their time-out runs. */
+/** For each host. It exceeds any useful `QUEUE_CONCURRENCY`. Further calls wait, and the wait counts for their time-out. */
 const MAX_CONNECTIONS = 256;
 
 /** A call was not answered completely within `HTTP_CLIENT_TIMEOUT`. */
@@ -17,7 +17,7 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** What a call needs of the Fetch API's options. */
+/** The options of the Fetch API that calls use. */
 export interface HttpCall {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface HttpCall {
   readonly signal?: AbortSignal | null;
 }
 
-/** What a caller needs of the Fetch API's `Response`; the body has been read already. */
+/** The members of the Fetch API's `Response` that callers use. The body has been read already. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -58,8 +58,8 @@ export class UpstreamHttp implements OnApplicationShutdown {
   /**
    * Redirects are not followed: they would carry tokens to another host.
    *
-   * @throws CallTimeoutError when the answer was not complete in time, also when it trickles in
-   * @throws the reason of the call's signal when that ended it, else undici's network error
+   * @throws CallTimeoutError when the answer is not complete in time.
+   * @throws the reason of the call's signal when it is aborted, or undici's network error.
    */
   readonly fetch = async (url: string, call: HttpCall): Promise<HttpAnswer> => {
     const { signal } = call;
@@ -93,7 +93,7 @@ export class UpstreamHttp implements OnApplicationShutdown {
     }
   };
 
-  /** Running work has ended by then, so that a call still open belongs to nobody. */
+  /** Nest calls this after running work has ended, so open calls can be closed. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }

@@ -1,4 +1,4 @@
-/** What the connector is told about the Redis that it uses. */
+/** The configuration that the Redis server must match. */
 export interface RedisUse {
   /** Whether a replica takes over when the master fails: sentinels or a cluster. */
   readonly hasFailover: boolean;
@@ -6,10 +6,10 @@ export interface RedisUse {
   readonly waitReplicas: number;
 }
 
-/** From this share of `maxmemory` on nothing is accepted: what is left is for the workers, who free memory. */
+/** Above this share of `maxmemory`, the queue accepts nothing. Workers need the rest to free memory. */
 export const HIGH_WATER_MARK = 0.9;
 
-/** @returns the share of `maxmemory` in use, from INFO's text; 0 when Redis has no limit, or does not tell it. */
+/** @returns the share of `maxmemory` in use, from INFO's text; 0 when Redis has no limit or does not report it. */
 export function usedMemoryShare(info: string): number {
   const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   const limit = field('maxmemory');

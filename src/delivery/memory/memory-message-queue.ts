@@ -18,9 +18,9 @@ import {
   type SettleResult,
 } from '../message-queue.js';
 
-/** A worker that waits this long asks again. */
+/** The longest wait of one `take`. */
 const MAX_WAIT_MS = 5000;
-/** How long the id of a finished notification is remembered. */
+/** How long the id of a finished notification is kept. */
 const DEDUPE_WINDOW_MS = 90_000_000;
 
 const FORGETS = 'notifications are kept in memory: a restart loses them; use Redis in production';
@@ -46,12 +46,12 @@ interface Key {
 }
 
 /**
- * A queue in the memory of one process, for unit tests of handlers and as the model of a replacement. It
- * forgets everything at the end of the process; its health warns of it, and so does the log at the start.
+ * A queue in the memory of one process, for unit tests of handlers and as the model of an override. It loses everything
+ * when the process ends. The log at start and the queue's health warn of this.
  */
 @Injectable()
 export class MemoryMessageQueue extends MessageQueue {
-  /** In the order in which they are due, by insertion. */
+  /** In the order in which they become due. */
   private readonly entries = new Map<string, Entry>();
   private readonly doneAtMs = new Map<string, number>();
   private readonly keys = new Map<string, Key>();
@@ -63,7 +63,7 @@ export class MemoryMessageQueue extends MessageQueue {
     this.forgetOldIds();
     const known = this.entries.get(id);
     if (this.doneAtMs.has(id) || (known && known.state !== 'dead')) return Promise.resolve('duplicate');
-    // A dead letter that the sender repeats begins anew.
+    // A dead letter that the sender repeats starts again.
     this.entries.delete(id);
     const acceptedNumber = this.draw();
     const entry: Entry = {
@@ -104,7 +104,7 @@ export class MemoryMessageQueue extends MessageQueue {
       this.doneAtMs.set(id, Date.now());
       return Promise.resolve('settled');
     }
-    // To the end of the line.
+    // Moves the entry to the end.
     this.entries.delete(id);
     this.entries.set(id, entry);
     if ('run' in settlement && settlement.run) entry.ranUntil = this.draw();
@@ -223,7 +223,7 @@ export class MemoryMessageQueue extends MessageQueue {
     return isOutrun;
   }
 
-  /** One line of numbers for all keys: strictly increasing for each of them, too. */
+  /** All keys share one sequence of numbers, so that they increase strictly for each key. */
   private draw(): number {
     this.lastNumber = Math.max(this.lastNumber + 1, Date.now() * 1000);
     return this.lastNumber;
