@@ -24,15 +24,15 @@ import { CircuitOpenError, TransientError } from '../errors.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 import { pages } from './pages.js';
 
-/** GraphQL's Int, the type of a setting's context id, ends here. */
+/** The largest GraphQL Int, which is the type of a setting's context id. */
 const MAX_INT = 2 ** 31 - 1;
 
 const DAY_MS = 86_400_000;
-/** A page that fails would cost all pages before it. */
+/** Without retries, one failed page would waste all pages before it. */
 const PAGE_ATTEMPTS = 3;
 const FIRST_PAGE_PAUSE_MS = 200;
 
-/** Reads from Fluent with Apollo Client; nothing is cached. */
+/** Reads from Fluent with Apollo Client, without a cache. */
 @Injectable()
 export class ApolloFluentClient extends FluentClient {
   constructor(private readonly endpoints: FluentEndpoints) {
@@ -68,13 +68,13 @@ export class ApolloFluentClient extends FluentClient {
     since: Date,
     { until = new Date(Date.now() + DAY_MS), ...options }: UpdatedOrdersOptions = {},
   ): AsyncGenerator<UpdatedFluentOrder> {
-    // An order that is updated while the pages are read moves to a later one and would come twice.
+    // An order that is updated while the pages are read moves to a later page, and would be returned twice.
     const seen = new Set<string>();
     const range = { since: since.toISOString(), until: until.toISOString() };
     const orders = pages((page) =>
       withRetries(async () => {
         const variables = { ...page, ...range };
-        // One subject: a query that fails for every window is not a failure for different orders.
+        // One subject, because a query that fails for every time range is one failure, not failures of several orders.
         const call = { ...options, subject: 'orders' };
         return (await this.endpoints.graphql(accountId).execute(ORDERS_UPDATED_SINCE, variables, call))
           .orders;
@@ -111,7 +111,7 @@ export class ApolloFluentClient extends FluentClient {
     const found: FluentSetting[] = [];
     for await (const setting of settings) {
       const { name, context, contextId } = setting;
-      // Fluent filters context and contextId on their own, and so also answers with pairs that nobody meant.
+      // Fluent filters context and contextId separately, so the answer contains unwanted pairs.
       const applies = contexts.some((pair) => pair.context === context && pair.contextId === contextId);
       if (name !== null && applies) found.push({ name, context, contextId, value: valueOf(setting) });
     }
@@ -119,7 +119,7 @@ export class ApolloFluentClient extends FluentClient {
   }
 }
 
-/** Repeats a page that failed for a reason that time heals; an open circuit says that it does not heal soon. */
+/** Retries a page after a transient failure, unless the circuit is open: then a retry would not help soon. */
 async function withRetries<T>(read: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -132,7 +132,7 @@ async function withRetries<T>(read: () => Promise<T>, signal: AbortSignal | unde
   }
 }
 
-/** Where a retailer's settings may stand. */
+/** The contexts that apply to a retailer. */
 function contextsOf(retailerId: string): { context: string; contextId: number }[] {
   const shared = [
     { context: 'ACCOUNT', contextId: 0 },

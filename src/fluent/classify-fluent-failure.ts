@@ -21,15 +21,15 @@ const RULES: readonly (readonly [RegExp, FailureClass])[] = [
 ];
 
 /**
- * Pure: what a failed call to Fluent means. Service and technical errors are retried, also those that
- * nobody has documented; of the client errors only those that Fluent names as retryable.
+ * Pure: classifies a failed call to Fluent. Service and technical errors are retried, including undocumented ones. Client
+ * errors are retried only if Fluent documents them as retryable.
  */
 export function classifyFluentFailure(
   failure: UpstreamFailure,
   subject: UpstreamSubject,
   operation: string,
 ): ConnectorError {
-  // These are about the caller or the moment, whatever code comes with them.
+  // These statuses concern the caller or the load, whatever the code is.
   if (failure.status === 401 || isOutageStatus(failure.status)) {
     return failureError(classOfStatus(failure), failure, subject, operation);
   }
@@ -46,7 +46,7 @@ export function classifyFluentFailure(
   return failureError(classOfStatus(failure), failure, subject, operation);
 }
 
-/** @returns what to change when a request is too large or asks for too much. */
+/** @returns what to change when a request is too large or too complex. */
 function limitOf({ status, problems }: UpstreamFailure): string | undefined {
   if (status === 413) return 'Fluent takes at most 2 MB a request: send less at once';
   return problems.some(({ message }) => /complexity/i.test(message))

@@ -1,6 +1,6 @@
 import { type TypedDocumentNode, gql } from '@apollo/client';
 
-/** An order as Fluent sends it: nearly everything may be null. */
+/** An order as Fluent sends it. Nearly every field may be null. */
 export interface OrderNode {
   id: string;
   ref: string | null;
@@ -22,7 +22,7 @@ export interface SettingNode {
   contextId: number;
 }
 
-/** One page of a list, as far as it is needed to read on. */
+/** One page of a list, with the fields that paging needs. */
 export interface Connection<TNode> {
   readonly edges?:
     readonly ({ readonly cursor?: string | null; readonly node?: TNode | null } | null)[] | null;
@@ -52,7 +52,7 @@ export const ORDER_BY_ID: TypedDocumentNode<{ orderById: OrderNode | null }, { i
   }
 `;
 
-/** Only what tells that an order was updated: one that Fluent cannot answer with must not hide the others. */
+/** Selects few fields, because an order with a field that Fluent cannot return makes the whole page fail. */
 export const ORDERS_UPDATED_SINCE: TypedDocumentNode<
   { orders: Connection<Pick<OrderNode, 'id' | 'ref' | 'status' | 'updatedOn' | 'retailer'>> | null },
   Page & { since: string; until: string }
@@ -130,7 +130,7 @@ export interface FluentAttributeInput {
   readonly value: unknown;
 }
 
-/** The parts of a new order that the connector has types for; Fluent knows more. */
+/** A new order. Fluent accepts more fields than this type has. */
 export interface CreateFluentOrderInput {
   readonly ref: string;
   /** e.g. `HD`, `CC`: selects the workflow. */
@@ -153,7 +153,7 @@ export interface CreateFluentOrderInput {
   readonly [field: string]: unknown;
 }
 
-/** What of an order is changed; what is left out stays. */
+/** The changes of an order. Missing fields stay as they are. */
 export interface UpdateFluentOrderInput {
   readonly id: string;
   readonly status?: string;
@@ -175,13 +175,13 @@ export interface CreateFluentSettingInput {
   readonly contextId: number;
 }
 
-/** What of a setting is changed; the name of a setting is for ever. */
+/** The changes of a setting. Its name cannot be changed. */
 export interface UpdateFluentSettingInput extends Omit<CreateFluentSettingInput, 'name'> {
   readonly id: string;
   readonly name?: string;
 }
 
-/** An order as the mutations answer it. */
+/** An order in the answer of a mutation. */
 export interface WrittenOrder {
   readonly id: string;
   readonly ref: string | null;
@@ -189,7 +189,7 @@ export interface WrittenOrder {
   readonly status: string | null;
 }
 
-/** A setting as the mutations answer it. */
+/** A setting in the answer of a mutation. */
 export interface WrittenSetting extends SettingNode {
   readonly id: string;
 }
@@ -209,7 +209,7 @@ export const CREATE_ORDER: TypedDocumentNode<
   }
 `;
 
-/** Changes an order; for `FluentGraphql.mutate`. What the input leaves out stays. */
+/** Changes an order; for `FluentGraphql.mutate`. Fields that the input omits stay as they are. */
 export const UPDATE_ORDER: TypedDocumentNode<
   { updateOrder: WrittenOrder | null },
   { input: UpdateFluentOrderInput }

@@ -21,7 +21,7 @@ export interface UpdatedOrdersOptions extends FluentRequestOptions {
 }
 
 /**
- * What tells that a Fluent order was updated. Without `status`, reconciliation cannot tell whether the update was synced
+ * An order in the list of updated orders. Without `status`, reconciliation cannot tell whether the update was synced
  * already, and syncs it once more.
  */
 export type UpdatedFluentOrder = Pick<FluentOrder, 'id' | 'ref' | 'retailerId' | 'updatedOn'> &
@@ -40,7 +40,7 @@ export interface FluentOrder {
   /** ISO 8601 with offset, as Fluent sends it. */
   readonly updatedOn?: string;
   readonly attributes: readonly FluentAttribute[];
-  /** The order as Fluent sent it, with {@link FluentOrderOptions.fluentFields}; only when these were given. */
+  /** The order as Fluent sent it. Present only with {@link FluentOrderOptions.fluentFields}. */
   readonly fields?: unknown;
 }
 
@@ -51,7 +51,7 @@ export interface FluentAttribute {
   readonly value: unknown;
 }
 
-/** A Fluent setting, its value already taken from `lobValue` or `value`, not yet parsed. */
+/** A Fluent setting. Its value comes from `lobValue` or `value` and is not parsed. */
 export interface FluentSetting {
   readonly name: string;
   readonly context: string;
@@ -82,10 +82,9 @@ export interface FluentSetting {
  */
 export abstract class FluentClient {
   /**
-   * Says beforehand that a call would be for nothing, so that work whose other calls come first is not begun.
-   * The default lets everything through; override it when your client has a circuit breaker.
+   * Lets work fail early that calls Fluent last. The default does nothing. Override it if your client has a circuit breaker.
    *
-   * @throws CircuitOpenError when a call to the account would not be made now.
+   * @throws CircuitOpenError when the circuit would reject a call to the account now.
    */
   throwIfCircuitOpen(_accountId: string): void {}
 
@@ -97,7 +96,7 @@ export abstract class FluentClient {
     options?: FluentRequestOptions,
   ): Promise<TData>;
 
-  /** @returns the order as Fluent has it now, never from a cache, or undefined when Fluent does not have it. */
+  /** @returns the current order, never from a cache, or undefined when Fluent does not have it. */
   abstract getOrder(
     scope: RetailerScope,
     orderId: string,

@@ -5,20 +5,20 @@ import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import type { RestEndpoint } from '../transport/index.js';
 import { classifyFluentFailure, isFluentWarning } from './classify-fluent-failure.js';
 
-/** What the Fluent services read of the configuration. */
+/** The configuration that the Fluent services use. */
 export type FluentConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds'>;
 
-/** Whom a call is for. What is left out is taken from the configuration where that has only one. */
+/** The account and retailer of a call. You may omit either one if only one is configured. */
 export interface FluentScope {
   readonly accountId?: string;
   readonly retailerId?: string;
 }
 
-/** The APIs of every configured account; those of one account share token and circuit breaker. */
+/** The APIs of every configured account. The APIs of one account share a token and a circuit breaker. */
 @Injectable()
 export class FluentEndpoints {
   private readonly apis: ReadonlyMap<string, { graphql: GraphqlEndpoint; rest: RestEndpoint }>;
-  /** Opened at their first use, by account. */
+  /** By account, opened at first use. */
   private readonly auditLogs = new Map<string, RestEndpoint>();
 
   constructor(
@@ -48,7 +48,7 @@ export class FluentEndpoints {
   }
 
   /**
-   * The Event API for reading the audit log. It has a circuit breaker of its own: syncs go on without it.
+   * The Event API for reading the audit log. It has a separate circuit breaker, because syncs continue without it.
    *
    * @throws ConfigurationError when the account is not configured
    */
@@ -63,7 +63,7 @@ export class FluentEndpoints {
     return auditLog;
   }
 
-  /** @throws ConfigurationError when the account is not configured, or none is named although there are several */
+  /** @throws ConfigurationError when the account is not configured, or when it is missing and several are configured */
   accountOf({ accountId }: FluentScope): string {
     const ids = [...this.apis.keys()];
     const chosen = accountId ?? (ids.length === 1 ? ids[0] : undefined);
@@ -74,7 +74,7 @@ export class FluentEndpoints {
     return chosen;
   }
 
-  /** @throws ConfigurationError when account or retailer is not configured, or not named where there is a choice */
+  /** @throws ConfigurationError when account or retailer is not configured, or is missing and several are configured */
   retailerOf(scope: FluentScope): Required<FluentScope> {
     const accountId = this.accountOf(scope);
     const configured = this.config.retailerIds(accountId);
@@ -130,8 +130,8 @@ function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
     token: {
       url: `${account.baseUrl}/oauth/token`,
       headers: { 'fluent.account': account.id },
-      // A refresh token, where there is one, can be used once only: replicas and restarts would fight over
-      // it, and the password grant would still be needed. So every token is asked for by password.
+      // A refresh token can be used only once, so replicas could not share it, and a restart would need the password
+      // grant anyway. Therefore every token is requested with the password.
       form: {
         grant_type: 'password',
         username: account.username,

@@ -8,15 +8,15 @@ import { PAGE_SIZE, pages } from './pages.js';
 
 /** Options of {@link FluentGraphql.nodes}. */
 export interface FluentNodesOptions extends FluentScope, FluentRequestOptions {
-  /** Entries per page, at most 500; 100 by default. */
+  /** Entries of each page, at most 500. Default: 100. */
   readonly pageSize?: number;
 }
 
 const MAX_PAGE_SIZE = 500;
 
 /**
- * Documents of one's own against Fluent's GraphQL API, with the account's token, circuit breaker, time-out
- * and errors. Nothing is cached.
+ * Runs your own documents against Fluent's GraphQL API, with the account's token, circuit breaker, time-out and errors.
+ * Results are not cached.
  *
  * @example
  * const { orderById } = await graphql.query(ORDER_WITH_ITEMS, { id: notification.entityId }, notification);
@@ -29,9 +29,9 @@ export class FluentGraphql {
   ) {}
 
   /**
-   * @throws TransientError, PermanentError or ConfigurationError; a query that is too large or too complex is
-   * permanent, and the message says what to change
-   * @throws TypeError when the document is no query
+   * @throws TransientError, PermanentError or ConfigurationError. For a query that is too large or too complex, it is a
+   * PermanentError that says what to change.
+   * @throws TypeError when the document is not a query.
    */
   async query<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
@@ -43,10 +43,10 @@ export class FluentGraphql {
   }
 
   /**
-   * Sends a write once. When it was not answered, it may have been applied all the same.
+   * Sends a mutation once. If there is no answer, Fluent may still have applied it.
    *
    * @throws TransientError, PermanentError or ConfigurationError
-   * @throws TypeError when the document is no mutation
+   * @throws TypeError when the document is not a mutation.
    *
    * @example
    * await graphql.mutate(UPDATE_ORDER, { input: { id: '1021', attributes: [trackingUrl] } });
@@ -61,12 +61,12 @@ export class FluentGraphql {
   }
 
   /**
-   * Every node of a connection, page by page as they are needed. The query takes `$first: Int` and
-   * `$after: String`, and selects `edges { cursor node { … } } pageInfo { hasNextPage }`. Reading ends when there
-   * is no next page, or when the cursor does not move.
+   * Yields every node of a connection, and reads each page when it is needed. The query takes `$first: Int` and
+   * `$after: String`, and selects `edges { cursor node { … } } pageInfo { hasNextPage }`. Reading ends after the last page, or
+   * when the cursor does not move.
    *
-   * @param connectionOf where in the answer the connection is
-   * @throws TypeError when the document is no query, or has no `$first` and `$after`
+   * @param connectionOf returns the connection of an answer.
+   * @throws TypeError when the document is not a query, or lacks `$first` and `$after`.
    *
    * @example
    * for await (const order of graphql.nodes(BOOKED_ORDERS, {}, ({ orders }) => orders)) …

@@ -1,9 +1,9 @@
 import type { Connection } from './documents.js';
 
-/** Fluent allows 500; with this many a usual query's complexity stays far below its limit of 11,111. */
+/** Fluent allows 500. With this size, the complexity of a usual query stays far below the limit of 11,111. */
 export const PAGE_SIZE = 100;
 
-/** All nodes of all pages, read one page at a time as they are needed. */
+/** Yields all nodes of all pages, and reads each page when it is needed. */
 export async function* pages<TNode>(
   read: (page: { first: number; after: string | null }) => Promise<Connection<TNode> | null | undefined>,
   first = PAGE_SIZE,
@@ -15,7 +15,7 @@ export async function* pages<TNode>(
     for (const edge of edges) if (edge?.node) yield edge.node;
     const cursor = edges.at(-1)?.cursor ?? null;
     asked.add(after);
-    // A cursor that was asked for before would lead round the same pages for ever.
+    // A cursor that was used before would repeat the same pages forever.
     if (!connection?.pageInfo?.hasNextPage || cursor === null || asked.has(cursor)) return;
     after = cursor;
   }

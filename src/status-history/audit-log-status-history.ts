@@ -12,22 +12,22 @@ import { StatusHistory, type PassedStatus } from './status-history.js';
 const DAY_MS = 86_400_000;
 /** Fluent times out above 5,000; an order has hundreds of events. */
 const PAGE_SIZE = 1000;
-/** Of one order: beyond this many something else than its history was answered. */
+/** The most events of one order. With more, the answer is not its history. */
 const MAX_EVENTS = 20_000;
-/** Fluent rejects what is earlier than about four months. */
+/** Fluent rejects times earlier than about four months. */
 const LONGEST_WINDOW_MS = 120 * DAY_MS;
-/** The window that Fluent uses by default, and therefore accepts. */
+/** The default time range of Fluent, which it therefore accepts. */
 const DEFAULT_WINDOW_MS = 30 * DAY_MS;
-/** Between Fluent's clock and this one. */
+/** The allowed difference between Fluent's clock and this one. */
 const CLOCK_SKEW_MS = 300_000;
 
-/** Orders whose changes are remembered; each has a dozen or so. */
+/** The most orders whose changes are cached. Each has about a dozen. */
 const MAX_ORDERS = 10_000;
 /** The log may show an event later than a newer one, so this much of it is read again. */
 const OVERLAP_MS = 3_600_000;
-/** After this time the whole log of an order is read again, whatever is remembered. */
+/** After this time the whole log of an order is read again. */
 const REMEMBERED_MS = 3_600_000;
-/** A missing permission does not come back by itself; an operator's correction heals within this time. */
+/** After a refusal, the log is not read for this time. A corrected permission takes effect after it. */
 const REFUSED_MS = 300_000;
 
 interface Refusal {
@@ -37,20 +37,20 @@ interface Refusal {
 }
 
 /**
- * Reads the statuses that an order has passed from the audit log of Fluent's Event API, which records each
- * rule that ran. The rules that set a status are known by the end of their names (`STATUS_CHANGE_RULES`).
+ * Reads the statuses that an order has passed from the audit log of Fluent's Event API, which records each rule that ran. The
+ * ends of their names identify the rules that set a status (`STATUS_CHANGE_RULES`).
  *
- * A status that was set by a mutation instead of a rule leaves no event, and stays unknown here.
+ * A status that was set by a mutation instead of a rule has no event, so it is not found.
  */
 @Injectable()
 export class AuditLogStatusHistory extends StatusHistory {
   private readonly logger = new Logger('StatusHistory');
-  /** By order; the changes by the id of their event. Only saves reading them again. */
+  /** The changes of each order by event id. The cache only saves reading them again. */
   private readonly known = new LRUCache<string, ReadonlyMap<string, StatusChange>>({
     max: MAX_ORDERS,
     ttl: REMEMBERED_MS,
   });
-  /** Reads that have not begun, by order: whoever asks meanwhile has read the order before they begin. */
+  /** Reads that have not begun, by order. Other callers may share them, because they have already read the order. */
   private readonly waiting = new Map<string, Promise<readonly PassedStatus[]>>();
   /** By account. */
   private readonly refusals = new Map<string, Refusal>();
@@ -64,8 +64,8 @@ export class AuditLogStatusHistory extends StatusHistory {
   }
 
   /**
-   * @throws ConfigurationError when Fluent refuses the user; then for five minutes without a call.
-   * @throws TransientError when the log cannot be read. Its circuit breaker is not that of Fluent's GraphQL.
+   * @throws ConfigurationError when Fluent refuses the user, and for the next five minutes without a call.
+   * @throws TransientError when the log cannot be read. The audit log has its own circuit breaker.
    */
   async passed(order: FluentOrder, scope: RetailerScope): Promise<readonly PassedStatus[]> {
     const key = JSON.stringify([scope.account.id, order.id]);
@@ -167,7 +167,7 @@ function refusalOf(accountId: string, status: number): string {
   return `Fluent account ${accountId}: the audit log of the Event API was refused with HTTP ${status}`;
 }
 
-/** From where on the log is read. */
+/** The time from which the log is read. */
 function beginning({ createdOn }: FluentOrder, known: ReadonlyMap<string, StatusChange>): Date {
   const newest = Math.max(...[...known.values()].map(({ at }) => at.getTime()));
   const earliest = Date.now() - LONGEST_WINDOW_MS;
@@ -176,7 +176,7 @@ function beginning({ createdOn }: FluentOrder, known: ReadonlyMap<string, Status
   return new Date(since > earliest ? since : earliest);
 }
 
-/** Fluent filters by the order; rules of its fulfilments must never count as its own. */
+/** Rules of the order's fulfilments must not count as rules of the order. */
 function isAbout(order: FluentOrder, { context }: FluentEventRecord): boolean {
   const { entityType = 'ORDER', entityId = order.id } = context;
   return entityType === 'ORDER' && idText(entityId) === order.id;

@@ -1,19 +1,19 @@
 import type { FluentEventRecord } from '../fluent-events/index.js';
 import { asJsonObject, isJsonObject, isNonEmptyText } from '../json.js';
 
-/** A status change that the audit log tells of. */
+/** A status change in the audit log. */
 export interface StatusChange {
-  /** Of the audit event. */
+  /** The id of the audit event. */
   readonly id: string;
   readonly status: string;
   readonly at: Date;
 }
 
-/** The audit of a rule that failed, or has yet to run, is no status change. */
+/** Only a rule that has run successfully changes the status. */
 const DONE: ReadonlySet<unknown> = new Set(['SUCCESS', 'COMPLETE']);
 const UUID_V1 = /^([\da-f]{8})-([\da-f]{4})-1([\da-f]{3})-[89ab][\da-f]{3}-[\da-f]{12}$/i;
 
-/** Whether an audit event is of a rule that sets the status. */
+/** Whether an audit event belongs to a rule that sets the status. */
 export function isStatusChange({ name, eventStatus }: FluentEventRecord, rules: readonly string[]): boolean {
   return DONE.has(eventStatus) && rules.some((suffix) => name.endsWith(suffix));
 }
@@ -21,7 +21,7 @@ export function isStatusChange({ name, eventStatus }: FluentEventRecord, rules: 
 /**
  * Pure: the status change in the audit event of a rule that sets the status.
  *
- * @returns undefined when the event does not say which status, or when. Nothing is guessed.
+ * @returns undefined when the event does not contain the status or its time.
  */
 export function readStatusChange(event: FluentEventRecord): StatusChange | undefined {
   const { status } = asJsonObject(parsed(valueOf(event.attributes, 'props')));
@@ -31,7 +31,7 @@ export function readStatusChange(event: FluentEventRecord): StatusChange | undef
   return { id: event.id, status, at };
 }
 
-/** Orders changes by time; those of the same millisecond by their id, when it tells the time more exactly. */
+/** Sorts changes by time. Changes of the same millisecond are sorted by their id, if it contains a more exact time. */
 export function byTime(one: StatusChange, other: StatusChange): number {
   const difference = one.at.getTime() - other.at.getTime();
   if (difference !== 0) return difference;
@@ -46,7 +46,7 @@ function timeInId(id: string): string | undefined {
   return high === undefined ? undefined : `${high}${middle}${low}`.toLowerCase();
 }
 
-/** Attributes are published as a list of names and values; an object is understood too. */
+/** Fluent documents attributes as a list of names and values. An object is accepted as well. */
 function valueOf(attributes: unknown, name: string): unknown {
   if (!Array.isArray(attributes)) return asJsonObject(attributes)[name];
   const attribute: unknown = attributes.find((each) => isJsonObject(each) && each['name'] === name);
@@ -58,7 +58,7 @@ function parsed(value: unknown): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    // Text that is not JSON names no status, which the caller finds out.
+    // The caller reports text that is not JSON as a missing status.
     return undefined;
   }
 }
