@@ -132,7 +132,7 @@ describe('an order that is not where the notification says', () => {
       code: 'FluentOrderNotFound',
       maxAgeSeconds: 1,
     });
-    await expect(setup.sync([], undefined, { id: '1' })).rejects.toThrow('(ref not told)');
+    await expect(setup.sync([], undefined, { id: '1' })).rejects.toThrow('(ref unknown)');
   });
 
   it('is refused when it belongs to another retailer', async () => {
@@ -154,7 +154,7 @@ describe('an order that is not where the notification says', () => {
     const failure = setup.sync();
     await expect(failure).rejects.toThrow(
       'commercetools project shop has no order for the Fluent ref O_1 (account ACME, looked up by orderNumber); ' +
-        'if it never comes, check ORDER_LOOKUP and ORDER_REF_PREFIX',
+        'if the order should exist, check ORDER_LOOKUP and ORDER_REF_PREFIX',
     );
     await expect(failure).rejects.toMatchObject({
       name: 'OrderNotFoundError',
@@ -182,7 +182,7 @@ describe('a conflict with another writer', () => {
     expect(debug.mock.calls).toEqual(
       [1, 2, 3, 4, 5].map((round) => [
         { orderRef: 'O_1', round },
-        'somebody else wrote the order; reading it again',
+        'another client has changed the order; reading it again',
       ]),
     );
   });
@@ -617,9 +617,7 @@ describe('hooks', () => {
     const debug = vi.spyOn(setup.logger, 'debug');
     expect(await setup.sync([First])).toMatchObject({ outcome: 'unchanged', status: 'DRAFT', states: {} });
     expect(setup.update.sent).toEqual([]);
-    expect(debug.mock.calls).toEqual([
-      [{ orderRef: 'O_1', status: 'DRAFT' }, 'First leaves the order alone'],
-    ]);
+    expect(debug.mock.calls).toEqual([[{ orderRef: 'O_1', status: 'DRAFT' }, 'First skips the order']]);
   });
 
   it('run in the order of their `order`, whatever the order in which they are provided', async () => {
@@ -677,10 +675,30 @@ describe('hooks', () => {
 
   it.each<[string, keyof OrderStatusHookContract, unknown, RegExp]>([
     ['throws', 'actions', throwing(new TypeError('oops')), /^Odd\.actions\(\) failed: TypeError: oops$/],
-    ['returns no list', 'actions', async () => ({}), /^Odd\.actions\(\) returned something other than a list of update actions/],
-    ['returns null as an action', 'actions', () => [null], /^Odd\.actions\(\) returned something other than a list/],
-    ['returns text as an action', 'actions', () => ['a'], /^Odd\.actions\(\) returned something other than a list/],
-    ['returns a list as an action', 'actions', () => [[{}]], /^Odd\.actions\(\) returned something other than a list/],
+    [
+      'returns no list',
+      'actions',
+      async () => ({}),
+      /^Odd\.actions\(\) returned something other than a list of update actions/,
+    ],
+    [
+      'returns null as an action',
+      'actions',
+      () => [null],
+      /^Odd\.actions\(\) returned something other than a list/,
+    ],
+    [
+      'returns text as an action',
+      'actions',
+      () => ['a'],
+      /^Odd\.actions\(\) returned something other than a list/,
+    ],
+    [
+      'returns a list as an action',
+      'actions',
+      () => [[{}]],
+      /^Odd\.actions\(\) returned something other than a list/,
+    ],
     [
       'returns actions with two keys',
       'actions',

@@ -116,7 +116,10 @@ export class OrderStatusSync {
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         this.metrics.conflicts.inc();
-        logger.debug({ orderRef: order.ref, round }, 'another client has changed the order; reading it again');
+        logger.debug(
+          { orderRef: order.ref, round },
+          'another client has changed the order; reading it again',
+        );
         if (round === MAX_ROUNDS) throw error;
       }
       await delay(Math.random() * CONFLICT_JITTER_MS * round, undefined, { signal });
