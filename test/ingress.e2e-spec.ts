@@ -476,7 +476,8 @@ describe('the server', () => {
     const [ready, details, metrics] = await Promise.all(
       ['/health/ready', '/health', '/metrics'].map((path) => send({ to, path, method: 'GET' })),
     );
-    expect(performance.now() - began).toBeLessThan(2000);
+    // Each gives the queue a second.
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(problem(ready!)).toBe(503);
     expect(problem(details!)).toBe(503);
     expect(details!.json.details.redis.status).toBe('down');

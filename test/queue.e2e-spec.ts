@@ -5,7 +5,6 @@ import type { Queue } from 'bull';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectorConfig, parseRedisUrl } from '../src/config/index.js';
-import type { FluentNotification } from '../src/notification/index.js';
 import {
   BullMessageQueue,
   QUEUE_NAME,
@@ -16,6 +15,7 @@ import {
 import { RedisModule } from '../src/redis/index.js';
 import { messageQueueSuite } from '../src/testing/message-queue-suite.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
+import { sampleNotification } from '../src/testing/sample-notification.js';
 import { startTcpProxy } from './support/tcp-proxy.js';
 
 const within = { timeout: 15_000, interval: 20 };
@@ -67,20 +67,6 @@ function stoppable(server: PrivateRedis): PrivateRedis & AsyncDisposable {
   return Object.assign(server, { [Symbol.asyncDispose]: () => server.stop() });
 }
 
-let serial = 0;
-function notification(fields: Partial<FluentNotification> = {}): FluentNotification {
-  return {
-    id: `id-${++serial}`,
-    name: 'order-status',
-    accountId: 'ACME',
-    retailerId: '1',
-    entityId: '123',
-    entityRef: 'O_123',
-    entityType: 'ORDER',
-    ...fields,
-  };
-}
-
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 const KEY = { coalesceKey: 'order-1' } as const;
 const never = new AbortController().signal;
@@ -117,10 +103,10 @@ describe('while Redis is in trouble', () => {
   it('refuses within two seconds when Redis is away, and accepts again after its return', async () => {
     const queue = await startQueue();
     await redis.kill();
-    await expect(queue.add(notification())).rejects.toThrow(QueueUnavailableError);
+    await expect(queue.add(sampleNotification())).rejects.toThrow(QueueUnavailableError);
     expect(await queue.health()).toMatchObject({ reachable: false });
     await redis.restart();
-    await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
+    await vi.waitFor(async () => expect(await queue.add(sampleNotification())).toBe('accepted'), within);
   });
 
   it('refuses at once what comes beyond 2,000 unconfirmed notifications, and the others soon', async () => {
@@ -128,7 +114,7 @@ describe('while Redis is in trouble', () => {
     redis.suspend();
     let answers: PromiseSettledResult<unknown>[];
     try {
-      answers = await Promise.allSettled(Array.from({ length: 2500 }, () => queue.add(notification())));
+      answers = await Promise.allSettled(Array.from({ length: 2500 }, () => queue.add(sampleNotification())));
     } finally {
       redis.resume();
     }
@@ -137,12 +123,12 @@ describe('while Redis is in trouble', () => {
       500,
     );
     expect(reasons).not.toContain('none');
-    await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
+    await vi.waitFor(async () => expect(await queue.add(sampleNotification())).toBe('accepted'), within);
   });
 
   it('takes and settles with scripts that the server has forgotten', async () => {
     const queue = await startQueue();
-    for (const id of ['one', 'two', 'three', 'four']) await queue.add(notification({ id }), KEY);
+    for (const id of ['one', 'two', 'three', 'four']) await queue.add(sampleNotification({ id }), KEY);
     const forget = () => raw((client) => client.script('FLUSH'));
     await forget();
     const [one, two, three] = (await take(queue, 3)) as [Delivery, Delivery, Delivery];
@@ -155,12 +141,12 @@ describe('while Redis is in trouble', () => {
     await forget();
     expect(await queue.counts()).toMatchObject({ waiting: 1, active: 1, delayed: 1 });
     await forget();
-    expect(await queue.add(notification())).toBe('accepted');
+    expect(await queue.add(sampleNotification())).toBe('accepted');
   });
 
   it('adds again what Redis has lost while a worker had it', async () => {
     const queue = await startQueue();
-    const sent = notification();
+    const sent = sampleNotification();
     await queue.add(sent, { ...KEY, expectedState: 'SHIPPED' });
     const delivery = await takeOne(queue);
     await redis.flush();
@@ -174,11 +160,11 @@ describe('while Redis is in trouble', () => {
 
   it('lets no run of a lost key cover what was accepted under the new one', async () => {
     const queue = await startQueue();
-    await queue.add(notification({ id: 'before' }), KEY);
+    await queue.add(sampleNotification({ id: 'before' }), KEY);
     const running = await takeOne(queue);
     // A replica takes over that lacks the key, and whose clock is behind: its numbers are smaller.
     await redis.flush();
-    await queue.add(notification({ id: 'after' }), KEY);
+    await queue.add(sampleNotification({ id: 'after' }), KEY);
     const ahead = { number: running.ticket.number + 3_600_000_000 };
     await queue.settle(running, { ...DONE, coverage: ahead });
     expect((await takeOne(queue)).coverage).toBeUndefined();
@@ -188,9 +174,9 @@ describe('while Redis is in trouble', () => {
 describe('a worker that died', () => {
   it('leaves its notification to another one, first in the line, and the death is counted', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });
-    await queue.add(notification({ id: 'held' }));
+    await queue.add(sampleNotification({ id: 'held' }));
     const held = await takeOne(queue);
-    await queue.add(notification({ id: 'waits' }));
+    await queue.add(sampleNotification({ id: 'waits' }));
     // What the end of its process does.
     await raw((client) => client.del(`{fluent-connector}:notifications:${held.id}:lock`));
     const other = await startQueue({ lockDurationMs: 300 });
@@ -201,7 +187,7 @@ describe('a worker that died', () => {
 
   it('is told apart from one that only takes long', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });
-    await queue.add(notification({ id: 'slow' }));
+    await queue.add(sampleNotification({ id: 'slow' }));
     const slow = await takeOne(queue);
     const lock = `{fluent-connector}:notifications:${slow.id}:lock`;
     const renewals: number[] = [];
@@ -219,7 +205,7 @@ describe('a worker that died', () => {
     'and one whose call to %s fails leave the notification to another one alike',
     async (call) => {
       const queue = await startQueue({ lockDurationMs: 300 });
-      await queue.add(notification(), KEY);
+      await queue.add(sampleNotification(), KEY);
       const delivery = await takeOne(queue);
       const order = '{fluent-connector}:order:order-1';
       // A key of another type fails every script that reads it.
@@ -234,19 +220,19 @@ describe('a worker that died', () => {
 
   it('does not take back what another worker has by now, and its coverage still counts', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });
-    await queue.add(notification(), KEY);
+    await queue.add(sampleNotification(), KEY);
     const first = await takeOne(queue);
     await raw((client) => client.set(`{fluent-connector}:notifications:${first.id}:lock`, 'another'));
     const coverage = { number: first.ticket.number };
     await queue.settle(first, { ...DONE, coverage });
     expect(await queue.counts()).toMatchObject({ active: 1 });
-    await queue.add(notification({ id: 'next' }), KEY);
+    await queue.add(sampleNotification({ id: 'next' }), KEY);
     expect((await takeOne(queue)).coverage).toEqual(coverage);
   });
 
   it('finishes what waits again for another worker, so that it does not run twice', async () => {
     const queue = await startQueue();
-    await queue.add(notification());
+    await queue.add(sampleNotification());
     const delivery = await takeOne(queue);
     const prefix = '{fluent-connector}:notifications:';
     await raw((client) =>
@@ -274,7 +260,7 @@ describe('numbers', () => {
     // A clock that ran an hour ahead has drawn this number.
     const ahead = (Date.now() + 3_600_000) * 1000;
     await raw((client) => client.hset('{fluent-connector}:order:order-1', { latest: ahead, epoch: 'e' }));
-    await queue.add(notification(), KEY);
+    await queue.add(sampleNotification(), KEY);
     const delivery = await takeOne(queue);
     expect(delivery.acceptedNumber).toBe(ahead + 1);
     expect(delivery.ticket).toEqual({ number: ahead + 2, epoch: 'e' });
@@ -284,8 +270,8 @@ describe('numbers', () => {
 describe('jobs in Redis', () => {
   it('are Bull jobs, which Bull and its dashboards can read', async () => {
     const queue = await startQueue();
-    await queue.add(notification({ id: 'waits' }));
-    await queue.add(notification({ id: 'dies' }));
+    await queue.add(sampleNotification({ id: 'waits' }));
+    await queue.add(sampleNotification({ id: 'dies' }));
     const bull = open.at(-1)!.get<Queue>(getQueueToken(QUEUE_NAME));
     expect(await bull.getJobCounts()).toMatchObject({ waiting: 2, active: 0 });
     const [waits] = await take(queue);
@@ -304,7 +290,7 @@ describe('jobs in Redis', () => {
     const queue = await startQueue();
     const unfinished = '{fluent-connector}:notifications:unfinished';
     await raw((client) => client.zadd(unfinished, 1, 'gone', 2, 'gone-too'));
-    await queue.add(notification());
+    await queue.add(sampleNotification());
     expect((await queue.counts()).oldestUnfinishedAt?.getTime()).toBeGreaterThan(Date.now() - 60_000);
     expect(await raw((client) => client.zcard(unfinished))).toBe(1);
   });
@@ -314,7 +300,7 @@ describe('a Redis that another one takes over for', () => {
   /** An attempt that was not confirmed in time may have been stored all the same. */
   const accepted = async (queue: BullMessageQueue, id: string): Promise<void> => {
     await vi.waitFor(async () => {
-      expect(await queue.add(notification({ id }))).toMatch(/accepted|duplicate/);
+      expect(await queue.add(sampleNotification({ id }))).toMatch(/accepted|duplicate/);
     }, within);
   };
   const takenIds = (queue: BullMessageQueue): string[] => {
@@ -335,7 +321,7 @@ describe('a Redis that another one takes over for', () => {
     await using proxy = await startTcpProxy(replica.port);
     const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
     const ids = takenIds(queue);
-    await queue.add(notification({ id: 'before' }));
+    await queue.add(sampleNotification({ id: 'before' }));
     await vi.waitFor(() => expect(ids).toEqual(['before']), within);
     proxy.target = redis.port;
     const admin = new Redis(replica.url);
@@ -349,7 +335,7 @@ describe('a Redis that another one takes over for', () => {
     await using proxy = await startTcpProxy(redis.port);
     const queue = await startQueue({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
     const ids = takenIds(queue);
-    await queue.add(notification({ id: 'before' }));
+    await queue.add(sampleNotification({ id: 'before' }));
     await vi.waitFor(() => expect(ids).toEqual(['before']), within);
     proxy.silence();
     await accepted(queue, 'after');
@@ -378,7 +364,7 @@ describe('a Redis whose memory is nearly used up', () => {
   it('accepts nothing, says so, and still lets workers take and settle; then it accepts again', async () => {
     await using server = stoppable(await PrivateRedis.start({ aof: true }));
     const queue = await startQueue({ redisUrl: server.url });
-    const waiting = notification();
+    const waiting = sampleNotification();
     await queue.add(waiting);
     const client = new Redis(server.url);
     try {
@@ -387,7 +373,7 @@ describe('a Redis whose memory is nearly used up', () => {
       const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
       await client.config('SET', 'maxmemory', Math.floor(used / 0.95));
       await vi.waitFor(
-        () => expect(queue.add(notification())).rejects.toThrow(QueueUnavailableError),
+        () => expect(queue.add(sampleNotification())).rejects.toThrow(QueueUnavailableError),
         within,
       );
       const observer = await startQueue({ redisUrl: server.url });
@@ -397,7 +383,7 @@ describe('a Redis whose memory is nearly used up', () => {
       await queue.settle(delivery!, { action: 'done', outcome: 'updated', lagMs: 0 });
       expect(await queue.counts()).toMatchObject({ active: 0, dead: 0 });
       await client.config('SET', 'maxmemory', 0);
-      await vi.waitFor(async () => expect(await queue.add(notification())).toBe('accepted'), within);
+      await vi.waitFor(async () => expect(await queue.add(sampleNotification())).toBe('accepted'), within);
     } finally {
       client.disconnect();
     }

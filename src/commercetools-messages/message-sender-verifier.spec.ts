@@ -32,7 +32,7 @@ describe('MessageSenderVerifier', () => {
       json: { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' }] },
     };
     server = await startLocalServer(() => jwks);
-    http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs: 300 }));
+    http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs: 60_000 }));
   });
   afterEach(async () => {
     await http.onApplicationShutdown();
@@ -189,16 +189,21 @@ describe('MessageSenderVerifier', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it.each<[string, () => Reply]>([
+  it.each<[string, () => Reply, number?]>([
     ['responds with an error', () => ({ status: 500, json: {} })],
     ['is not JSON', () => ({ text: '<html>' })],
     ['has no keys', () => ({ json: { hello: 1 } })],
-    ['never responds', () => () => undefined],
-  ])('reports the key set, not the token, when the key set %s', async (_, reply) => {
-    jwks = reply();
-    const token = await jwt().sign(keys.privateKey);
-    await expect(verifier().verify(bearer(token))).rejects.toThrow(KeySetUnavailableError);
-  });
+    ['never responds', () => () => undefined, 100],
+  ])(
+    'reports the key set, not the token, when the key set %s',
+    async (_, reply, httpClientTimeoutMs = 60_000) => {
+      jwks = reply();
+      await http.onApplicationShutdown();
+      http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs }));
+      const token = await jwt().sign(keys.privateKey);
+      await expect(verifier().verify(bearer(token))).rejects.toThrow(KeySetUnavailableError);
+    },
+  );
 
   it('accepts the configured secret and no other', async () => {
     const subject = verifier({ oidc: undefined, secret: SECRET });

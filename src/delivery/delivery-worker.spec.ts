@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectorConfig } from '../config/index.js';
 import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
@@ -5,6 +6,7 @@ import type { HandlerRun, HandlerRunner, RunContext } from '../handlers/index.js
 import type { FluentNotification } from '../notification/index.js';
 import type { RunReport } from './decide.js';
 import { DeliveryWorker } from './delivery-worker.js';
+import { sampleNotification } from '../testing/sample-notification.js';
 import { MemoryMessageQueue } from './memory/memory-message-queue.js';
 import { RunReports } from './run-reports.js';
 
@@ -55,18 +57,7 @@ function start(
   return { queue, worker, reports };
 }
 
-let serial = 0;
-function notification(id = `n-${++serial}`): FluentNotification {
-  return {
-    id,
-    name: 'order-status',
-    accountId: 'ACME',
-    retailerId: '1',
-    entityId: '123',
-    entityRef: 'O_123',
-    entityType: 'ORDER',
-  };
-}
+const notification = (id?: string): FluentNotification => sampleNotification(id === undefined ? {} : { id });
 
 /** A handler that waits until it is let go. */
 function gate(): { readonly held: Promise<void>; readonly open: () => void } {
@@ -235,6 +226,80 @@ describe('a worker', () => {
     await vi.waitFor(() => expect(reports).toHaveLength(1), within);
   });
 
+  it('pauses longer and longer while the queue fails, and says what failed', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const queue = new MemoryMessageQueue();
+    const asked: number[] = [];
+    const take = vi.spyOn(queue, 'take').mockImplementation(async () => {
+      asked.push(performance.now());
+      throw new Error('gone');
+    });
+    const { worker } = start(async () => ({ outcome: 'updated' }), {}, queue);
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(4), within);
+    const pausesMs = asked.slice(1, 4).map((at, index) => at - asked[index]!);
+    // Timers count in whole milliseconds.
+    for (const [index, leastMs] of [99, 199, 399].entries()) {
+      expect(pausesMs[index]).toBeGreaterThanOrEqual(leastMs);
+    }
+    expect(warn).toHaveBeenCalledWith('queue: could not take notifications: Error: gone');
+    // The pause ends when the worker stops.
+    await worker.drain(60_000);
+    const { length } = asked;
+    await new Promise(setImmediate);
+    expect(take).toHaveBeenCalledTimes(length);
+  });
+
+  it('takes no more than it has places for', async () => {
+    const { held, open } = gate();
+    const queue = new MemoryMessageQueue();
+    const take = vi.spyOn(queue, 'take');
+    for (let n = 0; n < 5; n++) await queue.add(notification());
+    const { reports } = start(
+      async () => {
+        await held;
+        return { outcome: 'updated' };
+      },
+      { concurrency: 2 },
+      queue,
+    );
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(2), within);
+    open();
+    await vi.waitFor(() => expect(reports).toHaveLength(5), within);
+    for (const [count] of take.mock.calls) {
+      expect(count).toBeGreaterThan(0);
+      expect(count).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('tells the handler when the notification was accepted', async () => {
+    const accepted: Date[] = [];
+    const before = Date.now();
+    const { queue, reports } = start(async (_, { acceptedAt }) => {
+      accepted.push(acceptedAt);
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    expect(accepted[0]!.getTime()).toBeGreaterThanOrEqual(before - 1);
+    expect(accepted[0]!.getTime()).toBeLessThanOrEqual(Date.now() + 1);
+    expect(reports[0]!.lagMs).toBeLessThan(60_000);
+  });
+
+  it('names a notification that it could not settle', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const queue = new MemoryMessageQueue();
+    vi.spyOn(queue, 'settle').mockRejectedValueOnce(new Error('gone'));
+    start(async () => ({ outcome: 'updated' }), {}, queue);
+    await queue.add(notification('lost'));
+    await vi.waitFor(
+      () =>
+        expect(warn).toHaveBeenCalledWith(
+          'queue: could not settle notification lost, it is delivered again: Error: gone',
+        ),
+      within,
+    );
+  });
+
   it('does not report what it could not settle, and is not stopped by it', async () => {
     const queue = new MemoryMessageQueue();
     vi.spyOn(queue, 'settle').mockRejectedValueOnce(new Error('gone'));
@@ -280,7 +345,9 @@ describe('a worker that stops', () => {
     );
     await queue.add(notification());
     await vi.waitFor(async () => expect((await queue.counts()).active).toBe(1), within);
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
     await worker.drain(10);
+    expect(warn).toHaveBeenCalledWith('1 notifications did not end in time; another worker takes them over');
     expect(reports).toEqual([]);
     const other = start(async () => ({ outcome: 'updated' }), {}, queue);
     await vi.waitFor(() => expect(other.reports).toMatchObject([{ outcome: 'updated', attempt: 1 }]), within);

@@ -7,6 +7,7 @@ import type { FluentClient } from '../fluent/index.js';
 import { HandlerMetadata, type HandlerContext } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification, type FluentNotification } from '../notification/index.js';
+import { sampleNotification } from '../testing/sample-notification.js';
 import { OrderStatusHandler, outcomeDetails } from './order-status.handler.js';
 import {
   OrderNotFoundError,
@@ -17,15 +18,12 @@ import {
 } from './order-status-sync.js';
 import type { FluentUpdate, SyncedUpdates } from './synced-updates.js';
 
-const WEBHOOK: FluentNotification = {
+const WEBHOOK = sampleNotification({
   id: 'n-1',
   name: 'fc.connect.order-status',
-  accountId: 'ACME',
-  retailerId: '1',
-  entityType: 'ORDER',
   entityId: '5',
   entityRef: 'O_5',
-};
+});
 const FULFILMENT = { ...WEBHOOK, entityType: 'FULFILMENT', entityId: '9', entityRef: 'F_9' };
 const UPDATED_ON = '2026-01-02T03:04:05.678Z';
 const RECONCILED = reconciliationNotification(WEBHOOK.name, 'ACME', '1', { id: '5', ref: 'O_5' }, UPDATED_ON);

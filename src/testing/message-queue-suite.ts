@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Delivery, FluentNotification, MessageQueue, Settlement } from '../index.js';
+import type { Delivery, MessageQueue, Settlement } from '../index.js';
+import { sampleNotification } from './sample-notification.js';
 
 /** One promise of {@link MessageQueue}: run it with your test framework. */
 export interface QueueTestCase {
@@ -23,7 +24,6 @@ export interface QueueSuiteOptions {
 const KEY = { coalesceKey: 'order-1' } as const;
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 const OUTRUN = { firstRun: { outcome: 'updated', lagMs: 5 } } as const;
-let serial = 0;
 
 /**
  * What a {@link MessageQueue} must keep, as tests for any framework. An override that passes them can carry
@@ -48,20 +48,20 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
 
   return [
     test('accepts an id once per account while it waits', async (queue) => {
-      const sent = notification();
+      const sent = sampleNotification();
       assert.equal(await queue.add(sent), 'accepted');
       assert.equal(await queue.add(sent), 'duplicate');
       assert.equal(await queue.add({ ...sent, accountId: 'OTHER' }), 'accepted');
       assert.equal((await queue.counts()).waiting, 2);
     }),
     test('accepts exactly one of many simultaneous copies', async (queue) => {
-      const sent = notification();
+      const sent = sampleNotification();
       const answers = await Promise.all(Array.from({ length: 50 }, () => queue.add(sent)));
       assert.equal(answers.filter((answer) => answer === 'accepted').length, 1);
       assert.equal((await queue.counts()).waiting, 1);
     }),
     test('knows an id while it runs and after it is done', async (queue, bench) => {
-      const sent = notification();
+      const sent = sampleNotification();
       await queue.add(sent);
       const delivery = await bench.takeOne();
       assert.equal(await queue.add(sent), 'duplicate');
@@ -70,7 +70,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(await bench.total(), 0);
     }),
     test('gives the notification back as it came, with what was said about it', async (queue, bench) => {
-      const sent = notification({
+      const sent = sampleNotification({
         id: ':lock {x} ü\ud800',
         attributes: { TrackingNumber: 'T1', nested: [1.5, null, { ü: '€' }] },
         meta: {},
@@ -85,22 +85,22 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(delivery.workerDeaths, 0);
     }),
     test('takes at most as many as it is asked for, the oldest first', async (queue, bench) => {
-      for (const id of ['a', 'b', 'c']) await queue.add(notification({ id }));
+      for (const id of ['a', 'b', 'c']) await queue.add(sampleNotification({ id }));
       const first = await bench.take(2);
       assert.deepEqual(ids(first), ['a', 'b']);
       assert.deepEqual(ids(await bench.take(5)), ['c']);
       assert.deepEqual(await bench.states(), { waiting: 0, active: 3, delayed: 0, dead: 0 });
     }),
     test('gives a notification to nobody else while it is not settled', async (queue, bench) => {
-      await queue.add(notification());
+      await queue.add(sampleNotification());
       await bench.takeOne();
-      await queue.add(notification({ id: 'next' }));
+      await queue.add(sampleNotification({ id: 'next' }));
       assert.deepEqual(ids(await bench.take(10)), ['next']);
     }),
     test('wakes a worker that waits when a notification is added', async (queue, bench) => {
       const waiting = bench.takeOne();
       await delay(20);
-      await queue.add(notification({ id: 'late' }));
+      await queue.add(sampleNotification({ id: 'late' }));
       assert.equal((await waiting).notification.id, 'late');
     }),
     test('ends the wait of a worker that is told to stop', async (queue) => {
@@ -108,14 +108,14 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       const waiting = queue.take(1, stop.signal);
       stop.abort();
       assert.deepEqual(await waiting, []);
-      await queue.add(notification());
+      await queue.add(sampleNotification());
       assert.deepEqual(await queue.take(1, stop.signal), []);
       assert.equal((await queue.counts()).waiting, 1);
     }),
     test('numbers the notifications and runs of a key in a strictly increasing order', async (queue, bench) => {
       const numbers: number[] = [];
       for (let n = 0; n < 20; n++) {
-        await queue.add(notification(), KEY);
+        await queue.add(sampleNotification(), KEY);
         const delivery = await bench.takeOne();
         numbers.push(delivery.acceptedNumber, delivery.ticket.number);
         const renewed = await queue.renew(delivery);
@@ -127,7 +127,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       }
     }),
     test('numbers by a clock in microseconds', async (queue, bench) => {
-      await queue.add(notification(), KEY);
+      await queue.add(sampleNotification(), KEY);
       const first = await bench.takeOne();
       await delay(50);
       const renewed = await queue.renew(first);
@@ -138,9 +138,9 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       );
     }),
     test('tells the coverage of a finished run to what comes after it', async (queue, bench) => {
-      await queue.add(notification({ id: 'one' }), KEY);
-      await queue.add(notification({ id: 'two' }), KEY);
-      await queue.add(notification({ id: 'other' }), { coalesceKey: 'order-2' });
+      await queue.add(sampleNotification({ id: 'one' }), KEY);
+      await queue.add(sampleNotification({ id: 'two' }), KEY);
+      await queue.add(sampleNotification({ id: 'other' }), { coalesceKey: 'order-2' });
       const one = await bench.takeOne();
       assert.equal(one.coverage, undefined);
       const coverage = { number: one.ticket.number, observedState: 'BOOKED' };
@@ -150,15 +150,15 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(other?.coverage, undefined);
     }),
     test('tells the coverage also when it is asked again', async (queue, bench) => {
-      await queue.add(notification({ id: 'one' }), KEY);
-      await queue.add(notification({ id: 'two' }), KEY);
+      await queue.add(sampleNotification({ id: 'one' }), KEY);
+      await queue.add(sampleNotification({ id: 'two' }), KEY);
       const [one, two] = (await bench.take(2)) as [Delivery, Delivery];
       assert.equal(two.coverage, undefined);
       await queue.settle(one, { ...DONE, coverage: { number: one.ticket.number } });
       assert.equal((await queue.renew(two)).coverage?.number, one.ticket.number);
     }),
     test('keeps the newest coverage when an older run finishes later', async (queue, bench) => {
-      for (const id of ['one', 'two', 'three']) await queue.add(notification({ id }), KEY);
+      for (const id of ['one', 'two', 'three']) await queue.add(sampleNotification({ id }), KEY);
       const [one, two] = (await bench.take(2)) as [Delivery, Delivery];
       await queue.settle(two, { ...DONE, coverage: { number: two.ticket.number, observedState: 'new' } });
       await queue.settle(one, { ...DONE, coverage: { number: one.ticket.number, observedState: 'old' } });
@@ -166,7 +166,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual(coverage, { number: two.ticket.number, observedState: 'new' });
     }),
     test('ends no run that changed something after a later run has finished, and delivers it again', async (queue, bench) => {
-      for (const id of ['slow', 'quick']) await queue.add(notification({ id }), KEY);
+      for (const id of ['slow', 'quick']) await queue.add(sampleNotification({ id }), KEY);
       const [slow, quick] = (await bench.take(2)) as [Delivery, Delivery];
       assert.equal(await queue.settle(quick, endOf(quick, false)), 'settled');
       assert.equal(await queue.settle(slow, endOf(slow, true)), 'outrun');
@@ -179,7 +179,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(await bench.total(), 0);
     }),
     test('ends no run that changed nothing while another run changed something', async (queue, bench) => {
-      for (const id of ['writes', 'reads', 'next']) await queue.add(notification({ id }), KEY);
+      for (const id of ['writes', 'reads', 'next']) await queue.add(sampleNotification({ id }), KEY);
       const [writes, reads] = (await bench.take(2)) as [Delivery, Delivery];
       assert.equal(await queue.settle(writes, endOf(writes, true)), 'settled');
       assert.equal(await queue.settle(reads, endOf(reads, false)), 'outrun');
@@ -190,14 +190,14 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
     }),
     test('ends runs that follow each other, whatever they changed', async (queue, bench) => {
       for (const changed of [true, true, false, false, true]) {
-        await queue.add(notification(), KEY);
+        await queue.add(sampleNotification(), KEY);
         const delivery = await bench.takeOne();
         assert.equal(await queue.settle(delivery, endOf(delivery, changed)), 'settled');
       }
       assert.equal(await bench.total(), 0);
     }),
     test('tells until when a run that failed may have written, and nothing after a mere wait', async (queue, bench) => {
-      await queue.add(notification(), KEY);
+      await queue.add(sampleNotification(), KEY);
       const first = await bench.takeOne();
       await queue.settle(first, { action: 'defer', delayMs: 0, progress: {} });
       const second = await bench.takeOne();
@@ -207,7 +207,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.ok(second.ticket.number < third.ranUntil! && third.ranUntil! < third.ticket.number);
     }),
     test('delivers again after the delay, with the progress', async (queue, bench) => {
-      const sent = notification();
+      const sent = sampleNotification();
       await queue.add(sent, KEY);
       const first = await bench.takeOne();
       const progress = { deathsSeen: 3, firstRun: { outcome: 'unchanged', lagMs: 5 } } as const;
@@ -226,19 +226,19 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.ok(again.takenAtMs - first.takenAtMs >= 55, 'it came too early');
     }),
     test('tells other notifications of the key for how long a failed run holds them back', async (queue, bench) => {
-      await queue.add(notification({ id: 'fails' }), KEY);
-      await queue.add(notification({ id: 'other' }), KEY);
+      await queue.add(sampleNotification({ id: 'fails' }), KEY);
+      await queue.add(sampleNotification({ id: 'other' }), KEY);
       await queue.settle(await bench.takeOne(), retryIn(30_000));
       const other = await bench.takeOne();
       assert.equal(other.failing?.hasOwnAge, true);
       const heldMs = (other.failing?.notBeforeMs ?? 0) - other.takenAtMs;
       assert.ok(heldMs > 20_000 && heldMs <= 30_000, `held for ${heldMs} ms`);
       await queue.settle(other, { ...DONE, coverage: { number: other.ticket.number } });
-      await queue.add(notification({ id: 'next' }), KEY);
+      await queue.add(sampleNotification({ id: 'next' }), KEY);
       assert.equal((await bench.takeOne()).failing, undefined);
     }),
     test('keeps a dead letter with its error until it is replayed', async (queue, bench) => {
-      const sent = notification();
+      const sent = sampleNotification();
       await queue.add(sent, KEY);
       await queue.settle(await bench.takeOne(), dead('order of another retailer'));
       assert.deepEqual(await bench.states(), { waiting: 0, active: 0, delayed: 0, dead: 1 });
@@ -264,7 +264,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual(await queue.deadLetters(), []);
     }),
     test('discards a dead letter for good', async (queue, bench) => {
-      await queue.add(notification());
+      await queue.add(sampleNotification());
       await queue.settle(await bench.takeOne(), dead('no'));
       const [letter] = await queue.deadLetters();
       assert.equal(await queue.discard(letter!.id), true);
@@ -273,7 +273,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
     }),
     test('lists dead letters newest first, page by page, and replays all', async (queue, bench) => {
       for (const id of ['a', 'b', 'c']) {
-        await queue.add(notification({ id }));
+        await queue.add(sampleNotification({ id }));
         await queue.settle(await bench.takeOne(), dead(id));
         await delay(2);
       }
@@ -291,7 +291,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal((await bench.take(5)).length, 3);
     }),
     test('takes the redelivery of a dead letter as a reason to try it again', async (queue, bench) => {
-      const sent = notification();
+      const sent = sampleNotification();
       await queue.add(sent);
       await queue.settle(await bench.takeOne(), dead('no'));
       assert.equal(await queue.add(sent), 'accepted');
@@ -300,10 +300,10 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
     }),
     test('tells since when the oldest unfinished notification waits', async (queue, bench) => {
       assert.equal((await queue.counts()).oldestUnfinishedAt, undefined);
-      await queue.add(notification({ id: 'old' }));
+      await queue.add(sampleNotification({ id: 'old' }));
       const since = (await queue.counts()).oldestUnfinishedAt?.getTime() ?? 0;
       await delay(20);
-      await queue.add(notification({ id: 'new' }));
+      await queue.add(sampleNotification({ id: 'new' }));
       const old = await bench.takeOne();
       await queue.settle(old, { action: 'defer', delayMs: 30_000, progress: {} });
       assert.equal((await queue.counts()).oldestUnfinishedAt?.getTime(), since);
@@ -355,19 +355,6 @@ class Bench {
   async total(): Promise<number> {
     return Object.values(await this.states()).reduce((sum, count) => sum + count, 0);
   }
-}
-
-function notification(fields: Partial<FluentNotification> = {}): FluentNotification {
-  return {
-    id: `suite-${++serial}`,
-    name: 'order-status',
-    accountId: 'ACME',
-    retailerId: '1',
-    entityId: '123',
-    entityRef: 'O_123',
-    entityType: 'ORDER',
-    ...fields,
-  };
 }
 
 function retryIn(delayMs: number): Extract<Settlement, { action: 'retry' }> {
