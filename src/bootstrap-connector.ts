@@ -45,8 +45,8 @@ const EXIT_MARGIN_MS = 5000;
 /**
  * Starts a connector: reads its configuration, connects, listens, and ends gracefully on SIGTERM or SIGINT.
  *
- * A problem at start is told on stderr and ends the process with exit code 1, unless `embedded`. Later an
- * exception that nobody catches ends it too; a promise that fails unheard is logged.
+ * A problem at start is printed on stderr and ends the process with exit code 1, unless `embedded`. Later, an uncaught
+ * exception ends the process as well, and an unhandled rejection is logged.
  *
  * @param module `ConnectorModule.register(…)`, or a module that imports it.
  * @returns the listening application.
@@ -97,7 +97,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     bodyParser: false,
     bufferLogs: true,
   }).catch((error: unknown) => {
-    // What was said until here is in the error.
+    // The error contains the earlier messages.
     Logger.detachBuffer();
     throw explainInjection(error);
   });
@@ -107,7 +107,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     app.useLogger(app.get(ConnectorLogger));
     app.flushLogs();
     if (versionWarning !== undefined) PinoLogger.root.warn(versionWarning);
-    // The tracer is the process's: a host application has its own, and it is used when it is there.
+    // The tracer belongs to the process. If a host application has registered one, it is used.
     if (ownsProcess) await traceUntilClosed(adapter);
     const routes = app.get(IngressRoutes);
     const reader = new BodyReader(
@@ -177,7 +177,7 @@ function ignoreDebuggerSignal(): void {
   process.on('SIGUSR1', () => PinoLogger.root?.warn('ignored SIGUSR1: the debugger stays closed'));
 }
 
-/** An error that nobody caught leaves the process in an unknown state; its work is taken over by another. */
+/** An uncaught exception leaves the process in an unknown state. It ends, and another process takes over its work. */
 function endOnUnexpectedErrors(): void {
   process.on('uncaughtException', endUnexpectedly);
   process.on('unhandledRejection', endUnexpectedly);
@@ -190,8 +190,8 @@ function endUnexpectedly(error: unknown): void {
 }
 
 /**
- * Once the connector runs, a promise that fails unheard was left behind by one notification: it interrupted
- * nothing, and must not end the others' work. An exception may have interrupted anything, and still ends it.
+ * While the connector runs, an unhandled rejection comes from the work of one notification and must not end the work of
+ * others. An uncaught exception may have left an inconsistent state, so it ends the process.
  */
 function surviveForgottenPromises(): void {
   process.off('unhandledRejection', endUnexpectedly);

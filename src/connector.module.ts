@@ -45,9 +45,9 @@ import { StatusHistoryModule } from './status-history/index.js';
 import { TransportModule } from './transport/index.js';
 import { WebhookModule } from './webhook/index.js';
 
-/** What a partner adds to the stock connector, and what they override. */
+/** What you add to the connector, and what you override. */
 export interface ConnectorModuleOptions {
-  /** Modules of the partner; what they export can be injected by `handlers`, `overrides` and `providers`. */
+  /** Your modules. `handlers`, `overrides` and `providers` can inject what these modules export. */
   readonly imports?: ModuleMetadata['imports'];
   /** Classes with `@NotificationHandler`. */
   readonly handlers?: readonly Type<NotificationHandlerContract<never>>[];
@@ -85,7 +85,7 @@ const OVERRIDE_CHECK = Symbol('OVERRIDE_CHECK');
 class PartnerModule {}
 
 /**
- * The connector, as a module for {@link bootstrapConnector} or for the imports of a module of one's own.
+ * The connector as a module, for {@link bootstrapConnector} or for the imports of your own module.
  *
  * @example
  * await bootstrapConnector(

@@ -221,5 +221,5 @@ export {
 } from './config/index.js';
 export { PinoLogger } from './logging/index.js';
 export type { Logger } from 'pino';
-// For documents of one's own.
+// For your own documents.
 export { gql, type TypedDocumentNode } from '@apollo/client';

@@ -18,8 +18,8 @@ type ConnectionVariables = Pick<Variables, 'CONNECTOR_CONFIG' | 'REQUIRE_TLS'> &
   >;
 
 /**
- * Finds connections to other hosts without TLS. Somebody on their way could read and change what passes:
- * credentials, tokens, notifications, and the keys that tokens are checked with.
+ * Finds connections to other hosts without TLS. An attacker on the network could read and change their content: credentials,
+ * tokens, notifications, and the keys that verify tokens.
  *
  * @param document valid, with the accounts and projects of the file or of the environment.
  * @returns a warning for each, which names no host and no credentials.

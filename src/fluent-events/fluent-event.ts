@@ -13,7 +13,7 @@ export interface EventOptions {
 
 /**
  * What all events into Fluent's workflows have in common. Use one of the typed events, or
- * {@link FluentEvent} for a name of one's own.
+ * {@link FluentEvent} for your own name.
  */
 export abstract class EventEnvelope {
   abstract readonly name: string;
@@ -37,7 +37,7 @@ export interface FluentEventFields extends EventOptions {
 }
 
 /**
- * An event of any name, for rulesets of a workflow of one's own.
+ * An event of any name, for rulesets of your own workflow.
  *
  * @example
  * new FluentEvent({ name: 'ParcelLost', entityType: 'ORDER', entityRef: 'HD_1', rootEntityType: 'ORDER' })

@@ -41,12 +41,12 @@ export function PositiveNumber(): PropertyDecorator {
   });
 }
 
-/** An object without rules of its own. */
+/** An object whose members are not checked. */
 export function PlainObject(): PropertyDecorator {
   return required('object', (value) => (isJsonObject(value) ? undefined : 'must be an object'));
 }
 
-/** An object with rules of its own. */
+/** An object whose members are checked by its class. */
 export function Nested(type: () => new () => object): PropertyDecorator {
   return (target, property) => {
     PlainObject()(target, property);
@@ -56,7 +56,7 @@ export function Nested(type: () => new () => object): PropertyDecorator {
 }
 
 /**
- * A list of objects with rules of their own.
+ * A list of objects whose members are checked by their class.
  *
  * @param options an empty list is allowed unless `atLeastOne` is set
  */

@@ -17,10 +17,10 @@ const MAX_LISTED = 20;
 const ADVICE = 'give each status an entry in every mapping';
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
-/** Ends of a call after which somebody must act, or wait: the next call will most likely end the same way. */
+/** Outcomes after which the next call will most likely fail as well, until an operator acts or time passes. */
 const IMPAIRING: ReadonlySet<CallOutcome | undefined> = new Set(['outage', 'configuration', 'unauthorized']);
 
-/** What `/health` tells. Fluent and commercetools are judged by the calls that were made anyway. */
+/** The checks of `/health`. For Fluent and commercetools, they use the outcomes of earlier calls and make none. */
 @Injectable()
 export class HealthChecks {
   constructor(
@@ -45,7 +45,7 @@ export class HealthChecks {
   async notifications(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('notifications');
     const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
-    // Whether Redis answers is told by its own entry.
+    // The entry of Redis reports whether it answers.
     if (!counts) return indicator.up();
     const details = { oldestUnfinishedSeconds: ageSeconds(counts.oldestUnfinishedAt) };
     return details.oldestUnfinishedSeconds > STUCK_SECONDS

@@ -8,7 +8,7 @@ import { QueueWarnings } from './queue-warnings.js';
 import { Readiness } from './readiness.js';
 
 @Module({
-  // A probe that fails every few seconds must not fill the log: whoever asks is told.
+  // Failed probes are not logged, because they may fail every few seconds. The answer has the reason.
   imports: [TerminusModule.forRoot({ logger: false }), OrderStatusModule],
   controllers: [HealthController],
   providers: [HealthChecks, QueueGauge, QueueWarnings, Readiness],

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Whether this replica wants new work. Set once, when the process is told to stop. */
+/** Whether this replica accepts new work. It changes once, when the process receives SIGTERM or SIGINT. */
 @Injectable()
 export class Readiness {
   private draining = false;

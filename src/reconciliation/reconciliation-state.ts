@@ -12,11 +12,11 @@ const LOOKED = `${REDIS_PREFIX}:reconciliation:looked`;
 /** Renewed three times before it ends; a replica that died leaves the turn to another after this. */
 const LOCK_MS = 60_000;
 
-/** Deletes or prolongs the lock only while it is still ours. */
+/** Deletes or extends the lock only while this replica holds it. */
 const IF_OURS = (command: string): string =>
   `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(${command}) end return 0`;
 
-/** Up to when the updates of an account were seen. */
+/** The time up to which reconciliation has seen the updates of an account. */
 export interface Watermark {
   /** The newest update that was seen, by Fluent's clock. */
   readonly seenUntil: Date;
@@ -24,7 +24,7 @@ export interface Watermark {
   readonly reachedAt: Date;
 }
 
-/** What reconciliation shares between replicas and keeps across restarts. */
+/** The state of reconciliation that replicas share and that survives restarts. */
 @Injectable()
 export class ReconciliationState {
   private readonly token = randomUUID();
@@ -35,8 +35,8 @@ export class ReconciliationState {
   }
 
   /**
-   * Runs `look` when no other replica does and the last look is `intervalMs` ago; the lock is renewed
-   * meanwhile. Should it be lost all the same, the signal is aborted.
+   * Runs `look` when no other replica does and the last one was `intervalMs` ago. It renews the lock meanwhile. If the lock
+   * is lost, the signal is aborted.
    *
    * @returns whether it was this replica's turn.
    */
@@ -52,7 +52,7 @@ export class ReconciliationState {
     try {
       const lastLook = Number((await this.redis.get(LAST_LOOK)) ?? 0);
       const agoMs = Date.now() - lastLook;
-      // A time to come was noted by a clock that has been set back since.
+      // A time in the future comes from a clock that has been set back since.
       if (agoMs >= 0 && agoMs < intervalMs) return false;
       const startedAt = Date.now();
       await look(lost.signal);
@@ -64,7 +64,7 @@ export class ReconciliationState {
     }
   }
 
-  /** @returns undefined before the first order of the account was seen. */
+  /** @returns the watermark, or undefined before the first order of the account was seen. */
   async watermark(accountId: string): Promise<Watermark | undefined> {
     const [seenUntil, reachedAt] = await Promise.all([
       this.redis.hget(WATERMARKS, accountId),

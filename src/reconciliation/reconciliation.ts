@@ -44,8 +44,8 @@ interface Look {
 }
 
 /**
- * Finds what no notification told: asks Fluent for the orders updated since the last look and queues each
- * like a notification. One replica at a time; the watermark survives restarts.
+ * Finds orders whose notification was lost: it reads the orders that Fluent has updated since the last look, and queues each
+ * like a notification. One replica does this at a time, and the watermark survives restarts.
  */
 @Injectable()
 export class Reconciliation implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -68,7 +68,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   onApplicationBootstrap(): void {
     if (this.config.role === 'ingress' || this.config.reconciliation.intervalSeconds === 0) return;
     this.schedule();
-    // Every replica tells the same, whichever looks. While Redis is away the gauge is absent, not stale.
+    // Every replica reports the same value. While Redis is down, the gauge is absent instead of stale.
     const { reconcileWatermarkAge } = this.metrics;
     const accounts = this.config.accounts.map(({ id }) => id);
     const collect = async (): Promise<void> => {
@@ -97,7 +97,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
           if (!this.stop.signal.aborted) this.schedule();
         });
       },
-      // Replicas that were started together do not ask together.
+      // Replicas that started together do not ask at the same time.
       pollMs * (0.5 + Math.random() / 2),
     );
   }
@@ -118,7 +118,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       try {
         await this.look(id, signal);
       } catch (error) {
-        // One account's trouble must not stop the others; its watermark stays, so nothing is skipped.
+        // A failure of one account must not stop the others. Its watermark stays, so no order is skipped.
         signal.throwIfAborted();
         this.logger.warn(
           { accountId: id, err: error },
@@ -202,7 +202,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       }
       return true;
     } catch {
-      // The caller throws the first error, which says the same.
+      // The caller throws the first error, which has the same cause.
       return false;
     }
   }
@@ -214,7 +214,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     for await (const order of this.fluent.ordersUpdatedSince(accountId, new Date(from), options)) {
       const updatedOn = order.updatedOn ?? new Date(startedAt).toISOString();
       newest = Math.max(newest, new Date(updatedOn).getTime());
-      // Orders of retailers that are not configured here are nobody's business here.
+      // Retailers that are not configured here do not belong to this connector.
       if (!this.config.scope(accountId, order.retailerId)) continue;
       if (await this.syncedUpdates.isSynced(accountId, order)) {
         look.alreadySynced++;

@@ -61,13 +61,13 @@ export class RedisConnections implements OnApplicationShutdown {
     return this.target.topology !== 'single';
   }
 
-  /** Opens a connection that waits for Redis to come back, e.g. for blocking commands. Nobody else uses it. */
+  /** Opens a separate connection that waits until Redis is back, e.g. for blocking commands. */
   reconnecting(purpose: string): RedisClient {
     return this.connect(purpose, {
       // Bull requires both for connections that block or subscribe.
       maxRetriesPerRequest: null,
       enableReadyCheck: false,
-      // Without it, a host that vanished would be waited for until the operating system gives up, which can take hours.
+      // Without it, the connection would wait for a lost host until the operating system's time-out, which can be hours.
       socketTimeout: RECONNECTING_TIMEOUT_MS,
     });
   }

@@ -38,7 +38,7 @@ export async function startSdk(
     return undefined;
   }
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  // Without baggage: what callers put into it is not ours to keep or to pass on.
+  // Without baggage: it may contain data of callers that the connector must not store or forward.
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   return {
     stop: async () => {

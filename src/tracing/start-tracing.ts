@@ -3,8 +3,8 @@ import { tracingOptions, type Tracing } from './tracing-options.js';
 /**
  * Starts tracing for the process when the OpenTelemetry variables ask for it. The SDK is loaded only then.
  *
- * @param warn is told when spans could not be sent; it is called at most once a minute.
- * @returns undefined when tracing is off, or somebody else in this process has registered a tracer.
+ * @param warn is called when spans could not be sent, at most once a minute.
+ * @returns undefined when tracing is off, or when another tracer is already registered in this process.
  */
 export async function startTracing(
   environment: Readonly<Record<string, string | undefined>>,

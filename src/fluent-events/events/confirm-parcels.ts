@@ -10,7 +10,7 @@ export class ArticleItem {
 
 /** A parcel. Measures are text: lengths in centimetres, weights in kilograms. */
 export class Article {
-  /** `Small`, `Medium`, `Large`, `Custom` or a package of one's own. */
+  /** `Small`, `Medium`, `Large`, `Custom` or the name of another package. */
   @Text() packaging_name!: string;
   @Text() length!: string;
   @Text() width!: string;
