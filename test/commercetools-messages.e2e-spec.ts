@@ -243,7 +243,7 @@ describe('cancellations', () => {
     expect(cancelEvents(connector)).toEqual([]);
   });
 
-  it('cause one event although the message comes again and again', async ({ start }) => {
+  it('cause one event although the message is repeated', async ({ start }) => {
     const connector = await start({ commercetools: { messages: { duplicates: 1 } } });
     const { commercetools } = connector;
     const order = connector.addOrder({ ref: 'O_1', status: 'BOOKED' });

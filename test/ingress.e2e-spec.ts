@@ -243,7 +243,7 @@ describe('the webhook answers', () => {
     expect(problem(await send({ body, headers: signed(body) }))).toBe(400);
   });
 
-  it('400 to a megabyte of nesting, and goes on', async () => {
+  it('400 to a megabyte of nesting, and keeps running', async () => {
     const large = await start({ WEBHOOK_BODY_LIMIT: '2000000' });
     const arrays = '['.repeat(1_000_000);
     const body = `{"attributes":${'{"a":'.repeat(190_000)}1${'}'.repeat(190_000)}}`;
@@ -297,7 +297,7 @@ describe('the webhook answers', () => {
     expect(problem(await send({ body: parts, headers: signed(body) }))).toBe(413);
   });
 
-  it('413 before the body is sent, when its length says so', async () => {
+  it('413 before the body is sent, when its Content-Length is too large', async () => {
     const { port } = new URL(await app.getUrl());
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(
@@ -443,7 +443,7 @@ describe('the server', () => {
     });
   });
 
-  it('tells the queue to Prometheus by state', async () => {
+  it('reports the queue to Prometheus by state', async () => {
     await webhook({ id: newId() });
     expect(await metric('queue_jobs{state="waiting"}')).toBeGreaterThan(0);
     expect(await metric('queue_jobs{state="dead"}')).toBe(0);
@@ -454,7 +454,7 @@ describe('the server', () => {
     );
   });
 
-  it('tell the ways in which Redis could lose notifications', async () => {
+  it('report the ways in which Redis could lose notifications', async () => {
     const forgetful = await PrivateRedis.start({ aof: false, args: ['--maxmemory-policy', 'allkeys-lru'] });
     try {
       const risky = await start({ REDIS_URL: forgetful.url });

@@ -185,7 +185,7 @@ describe('a worker that died', () => {
     expect(seen.at(-1)).toMatchObject({ workerDeaths: 1 });
   });
 
-  it('is told apart from one that only takes long', async () => {
+  it('is distinguished from one that only takes long', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });
     await queue.add(sampleNotification({ id: 'slow' }));
     const slow = await takeOne(queue);
@@ -361,7 +361,7 @@ describe('a Redis that could lose notifications', () => {
 });
 
 describe('a Redis whose memory is nearly used up', () => {
-  it('accepts nothing, says so, and still lets workers take and settle; then it accepts again', async () => {
+  it('refuses notifications and reports it, while workers still take and settle; then it accepts again', async () => {
     await using server = stoppable(await PrivateRedis.start({ aof: true }));
     const queue = await startQueue({ redisUrl: server.url });
     const waiting = sampleNotification();

@@ -53,7 +53,7 @@ describe('reconciliation', () => {
     await harness.expectAgreement('O_0', 'COMPLETE');
   });
 
-  it('goes on after a restart where it had been, however long ago that was', async ({ harness }) => {
+  it('continues after a restart where it stopped, however long ago that was', async ({ harness }) => {
     const { fluent } = harness;
     const first = await harness.startConnector({ RECONCILE_OVERLAP: '0' });
     await firstLook(harness);

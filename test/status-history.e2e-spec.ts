@@ -167,7 +167,7 @@ describe('a status that was skipped', () => {
     });
   });
 
-  it('is told by the history of a partner instead, when that part is replaced', async () => {
+  it("comes from a partner's history when that class is overridden", async () => {
     class EventStore extends StatusHistory {
       override passed = async () => ['BOOKED', 'COMPLETE'].map((status) => ({ status, at: new Date() }));
     }

@@ -277,7 +277,7 @@ describe('the command line', () => {
       expect(fluent.events).toEqual([]);
     });
 
-    it('ends with 1 when there is no such order, Fluent refuses the event, or does not answer', async () => {
+    it('exits with 1 when the order does not exist, or Fluent refuses the event or does not answer', async () => {
       const args = ['events', 'send', 'OrderCancel', '--order', 'HD_1', '--sync'];
       expect(await cli(args)).toMatchObject({ code: 1, error: expect.stringContaining('has no order HD_1') });
       fluent.addOrder({ ref: 'HD_1' });

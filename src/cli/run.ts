@@ -46,7 +46,7 @@ function program(given: Console, end: (code: number) => void): Command {
       if (envFile === undefined) return;
       for (const [name, value] of Object.entries(readEnvFile(envFile))) env[name] ??= value;
     })
-    .showHelpAfterError('(--help tells what there is)');
+    .showHelpAfterError('(--help lists commands and options)');
   const events = root.command('events').description('events of Fluent workflows');
   events.addCommand(eventsSendCommand(console));
   events.addCommand(eventsListCommand(console));

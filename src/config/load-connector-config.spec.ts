@@ -237,7 +237,7 @@ describe('the environment', () => {
     expect(problemsOf({ ...complete, [name]: value })).toEqual([]);
   });
 
-  it('needs a base URL only when the account is no part of a host name', () => {
+  it('requires a base URL only when the account cannot be part of a host name', () => {
     const environment = { ...complete, FLUENT_ACCOUNT_ID: 'AC ME', FLUENT_BASE_URL: 'https://acme.example/' };
     expect(loadConnectorConfig(environment).account('AC ME')?.baseUrl).toBe('https://acme.example');
   });
@@ -266,7 +266,7 @@ describe('the environment', () => {
     );
   });
 
-  it('tells which of several keys is broken', () => {
+  it('names the invalid one of several keys', () => {
     expect(problemsOf({ ...complete, FLUENT_WEBHOOK_PUBLIC_KEYS: `${publicKey},AAAA` })[0]).toContain(
       'key 2 of 2',
     );
@@ -286,7 +286,7 @@ describe('the environment', () => {
     expect(message).not.toContain(secret);
   });
 
-  it('reads named admin tokens, beside the one that has no name of its own', () => {
+  it('reads named admin tokens beside the one without a name', () => {
     const { server } = loadConnectorConfig({
       ...complete,
       ADMIN_TOKEN: 'a-token-that-is-long-enough',
@@ -476,7 +476,7 @@ ${extra}`;
     expect(config.retailerIds('ACME')).toEqual([]);
   });
 
-  it('tells problems of fields, of references and of variables at once', () => {
+  it('reports problems of fields, references and variables together', () => {
     const text = yaml().replace('password: p', 'pasword: p').replace('project: us', 'project: asia');
     const problems = problemsOf({ ...base, PORT: 'x', CONNECTOR_CONFIG: file('all.yaml', text) });
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
@@ -626,7 +626,7 @@ describe('messages from commercetools', () => {
   const known = { ...complete, FLUENT_RETAILER_IDS: '1' };
   const serviceAccount = 'push@project.iam.gserviceaccount.com';
 
-  it('are off until there is a way to tell who sent them', () => {
+  it('are disabled until their sender can be verified', () => {
     expect(loadConnectorConfig(known).commercetoolsMessages).toBeUndefined();
   });
 
@@ -696,7 +696,7 @@ describe('the management listener', () => {
     [{ MANAGEMENT_PORT: '8080' }, undefined],
     [{ MANAGEMENT_PORT: '9090' }, 9090],
     [{ PORT: '0', MANAGEMENT_PORT: '0' }, 0],
-  ])('of %j has the port %s of its own', (env, port) => {
+  ])('of %j has the separate port %s', (env, port) => {
     expect(loadConnectorConfig({ ...complete, ...env }).server.managementPort).toBe(port);
   });
 

@@ -33,7 +33,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
   const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings);
   if (!config.commercetoolsMessages) return config;
-  // A message names only a project. The configured retailers tell whose orders are in it.
+  // A message names only a project. The configured retailers determine whose orders are in it.
   const open = scopes.flatMap(({ account, anyRetailer }, index) =>
     anyRetailer
       ? [

@@ -183,21 +183,24 @@ describe('a notification that was taken', () => {
     [3, undefined, 'retry'],
     [3, 3, 'run'],
     [4, 3, 'retry'],
-  ])('whose %i workers died, %s of them answered, goes on with %s', (workerDeaths, deathsSeen, action) => {
-    const suspicious = delivery({ workerDeaths, progress: { deathsSeen } });
-    const decision = decide(suspicious, taken, policy, NOW, half);
-    expect(decision.action).toBe(action);
-    if (decision.action !== 'retry') return;
-    expect(decision.progress).toMatchObject({
-      deathsSeen: workerDeaths,
-      error: { message: `${workerDeaths} workers died while they ran this notification [Stalled]` },
-    });
-    expect(decision.delayMs).toBeGreaterThan(100);
-  });
+  ])(
+    'with %i worker deaths, %s of them at its last back-off, leads to %s',
+    (workerDeaths, deathsSeen, action) => {
+      const suspicious = delivery({ workerDeaths, progress: { deathsSeen } });
+      const decision = decide(suspicious, taken, policy, NOW, half);
+      expect(decision.action).toBe(action);
+      if (decision.action !== 'retry') return;
+      expect(decision.progress).toMatchObject({
+        deathsSeen: workerDeaths,
+        error: { message: `${workerDeaths} workers died while they ran this notification [Stalled]` },
+      });
+      expect(decision.delayMs).toBeGreaterThan(100);
+    },
+  );
 });
 
 describe('a notification that cannot run now', () => {
-  it('waits as long as it is told, and nothing has failed', () => {
+  it('waits for the given time, and nothing has failed', () => {
     const progress = { deathsSeen: 1 };
     expect(decide(delivery({ progress }), { type: 'busy', retryInMs: 70 }, policy, NOW)).toEqual({
       action: 'defer',
@@ -272,7 +275,7 @@ describe('a run that succeeded', () => {
     });
   });
 
-  it('covers nothing when it says so, or has no key', () => {
+  it('covers nothing without a key, or when it reports supersedesPending: false', () => {
     const gaveUp = succeeded({ outcome: 'unchanged', supersedesPending: false });
     expect(decide(delivery(), gaveUp, policy, NOW)).toMatchObject({ coverage: undefined });
     const keyless = decide(
@@ -342,7 +345,7 @@ describe('the details of a recheck', () => {
       NOW,
     );
 
-  it('are told when neither run changed anything, because they are newer', () => {
+  it('replace those of the first run when neither run changed anything', () => {
     expect(recheck('unchanged', { from: 'recheck' })).toMatchObject({
       lagMs: 7,
       details: { from: 'recheck' },
@@ -416,13 +419,13 @@ describe('a run that failed', () => {
 describe('reportOf', () => {
   const at = delivery({ progress: { failures: { attempts: 2, holds: 0, heldMs: 0 } } });
   const common = { notification: at.notification, attempt: 3 };
-  it('tells outcome, lag and details of what is done', () => {
+  it('has the outcome, lag and details of a finished notification', () => {
     const done = { action: 'done', outcome: 'updated', lagMs: 7, details: { a: 1 } } as const;
     expect(reportOf(at, done, NOW)).toEqual({ ...common, outcome: 'updated', lagMs: 7, details: { a: 1 } });
   });
 
   it.each([new TransientError('x'), new PermanentError('x'), new CircuitOpenError('x', 1), 'text'])(
-    'tells the error of a failure: %s',
+    'has the error of a failure: %s',
     (error) => {
       const settlement = decide(at, failed(error), policy, NOW);
       const { outcome, lagMs, error: told } = reportOf(at, settlement, NOW) ?? {};
@@ -436,7 +439,7 @@ describe('reportOf', () => {
     expect(reportOf(at, { action: 'defer', delayMs: 1, progress: {} }, NOW)).toBeUndefined();
   });
 
-  it('never tells a negative lag when the clock of the store is behind', () => {
+  it('never has a negative lag when the clock of the store is behind', () => {
     const settlement = decide(at, failed('x'), policy, NOW);
     expect(reportOf(at, settlement, NOW - 10_000)?.lagMs).toBe(0);
   });

@@ -80,7 +80,7 @@ describe('a worker', () => {
     expect(reports.map(({ outcome }) => outcome)).toEqual(['retried', 'retried', 'retried', 'updated']);
   });
 
-  it('keeps a dead letter when a run fails for good', async () => {
+  it('keeps a dead letter when a run fails with a permanent error', async () => {
     const { queue, reports } = start(async () => {
       throw new PermanentError('never');
     });
@@ -181,7 +181,7 @@ describe('a worker', () => {
     await vi.waitFor(() => expect(reports).toHaveLength(21), within);
   });
 
-  it('rechecks an order that did not have the announced state, and tells the handler', async () => {
+  it('rechecks an order that did not have the announced state, and sets isRecheck for the handler', async () => {
     const rechecks: boolean[] = [];
     const { queue, reports } = start(async (_, { isRecheck }) => {
       rechecks.push(isRecheck);
@@ -207,7 +207,7 @@ describe('a worker', () => {
     expect(runs).toBeLessThanOrEqual(4);
   });
 
-  it('lets a notification whose handler is busy come again, without using up an attempt', async () => {
+  it('delivers a notification again whose handler is busy, without using up an attempt', async () => {
     let asked = 0;
     const { queue, reports } = start(async (_, { attempt }) => {
       expect(attempt).toBe(1);
@@ -218,7 +218,7 @@ describe('a worker', () => {
     expect(asked).toBe(3);
   });
 
-  it('goes on when the queue fails for a while', async () => {
+  it('continues after the queue has failed for a while', async () => {
     const queue = new MemoryMessageQueue();
     vi.spyOn(queue, 'take').mockRejectedValueOnce(new Error('gone')).mockRejectedValueOnce('text');
     const { reports } = start(async () => ({ outcome: 'updated' }), {}, queue);

@@ -58,7 +58,7 @@ describe('decideRetry', () => {
     expect(decideRetry(new TransientError('x'), history, config, later, latest).next).toBe('retry');
   });
 
-  it('counts an age of its own from the first such error, without the time that was held back', () => {
+  it("counts an error's own retry age from its first occurrence, without the time of deferrals", () => {
     const notThere = new TransientError('not there yet', { maxAgeSeconds: 60 });
     const outage = { ...NO_FAILURES, attempts: 30, firstFailedAt: now - 7_200_000, heldMs: 3_600_000 };
     let { history } = decideRetry(notThere, outage, config, now, latest);
@@ -128,7 +128,7 @@ describe('decideRetry', () => {
       expect(hours).toBeLessThan(73);
     });
 
-    it('is no reason to forget how long a notification has failed alone before', () => {
+    it('does not reset how long a notification has failed alone before', () => {
       const alone = { ...NO_FAILURES, attempts: 100, firstFailedAt: now - 20 * HOUR_MS, failedAlone: 3 };
       expect(hoursUntilDead(() => -Infinity, 2 * DAY_MS, { ...alone, doubtSince: now })).toBe(4);
     });
@@ -172,7 +172,7 @@ describe('decideRetry', () => {
     });
   });
 
-  it('holds back behind an open circuit: no attempt, no age, at most a minute after it may close', () => {
+  it('defers behind an open circuit without an attempt or retry age, until at most a minute after it may close', () => {
     let history = NO_FAILURES;
     let clock = now;
     for (let i = 0; i < 5000; i++) {

@@ -73,7 +73,7 @@ describe('FluentBatches', () => {
     expect(done.some((count) => count % 2500 === 0 && count > 0)).toBe(true);
   });
 
-  it('tells the status of a job and of a batch', async () => {
+  it('returns the status of a job and of a batch', async () => {
     const { jobIds, failures } = await load([...stock(1), { ...stock(1)[0]!, skuRef: '' }]);
     const [jobId = ''] = jobIds;
     const { batchId } = failures[0]!;
@@ -140,7 +140,7 @@ describe('FluentBatches', () => {
     expect(failures).toMatchObject([{ message: expect.stringContaining('FAILED') }]);
   });
 
-  it('uses one job a day and retailer, whoever loads', async () => {
+  it('uses one job for each day and retailer', async () => {
     const service = batches();
     const options = { ...QUICK, now: () => now };
     await Promise.all([1, 2, 3].map((count) => service.load(stock(count), options)));
@@ -182,7 +182,7 @@ describe('FluentBatches', () => {
       expect(fluent.inventory.size).toBe(12_000);
     });
 
-    it('tells the failures of finished batches again', async () => {
+    it('reports the failures of finished batches again', async () => {
       fluent.batchRules = { refuse: ({ qty }) => (qty === 7 ? 'no' : undefined) };
       const first = await load(stock(10), { loadId: 'stock' });
       const again = await load(stock(10), { loadId: 'stock' });

@@ -155,7 +155,7 @@ describe('FluentEvents', () => {
     });
   });
 
-  it('are asynchronous unless told otherwise', async () => {
+  it('are asynchronous by default', async () => {
     const sent = await events.send(EXAMPLES[1]!);
     expect(sent.eventId).toBe(fluent.events[0]?.id);
     expect(fluent.events[0]?.mode).toBe('async');
@@ -405,7 +405,7 @@ describe('FluentEvents', () => {
       await expect(events.send(EXAMPLES[1]!)).resolves.toHaveProperty('eventId');
     });
 
-    it('without a status is no success', async () => {
+    it('without a status is a failure', async () => {
       await using server = await startLocalServer(({ path }) => ({
         json: path === '/oauth/token' ? { access_token: 't', expires_in: 60 } : {},
       }));

@@ -202,7 +202,7 @@ describe('ApolloFluentClient', () => {
       expect(sent()).toHaveLength(4);
     });
 
-    it('asks for nothing but what tells that an order was updated', async () => {
+    it('requests only the fields that an updated order needs', async () => {
       answer = () => data(page([], [], false));
       await read();
       expect(sent()[0]?.query).not.toMatch(/attributes|createdOn/);
@@ -254,7 +254,7 @@ describe('ApolloFluentClient', () => {
     });
     const settings = (...edges: unknown[]) => data({ settings: { edges, pageInfo: { hasNextPage: false } } });
 
-    it('asks for the contexts of the retailer and drops pairs that nobody meant', async () => {
+    it('requests the contexts of the retailer and drops other pairs', async () => {
       answer = () =>
         settings(
           node('a', 'RETAILER', 1, { value: 'retailer' }),

@@ -19,7 +19,7 @@ describe.skipIf(!hasPublishedSchemas)('documents sent to fluent', () => {
     },
   );
 
-  it('have names of their own, by which their calls are measured', () => {
+  it('have distinct names, by which their calls are measured', () => {
     const names = Object.values<DocumentNode>(documents).map(
       ({ definitions: [first] }) => first && 'name' in first && first.name?.value,
     );

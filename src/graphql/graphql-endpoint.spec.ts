@@ -130,7 +130,7 @@ describe('GraphqlEndpoint', () => {
     await expect(endpoint.execute(THING, { id: '1' })).rejects.toThrow('broken');
   });
 
-  it('holds calls back once the target is down, and an abort is no outage', async () => {
+  it('rejects calls while the target is down, and does not count an abort as an outage', async () => {
     answer = () => ({ status: 502, text: '<html>' });
     for (let call = 0; call < 10; call++) {
       await expect(endpoint.execute(THING, { id: '1' })).rejects.toThrow('HTTP 502');

@@ -19,7 +19,7 @@ import {
   type UpstreamSubject,
 } from '../transport/index.js';
 
-/** Everything that makes one account or project a GraphQL endpoint. */
+/** The GraphQL endpoint of one account or project. */
 export interface GraphqlEndpointOptions {
   /** Name of its circuit breaker and its metrics, e.g. `fluent:ACME`. */
   readonly target: string;
@@ -54,7 +54,7 @@ export class GraphqlEndpoints {
   }
 }
 
-/** One account or project: circuit breaker, then token, then Apollo Client; failures come out classified. */
+/** Runs operations for one account or project: circuit breaker first, then token, then Apollo Client. Classifies failures. */
 export class GraphqlEndpoint {
   private readonly client: ApolloClient;
   private readonly token: OAuthToken;
@@ -84,7 +84,7 @@ export class GraphqlEndpoint {
    * Opens a REST API of the same account, with the same token.
    *
    * @param url without a trailing slash
-   * @param target names a circuit breaker of its own, and its metrics; by default they share one
+   * @param target the name of a separate circuit breaker and its metrics. By default, it shares those of the GraphQL API.
    */
   rest(url: string, target?: string): RestEndpoint {
     return new RestEndpoint(url, target === undefined ? this.calls : this.callsTo(target), this.http);
@@ -151,7 +151,7 @@ class PassThroughCache extends InMemoryCache {
   }
 }
 
-/** Apollo walks the whole document at every call to look for `@defer`, which neither upstream knows. */
+/** Apollo searches the whole document for `@defer` at every call. Neither upstream supports it. */
 class NoIncrementalDelivery extends NotImplementedHandler {
   override prepareRequest(request: ApolloLink.Request): ApolloLink.Request {
     return request;

@@ -18,19 +18,19 @@ import {
 import { ConfigurationError, asError } from '../errors.js';
 
 /**
- * More fields of the one order that is read: the GraphQL fragment `OrderFields on Order`, with the
- * fragments that it uses. {@link withOrderFields} adds it to a query.
+ * More fields to read with an order: the GraphQL fragment `OrderFields on Order`, with the fragments that it uses.
+ * {@link withOrderFields} adds it to a query.
  */
 export type OrderFields = DocumentNode;
 
-/** A GraphQL fragment on `Order`, and whose it is. */
+/** A GraphQL fragment on `Order`, and its owner. */
 export interface OrderFragment {
   readonly owner: string;
   readonly text: string;
 }
 
 const FIELDS = 'OrderFields';
-/** The upstreams' schemas are theirs and change; these rules hold whatever the fields are. */
+/** The upstreams' schemas change, so only rules that do not depend on a schema are checked. */
 const RULES = [
   UniqueFragmentNamesRule,
   KnownFragmentNamesRule,
@@ -44,11 +44,11 @@ const ANY_SCHEMA = buildSchema('type Query { _: Boolean }');
 const extended = new WeakMap<OrderFields, WeakMap<DocumentNode, DocumentNode>>();
 
 /**
- * Makes one fragment of several.
+ * Combines several fragments into one.
  *
- * @param query the query that they will be added to: what they select must not contradict it.
- * @returns undefined when there is none.
- * @throws ConfigurationError that names the owner of a fragment that is wrong, or contradicts another.
+ * @param query the query to which they will be added. Their selections must not conflict with it.
+ * @returns undefined without fragments.
+ * @throws ConfigurationError that names the owner of a fragment that is invalid, or conflicts with another.
  */
 export function combineOrderFragments(
   fragments: readonly OrderFragment[],

@@ -7,7 +7,7 @@ const MAX_FIELD_LENGTH = 512;
 
 /**
  * The log for everything that an unauthenticated client can cause. All such lines share one limit per second, and
- * every field has a limit of its own, so that a stranger cannot fill the disk or hide the lines that matter.
+ * every field has a limit, so that unknown senders cannot fill the disk or hide important lines.
  */
 @Injectable()
 export class LimitedLog implements OnModuleDestroy {

@@ -51,7 +51,7 @@ function problemOf(exception: unknown, request: FastifyRequest): Problem {
       cause: exception,
     });
   }
-  // The client went away or was too slow. Nobody reads this response, and the connector did not fail.
+  // The client closed the connection or was too slow. It does not read this response, and the connector did not fail.
   if (request.raw.readableAborted) return new Problem(400, { reason: 'the client aborted the request' });
   if (!(exception instanceof HttpException)) return new Problem(500, { cause: exception });
   const status = exception.getStatus();

@@ -2,14 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-/** What the client reads beside the status, and what only the log says. */
+/** What the client receives besides the status, and what only the log contains. */
 export interface ProblemOptions extends ErrorOptions {
   /** What happened and what to change; no secrets, no values from the request. */
   readonly detail?: string;
   /** Further members of the problem document. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the log only: may say more than the client is told. */
+  /** For the log only. It may contain more than the client receives. */
   readonly reason?: string;
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 
-/** Nest tells of every module and route that it wires; at `info` that would bury the connector's own lines. */
+/** Nest logs every module and route at start. At `info`, these lines would hide those of the connector. */
 const WIRING = new Set([
   'InstanceLoader',
   'RoutesResolver',

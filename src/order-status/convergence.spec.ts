@@ -572,7 +572,7 @@ describe('convergence when one sync is held between its steps', () => {
     expect(held.world.written).toEqual([0, 1, 2]);
   });
 
-  it('after a conflict with somebody who wrote something else: writes what Fluent says by then', async () => {
+  it('after a conflict with another client: writes the status that Fluent has by then', async () => {
     const held = new Held();
     held.world.status = 1;
     const done = product(held.world.calls());

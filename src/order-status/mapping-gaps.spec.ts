@@ -166,7 +166,7 @@ describe('MappingGaps', () => {
     expect(overview).not.toHaveBeenCalled();
   });
 
-  it('goes on when the mappings cannot be read', async () => {
+  it('continues when the mappings cannot be read', async () => {
     const debug = vi.spyOn(Logger.prototype, 'debug').mockReturnValue();
     const gaps = started(async () => Promise.reject(new Error('Fluent is down')));
     await vi.waitFor(() =>

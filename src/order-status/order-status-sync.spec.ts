@@ -106,7 +106,7 @@ describe('the ref of an order', () => {
     expect(setup.update.sent).toEqual([]);
   });
 
-  it('comes from Fluent when the notification does not tell it', async () => {
+  it('comes from Fluent when the notification does not contain it', async () => {
     const setup = new Setup();
     const looked: unknown[] = [];
     setup.lookup.find = async (order?: unknown) => {
@@ -374,7 +374,7 @@ describe('a state that the present status leaves alone', () => {
     }
   });
 
-  it('names the sources of the mappings, or the mapper when it does not tell them', async () => {
+  it('names the sources of the mappings, or the mapper when it has no overview', async () => {
     const setup = new PickPack();
     setup.overview = async () => ({ sources: ['the.mapping'], statuses: new Map(Object.entries(PAYMENT)) });
     expect((await setup.sync()).skipped?.sources).toEqual(['the.mapping']);
@@ -392,7 +392,7 @@ describe('a state that the present status leaves alone', () => {
     );
   });
 
-  it('is not filled in from an override that fails to tell what it maps', async () => {
+  it('is not filled in from an override whose overview fails', async () => {
     const setup = new PickPack();
     setup.overview = throwing(new Error('oops'));
     await expect(setup.sync()).rejects.toThrow('Mapper.overview() failed: Error: oops');
@@ -407,7 +407,7 @@ describe('a state that the present status leaves alone', () => {
     });
   });
 
-  it('stays when somebody else has written it, without a look at the history', async () => {
+  it('stays when another client has written it, without reading the history', async () => {
     const setup = new PickPack();
     setup.order = { ...setup.order, paymentState: 'CreditOwed' };
     expect(await setup.sync()).toMatchObject({ outcome: 'unchanged', skipped: { states: {} } });
@@ -508,7 +508,7 @@ describe('a state that the present status leaves alone', () => {
     await expect(failure).rejects.toThrow('time is up');
   });
 
-  it('is looked up when the mapper does not tell what it maps', async () => {
+  it('is read when the mapper has no overview', async () => {
     const setup = new PickPack();
     setup.overview = async () => undefined;
     expect(await setup.sync()).toMatchObject({ outcome: 'updated', skipped: { result: 'filled' } });

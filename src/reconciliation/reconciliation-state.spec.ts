@@ -100,7 +100,7 @@ describe('the lock', () => {
     expect(await second.takeTurn(INTERVAL_MS, nothing)).toBe(true);
   });
 
-  it('is renewed while a look goes on', async () => {
+  it('is renewed during a look', async () => {
     const { look, begun, end } = openLook();
     const turn = first.takeTurn(INTERVAL_MS, look);
     await begun;
@@ -136,7 +136,7 @@ describe('the lock', () => {
 });
 
 describe('the interval', () => {
-  it('lets a replica look again only when it has passed, whoever looked last', async () => {
+  it('lets a replica look again only after the interval, whichever replica looked last', async () => {
     expect(await first.takeTurn(INTERVAL_MS, nothing)).toBe(true);
     vi.setSystemTime(Date.now() + INTERVAL_MS - 1);
     const early = vi.fn<Look>(nothing);

@@ -213,7 +213,7 @@ describe('what reconciliation asks for', () => {
     expect(submitted.map(({ entityRef }) => entityRef)).toEqual(['O_1', 'O_2']);
   });
 
-  it('goes on one overlap before the newest update that it has seen', async () => {
+  it('continues one overlap before the newest update that it has seen', async () => {
     const newest = START + 1000;
     updated.set('ACME', [order('O_1', newest), order('O_2', newest - 500)]);
     state.reach('ACME', START);
@@ -249,7 +249,7 @@ describe('what reconciliation asks for', () => {
     expect(state.looked).toEqual(['ACME']);
   });
 
-  it('finds the one order that Fluent cannot answer with, reports it, and goes on behind it', async () => {
+  it('finds and reports the one order that Fluent cannot return, and continues after it', async () => {
     state.reach('ACME', START - 2 * HOUR_MS);
     const unreadableAt = START - HOUR_MS;
     updated.set('ACME', [

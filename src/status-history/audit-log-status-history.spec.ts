@@ -199,7 +199,7 @@ describe('an audit log that cannot be had', () => {
     },
   );
 
-  it('opens a circuit of its own, not that of GraphQL', async () => {
+  it('opens its own circuit, not that of GraphQL', async () => {
     const order = orderAt(...STATUSES);
     fluent.faults.set({ kind: 'rate-limit', operation: 'findEvents' });
     await expect

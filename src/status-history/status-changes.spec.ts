@@ -83,7 +83,7 @@ describe('byTime', () => {
     expect(changes.toSorted(byTime).map(({ id }) => id)).toEqual([first, second, third]);
   });
 
-  it('keeps the order of the log when the ids tell no time', () => {
+  it('keeps the order of the log when the ids do not contain a time', () => {
     const changes = [at(1, 'b'), at(1, '1d3a6a1e-9892-41ed-a8fc-0242ac120002'), at(1, 'a')];
     expect(changes.toSorted(byTime)).toEqual(changes);
   });

@@ -51,7 +51,7 @@ describe('CircuitBreakers', () => {
     await expect(succeed()).rejects.toMatchObject({ retryAfterMs: 45_000 });
   });
 
-  it('tells before a call whether it would be let through, and leaves the probe to the call', async () => {
+  it('reports before a call whether the circuit would reject it, without using up the probe', async () => {
     expect(() => breakers.throwIfOpen(TARGET)).not.toThrow();
     expect(() => breakers.throwIfOpen('never called')).not.toThrow();
     await open();

@@ -108,7 +108,7 @@ describe('failureError', () => {
     [401, 'check FLUENT_PASSWORD'],
     [403, 'FLUENT_PASSWORD the permission'],
     [404, 'check FLUENT_BASE_URL'],
-  ])('tells for HTTP %i what to change', (status, advice) => {
+  ])('says for HTTP %i what to change', (status, advice) => {
     expect(failureError('configuration', { status, problems: [] }, SUBJECT, 'OrderById').message).toContain(
       advice,
     );

@@ -12,9 +12,9 @@ export interface UpstreamProblem {
   readonly message: string;
 }
 
-/** What is known of a failed call, in one shape for every way in which it can be reported. */
+/** A failed call, in one shape for all ways in which it can be reported. */
 export interface UpstreamFailure {
-  /** HTTP status; undefined when there was no complete answer. */
+  /** The HTTP status, or undefined without a complete answer. */
   readonly status?: number;
   /** Errors named in the body, GraphQL- or REST-shaped; empty when the body is neither. */
   readonly problems: readonly UpstreamProblem[];
@@ -23,7 +23,7 @@ export interface UpstreamFailure {
   readonly cause?: unknown;
 }
 
-/** Whom messages to operators are about, and what to change there. */
+/** The account or project in messages to operators, and the variables to check. */
 export interface UpstreamSubject {
   /** e.g. `Fluent account ACME`. */
   readonly owner: string;

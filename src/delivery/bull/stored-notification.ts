@@ -13,7 +13,7 @@ export interface StoredNotification {
   readonly expectedState?: string;
   readonly trace?: TraceCarrier;
   readonly notification: FluentNotification;
-  /** Only a dead letter's; while a notification lives its progress is a field of its own. */
+  /** Only of a dead letter. Before that, the progress is a separate field of the job. */
   readonly progress?: DeliveryProgress;
 }
 
