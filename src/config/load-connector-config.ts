@@ -9,6 +9,7 @@ import type {
 import type { AccountDocument, ConnectorDocument, RetailerOptionsDocument } from './document.js';
 import { ConfigurationProblems, type Violation } from './problems.js';
 import { readDocument } from './read-document.js';
+import { sharedProjectWarnings } from './shared-projects.js';
 import { ScopedConnectorConfig, type AccountScopes } from './scoped-connector-config.js';
 import { readVariables, withRenamedVariables, type Environment, type Variables } from './variables.js';
 
@@ -31,6 +32,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
+  warnings.push(...sharedProjectWarnings(scopes));
   const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings);
   if (!config.commercetoolsMessages) return config;
   // A message names only a project. The configured retailers determine whose orders are in it.

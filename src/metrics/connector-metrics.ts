@@ -96,6 +96,11 @@ export class ConnectorMetrics {
     labelNames: ['target'],
     registers: [this.registry],
   });
+  readonly sharedOrders = this.counter(
+    'shared_orders_total',
+    'Syncs refused because the commercetools order was last written for another Fluent order, by account.',
+    ['account'],
+  );
   readonly reconcileFound = this.counter(
     'reconcile_found_total',
     'Orders that reconciliation had to update because no notification had.',

@@ -19,6 +19,7 @@ import type { StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import type { OrderStatusHooks } from './order-status-hooks.js';
+import type { OrderOwners } from './order-owners.js';
 import { OrderStatusSync } from './order-status-sync.js';
 import { SkippedStatuses } from './skipped-statuses.js';
 import { STATE_FIELDS, stateByHistory, type StateField } from './states-by-history.js';
@@ -180,6 +181,7 @@ function product(calls: Calls, hooks: Partial<OrderStatusHooks> = {}, states = c
     { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
     all as OrderStatusHooks,
     new SkippedStatuses(history, mapper, config),
+    { mayWrite: async () => true } as unknown as OrderOwners,
   ).sync(ORDER, SCOPE, { signal: new AbortController().signal, logger });
 }
 

@@ -18,6 +18,7 @@ import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
+import type { OrderOwners } from './order-owners.js';
 import { OrderStatusSync, type OrderToSync, type SyncResult } from './order-status-sync.js';
 import { SkippedStatuses } from './skipped-statuses.js';
 
@@ -84,6 +85,7 @@ class Setup {
       { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
+      { mayWrite: async () => true } as unknown as OrderOwners,
     ).sync(order, this.scope, { signal, logger: this.logger });
   }
 }

@@ -20,6 +20,7 @@ import { callOverride } from '../call-override.js';
 import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
+import { OrderOwners } from './order-owners.js';
 import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
 
 /** After this many conflicts in a row, the queue retries with its back-off. */
@@ -64,6 +65,7 @@ export class OrderStatusSync {
     private readonly metrics: ConnectorMetrics,
     private readonly hooks: OrderStatusHooks,
     private readonly skippedStatuses: SkippedStatuses,
+    private readonly owners: OrderOwners,
   ) {}
 
   /**
@@ -76,6 +78,7 @@ export class OrderStatusSync {
    * @param given without a ref when the notification does not contain it. The sync then reads it from Fluent first.
    * @throws TransientError when the order does not exist yet, or conflicts do not end.
    * @throws PermanentError when the order belongs to another retailer, or has another ref.
+   * @throws ConfigurationError when the commercetools order was last written for another Fluent order.
    */
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
     const { signal, logger } = options;
@@ -104,9 +107,13 @@ export class OrderStatusSync {
       );
       const states = { ...mapped, ...skipped.states };
       const result = { status, updatedOn, states, before: statesOf(current), skipped };
-      const actions = [...orderUpdateActions(current, states), ...(await this.hooks.actions(hooked, states))];
+      const stateActions = orderUpdateActions(current, states);
+      const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
       if (actions.length === 0) {
         return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
+      }
+      if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
+        return { outcome: 'unchanged', status, states: {}, before: statesOf(current) };
       }
 
       try {

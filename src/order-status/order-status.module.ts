@@ -4,6 +4,7 @@ import { MappingGaps } from './mapping-gaps.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusHandler } from './order-status.handler.js';
 import { OrderStatusSync } from './order-status-sync.js';
+import { OrderOwners } from './order-owners.js';
 import { SkippedStatuses } from './skipped-statuses.js';
 import { SyncedUpdates } from './synced-updates.js';
 
@@ -13,6 +14,7 @@ import { SyncedUpdates } from './synced-updates.js';
     OrderStatusHooks,
     SkippedStatuses,
     MappingGaps,
+    OrderOwners,
     OrderStatusSync,
     SyncedUpdates,
     OrderStatusHandler,
