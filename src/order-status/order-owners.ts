@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { callOverride } from '../call-override.js';
 import { OrderLookup, type CommercetoolsOrder, type OrderStates } from '../commercetools/index.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
@@ -8,7 +9,6 @@ import { StatusMapper } from '../mapping/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
 import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
-import type { SyncOptions } from './order-status-sync.js';
 
 /** Bounds what is kept: a commercetools order that no state was written to for so long belongs to nobody. */
 const OWNER_SECONDS = 7 * 86_400;
@@ -24,6 +24,11 @@ return false`;
 interface OrderOwner extends OrderReference {
   readonly accountId: string;
   readonly retailerId: string;
+}
+
+interface OwnerOptions {
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
 }
 
 /**
@@ -59,7 +64,7 @@ export class OrderOwners {
     current: CommercetoolsOrder,
     mapped: OrderStates,
     scope: RetailerScope,
-    options: SyncOptions,
+    options: OwnerOptions,
   ): Promise<boolean> {
     const { account, retailerId, project } = scope;
     const key = `${REDIS_PREFIX}:owner:${JSON.stringify([project.key, current.id])}`;
@@ -91,7 +96,7 @@ export class OrderOwners {
   private async claim(
     key: string,
     own: OrderOwner,
-    { logger }: SyncOptions,
+    { logger }: OwnerOptions,
   ): Promise<OrderOwner | undefined> {
     const text = JSON.stringify(own);
     let noted: unknown;
@@ -111,7 +116,7 @@ export class OrderOwners {
     other: OrderOwner,
     current: CommercetoolsOrder,
     { project }: RetailerScope,
-    { signal }: SyncOptions,
+    { signal }: OwnerOptions,
   ): Promise<boolean> {
     const scope = this.config.scope(other.accountId, other.retailerId);
     if (scope?.project.key !== project.key) return true;
