@@ -31,17 +31,29 @@ export interface CaseResult {
   readonly name: string;
   /** What did not hold; undefined when all did. */
   readonly problem?: string;
+  readonly durationMs: number;
 }
 
-/** Runs cases side by side, each in a lane of its own. */
-export async function runCases(fleet: Fleet, cases: readonly FaultCase[]): Promise<CaseResult[]> {
+/**
+ * Runs cases side by side, each in a lane of its own.
+ *
+ * @param budgetMs after which no other case is begun.
+ */
+export async function runCases(
+  fleet: Fleet,
+  cases: readonly FaultCase[],
+  budgetMs = Number.POSITIVE_INFINITY,
+): Promise<CaseResult[]> {
+  const endsAt = performance.now() + budgetMs;
   const left = [...cases];
   const results: CaseResult[] = [];
   await Promise.all(
     fleet.lanes.map(async (lane) => {
-      for (let next = left.shift(); next; next = left.shift()) {
+      for (let next = left.shift(); next && performance.now() < endsAt; next = left.shift()) {
+        const startedAt = performance.now();
         const problem = await runCase(fleet, lane, next);
-        results.push({ name: next.name, ...(problem !== undefined && { problem }) });
+        const durationMs = performance.now() - startedAt;
+        results.push({ name: next.name, durationMs, ...(problem !== undefined && { problem }) });
       }
     }),
   );
