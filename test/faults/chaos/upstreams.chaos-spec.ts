@@ -7,7 +7,7 @@ import { report } from './report.js';
 
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 100_000);
 /** In which pairs are begun; the last ones may end a minute or two later. */
-const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 2400);
+const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 2700);
 const LANES = 16;
 const TEST_MS = (SECONDS + 600) * 1000;
 

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { REDIS_FAULTS, WORKER_CONDITIONS } from '../faults/redis-faults.js';
+import { UPSTREAM_FAULTS, pairsOfFaults, signalOf, singleFaults } from '../faults/upstream-faults.js';
+import { tablesOf } from './markdown.js';
+
+const PAGE = readFileSync('docs/reliability.md', 'utf8');
+
+/** @returns the rows of the table with that head. */
+function rowsBelow(...head: string[]): readonly (readonly string[])[] | undefined {
+  return tablesOf(PAGE)
+    .find(({ rows }) => rows[0]?.join() === head.join())
+    ?.rows.slice(2);
+}
+
+const listOf = (names: readonly string[]): string => [...new Set(names)].join(', ');
+
+describe('the page about reliability', () => {
+  it('lists every fault of an upstream that is run, where, and who tells of it', () => {
+    const rows = UPSTREAM_FAULTS.map((fault) => [
+      fault.name,
+      listOf(fault.places.map(({ name }) => name)),
+      listOf(fault.places.map((place) => signalOf({ fault, place }))),
+    ]);
+    expect(rowsBelow('fault', 'where', 'told by')).toEqual(rows);
+  });
+
+  it('lists every fault of Redis that is run', () => {
+    const rows = REDIS_FAULTS.map(({ name, signal, losesData }) => [name, signal, losesData ? 'yes' : 'no']);
+    expect(rowsBelow('fault', 'told by', 'loses data')).toEqual(rows);
+  });
+
+  it('lists every condition of the workers that is run', () => {
+    const listed = PAGE.split('\n').filter((line) => line.startsWith('- '));
+    for (const { name } of WORKER_CONDITIONS) expect(listed).toContain(`- ${name}`);
+  });
+
+  it('counts what is run', () => {
+    expect(PAGE).toContain(`${singleFaults().length} cases alone`);
+    expect(PAGE).toContain(`${pairsOfFaults().length.toLocaleString('en')} pairs`);
+    expect(PAGE).toContain(`${REDIS_FAULTS.length * WORKER_CONDITIONS.length} combinations`);
+  });
+});
