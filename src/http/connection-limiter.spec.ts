@@ -1,9 +1,9 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { ConnectionLimiter, type ConnectionLimits } from './connection-limiter.js';
+import { ConnectionLimiter, clientOf, type ConnectionLimits } from './connection-limiter.js';
 import { createHttpServer } from './http-server.js';
 import type { LimitedLog } from './limited-log.js';
 
@@ -91,6 +91,45 @@ describe('ConnectionLimiter', () => {
       5000,
     );
     await get(other, '/');
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::9', '2001:db8:0:0::/64'],
+    ['1::3:4:5:6:7:8', '1:0:3:4::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+  ])('takes %s for the client %s', (address, client) => {
+    expect(clientOf(address)).toBe(client);
+  });
+
+  it('limits all addresses of one IPv6 network together', () => {
+    const connections = new EventEmitter();
+    limiter.attach(connections as Server, { maxConnectionsPerAddress: 2 });
+    const from = (remoteAddress: string): EventEmitter & { isClosed: boolean } => {
+      const socket = Object.assign(new EventEmitter(), {
+        remoteAddress,
+        isClosed: false,
+        setTimeout: () => undefined,
+        destroy: () => (socket.isClosed = true),
+      });
+      connections.emit('connection', socket);
+      return socket;
+    };
+    const opened = ['2001:db8::1', '2001:db8:0:1::1', '2001:db8::2', '2001:db8::3'].map(from);
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, false, false, false]);
+  });
+
+  it('counts what Node closes as its last resort', async () => {
+    await listen({});
+    server!.maxConnections = 1;
+    await get(await open(), '/genuine');
+    await open();
+    await vi.waitFor(async () => expect(await dropped('limit')).toBe(1), 5000);
   });
 
   it('closes idle connections early until a request on them was authenticated', async () => {

@@ -10,9 +10,13 @@ const MAX_CONNECTIONS_PER_ADDRESS = 512;
 /** How long a connection may be idle before a request on it was authenticated. */
 const IDLE_TIMEOUT_MS = 5000;
 
+/** Closed in favour of a new connection, or as the new one. */
+type DropReason = 'evicted' | 'limit';
+
 /** Limits of one server. */
 export interface ConnectionLimits {
   readonly maxConnections: number;
+  /** Of one IPv4 address, or one IPv6 network of 64 bits. */
   readonly maxConnectionsPerAddress: number;
   readonly idleTimeoutMs: number;
 }
@@ -55,11 +59,11 @@ export class ConnectionLimiter {
     let total = 0;
 
     server.on('connection', (socket) => {
-      const address = socket.remoteAddress ?? '';
+      const address = clientOf(socket.remoteAddress ?? '');
       const ofAddress = perAddress.get(address) ?? 0;
       if (ofAddress >= maxConnectionsPerAddress || total >= maxConnections) {
-        const victim =
-          ofAddress >= maxConnectionsPerAddress ? oldestOf(strangers, address) : oldestOf(strangers);
+        const isOneClient = ofAddress >= maxConnectionsPerAddress;
+        const victim = oldestOf(strangers, (each) => !isOneClient || addresses.get(each) === address);
         if (!victim) {
           this.drop(socket, 'limit');
           return;
@@ -75,6 +79,8 @@ export class ConnectionLimiter {
       socket.setTimeout(idleTimeoutMs);
       socket.once('close', () => forget(socket));
     });
+    // Node's own last resort. The socket is closed already, and no other event tells of it.
+    server.on('drop', () => this.count('limit'));
     // Node's own time-out for kept connections starts after each response, and is meant for trusted ones.
     server.on('request', ({ socket }, response) => {
       if (this.trusted.has(socket)) return;
@@ -97,7 +103,12 @@ export class ConnectionLimiter {
     };
   }
 
-  private drop(socket: Socket, reason: 'evicted' | 'limit'): void {
+  private drop(socket: Socket, reason: DropReason): void {
+    this.count(reason);
+    socket.destroy();
+  }
+
+  private count(reason: DropReason): void {
     this.metrics.connectionsDropped.inc({ reason });
     this.log.write(
       'warn',
@@ -106,13 +117,25 @@ export class ConnectionLimiter {
         ? 'too many connections: closed the oldest one without an authenticated request'
         : 'too many connections: closed a new one',
     );
-    socket.destroy();
   }
 }
 
-function oldestOf(sockets: ReadonlySet<Socket>, address?: string): Socket | undefined {
-  for (const socket of sockets) {
-    if (address === undefined || socket.remoteAddress === address) return socket;
-  }
+/**
+ * @param address as the operating system writes it.
+ * @returns what one client has: its IPv4 address, or its IPv6 network, in which it may use any of 2⁶⁴ addresses.
+ */
+export function clientOf(address: string): string {
+  const ipv4 = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!ipv4.includes(':')) return ipv4;
+  const [start = [], end = []] = ipv4
+    .replace(/%.*/, '')
+    .split('::')
+    .map((part) => part.split(':').filter(Boolean));
+  const zeros = Array<string>(8 - start.length - end.length).fill('0');
+  return `${[...start, ...zeros, ...end].slice(0, 4).join(':')}::/64`;
+}
+
+function oldestOf(sockets: ReadonlySet<Socket>, isIt: (socket: Socket) => boolean): Socket | undefined {
+  for (const socket of sockets) if (isIt(socket)) return socket;
   return undefined;
 }
