@@ -29,6 +29,41 @@ const WAIT = { timeout: 30_000, interval: 20 };
 /** The first failure is the last: dead letters are there at once. */
 const NO_RETRY = { RETRY_MAX_AGE: '0' };
 
+describe('a handler that asks for a long memory', () => {
+  class Counts implements NotificationHandlerContract {
+    runs = 0;
+    handle(): Promise<void> {
+      this.runs++;
+      return Promise.resolve();
+    }
+  }
+
+  @NotificationHandler({ names: 'mail', dedupeWindowSeconds: 7 * 86_400 })
+  @Injectable()
+  class Mailer extends Counts {}
+
+  @NotificationHandler('note')
+  @Injectable()
+  class Notes extends Counts {}
+
+  it('does not run for a webhook that is replayed after DEDUPE_WINDOW', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({
+      handlers: [Mailer, Notes],
+      env: { DEDUPE_WINDOW: '1' },
+    });
+    const runs = async (Handler: typeof Mailer | typeof Notes, name: string): Promise<number> => {
+      await connector.send({ name, id: name });
+      await connector.settled();
+      return connector.app.get(Handler).runs;
+    };
+    expect(await runs(Mailer, 'mail')).toBe(1);
+    expect(await runs(Notes, 'note')).toBe(1);
+    // The other handler's webhook tells that DEDUPE_WINDOW is over.
+    await vi.waitFor(async () => expect(await runs(Notes, 'note')).toBe(2), WAIT);
+    expect(await runs(Mailer, 'mail')).toBe(1);
+  });
+});
+
 describe('an order status hook', () => {
   const FIELD = 'trackingNumber';
 

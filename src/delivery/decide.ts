@@ -54,6 +54,8 @@ export type Settlement =
       readonly run?: EndedRun;
       /** The progress with which the delivery comes again when its run was outrun. */
       readonly ifOutrun?: DeliveryProgress;
+      /** How long the id is remembered; `DEDUPE_WINDOW` when undefined. The worker adds what the handler asks for. */
+      readonly dedupeWindowSeconds?: number;
     }
   | {
       /** The notification may have overtaken Fluent's write, so it runs once more. */

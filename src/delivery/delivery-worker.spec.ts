@@ -40,6 +40,7 @@ function start(
       const run = await handle(delivered, context);
       return 'type' in run ? run : { type: 'succeeded', result: run };
     },
+    dedupeWindowSeconds: (name: string) => (name === 'order-status' ? undefined : 1),
   };
   const retry = { maxAgeSeconds: 60, baseDelayMs: 5, maxDelayMs: 20 };
   const config = { role, queue: { concurrency, recheckDelayMs, retry } };
@@ -78,6 +79,19 @@ describe('a worker', () => {
     await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
     expect(attempts).toEqual([1, 2, 3, 4]);
     expect(reports.map(({ outcome }) => outcome)).toEqual(['retried', 'retried', 'retried', 'updated']);
+  });
+
+  it('has the queue remember a notification for as long as its handler asks', async () => {
+    const { queue, reports } = start(async () => ({ outcome: 'updated' }));
+    const brief = { ...notification(), name: 'parcel-shipped' };
+    await queue.add(brief);
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    vi.useFakeTimers({ now: Date.now() + 5000, toFake: ['Date'] });
+    try {
+      await expect(queue.add(brief)).resolves.toBe('accepted');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('keeps a dead letter when a run fails with a permanent error', async () => {

@@ -151,10 +151,16 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     settlement: Settlement,
     now: Clock,
   ): Promise<RunReport | undefined> {
-    if ((await this.queue.settle(delivery, settlement)) === 'outrun') return undefined;
+    const result = await this.queue.settle(delivery, this.withDedupeWindow(delivery, settlement));
+    if (result === 'outrun') return undefined;
     const report = reportOf(delivery, settlement, now());
     if (report) this.reports.publish(report);
     return report;
+  }
+
+  private withDedupeWindow({ notification }: Delivery, settlement: Settlement): Settlement {
+    if (settlement.action !== 'done') return settlement;
+    return { ...settlement, dedupeWindowSeconds: this.runner.dedupeWindowSeconds(notification.name) };
   }
 
   private async ended(timeoutMs: number): Promise<void> {

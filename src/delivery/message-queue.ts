@@ -14,7 +14,7 @@ export interface AddOptions {
   readonly trace?: TraceCarrier;
 }
 
-/** `duplicate`: a notification with this id is queued, running, or was finished within `DEDUPE_WINDOW`. */
+/** `duplicate`: a notification with this id is queued, running, or was finished within the window of its handler. */
 export type AddResult = 'accepted' | 'duplicate';
 
 /** A notification that is not retried any more. It is kept until an operator replays or removes it. */
@@ -95,7 +95,7 @@ export abstract class MessageQueue {
    * Ends a delivery in one atomic step. It records the coverage for the key, unless the epoch of the key differs from the
    * ticket's. Then it does one of these:
    *
-   * - `done`: deletes the notification, and keeps its id for `DEDUPE_WINDOW`.
+   * - `done`: deletes the notification, and keeps its id for the settlement's `dedupeWindowSeconds`, by default `DEDUPE_WINDOW`.
    * - `recheck`, `retry`, `defer`: delivers the notification again after a delay, with its progress.
    * - `dead`: keeps the notification as a dead letter.
    *

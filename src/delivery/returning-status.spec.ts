@@ -31,6 +31,7 @@ class World {
   ) {
     const runner = {
       run: ({ id }: FluentNotification): Promise<HandlerRun> => this.sync(id),
+      dedupeWindowSeconds: () => undefined,
     } as unknown as HandlerRunner;
     const retry = { maxAgeSeconds: 60, baseDelayMs: 1, maxDelayMs: 2 };
     const config = { role: 'all', queue: { concurrency: 1, recheckDelayMs: 5, retry } };

@@ -61,6 +61,7 @@ class NoRules {}
   names: 'odd',
   concurrency: 0,
   timeoutMs: Number.POSITIVE_INFINITY,
+  dedupeWindowSeconds: 7 * 86_400_000,
   attributes: NoRules,
 })
 @Injectable()
@@ -100,6 +101,17 @@ describe('HandlerRegistry', () => {
     expect((await registryOf(Configured)).names).toEqual(['x', 'y']);
   });
 
+  it('takes the dedupe window from configuration, or leaves it to the queue', async () => {
+    @NotificationHandler({
+      names: 'mail',
+      dedupeWindowSeconds: ({ orderStatusEventNames }) => orderStatusEventNames.length,
+    })
+    class Mailer extends Handles {}
+    const registry = await registryOf(Mailer, Shipped);
+    expect(registry.find('mail')?.limits.dedupeWindowSeconds).toBe(3);
+    expect(registry.find('shipped')?.limits.dedupeWindowSeconds).toBeUndefined();
+  });
+
   it('lets configuration disable a handler', async () => {
     @NotificationHandler({ names: () => [] })
     class SwitchedOff extends Handles {}
@@ -129,7 +141,7 @@ describe('HandlerRegistry', () => {
 
   it('lists every class that is not a handler, and every invalid option', async () => {
     await expect(registryOf(NoHandle, NoName, OddOptions)).rejects.toThrow(
-      /NoHandle has no method handle[^]*NoName has no notification name[^]*OddOptions has an invalid concurrency[^]*OddOptions has an invalid timeoutMs[^]*OddOptions has attributes: NoRules/,
+      /NoHandle has no method handle[^]*NoName has no notification name[^]*OddOptions has an invalid concurrency[^]*OddOptions has an invalid timeoutMs[^]*OddOptions has an invalid dedupeWindowSeconds[^]*OddOptions has attributes: NoRules/,
     );
   });
 

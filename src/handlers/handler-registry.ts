@@ -16,6 +16,8 @@ import {
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** Node's timers cannot wait longer. */
 const MAX_TIMER_MS = 2_147_483_647;
+/** Years of ids would fill Redis; a window in milliseconds would be one of years. */
+const MAX_DEDUPE_WINDOW_SECONDS = 365 * 86_400;
 
 interface PatternRoute {
   readonly pattern: NamePattern;
@@ -78,10 +80,10 @@ export class HandlerRegistry implements OnModuleInit {
       }
       seen.set(className, wrapper.metatype);
       const names = namesOf(options, this.config);
-      const timeoutMs = timeoutOf(options, this.config);
-      const wrong = problemsOf(instance, names, timeoutMs, options);
+      const limits = limitsOf(options, this.config);
+      const wrong = problemsOf(instance, names, limits, options);
       problems.push(...wrong.map((problem) => `${className} ${problem}`));
-      if (wrong.length === 0) yield new RegisteredHandler(className, names, timeoutMs, instance, options);
+      if (wrong.length === 0) yield new RegisteredHandler(className, names, limits, instance, options);
     }
   }
 
@@ -106,20 +108,32 @@ function namesOf({ names }: NotificationHandlerOptions<object>, config: Connecto
   return typeof names === 'string' ? [names] : [...new Set(names)];
 }
 
-function timeoutOf(
-  { timeoutMs = DEFAULT_TIMEOUT_MS }: NotificationHandlerOptions<object>,
+/** How long a handler may run, and how long its notifications are remembered; configuration may decide. */
+export interface HandlerLimits {
+  readonly timeoutMs: number;
+  /** Undefined: as long as any other. */
+  readonly dedupeWindowSeconds?: number;
+}
+
+function limitsOf(
+  { timeoutMs = DEFAULT_TIMEOUT_MS, dedupeWindowSeconds }: NotificationHandlerOptions<object>,
   config: ConnectorConfig,
-) {
-  return typeof timeoutMs === 'function' ? timeoutMs(config) : timeoutMs;
+): HandlerLimits {
+  return {
+    timeoutMs: typeof timeoutMs === 'function' ? timeoutMs(config) : timeoutMs,
+    dedupeWindowSeconds:
+      typeof dedupeWindowSeconds === 'function' ? dedupeWindowSeconds(config) : dedupeWindowSeconds,
+  };
 }
 
 /** @returns the problems of a handler; each message continues its class name. */
 function problemsOf(
   instance: Partial<NotificationHandlerContract<object | undefined>>,
   names: readonly unknown[],
-  timeoutMs: number,
-  { attributes, concurrency = 1, names: selector }: NotificationHandlerOptions<object>,
+  { timeoutMs, dedupeWindowSeconds }: HandlerLimits,
+  options: NotificationHandlerOptions<object>,
 ): string[] {
+  const { attributes, concurrency = 1, names: selector } = options;
   const problems: string[] = [];
   if (typeof instance.handle !== 'function') problems.push('has no method handle(notification, context)');
   // Configuration may disable a handler.
@@ -132,6 +146,13 @@ function problemsOf(
   }
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMER_MS) {
     problems.push(`has an invalid timeoutMs; give a whole number from 1 to ${MAX_TIMER_MS}`);
+  }
+  const isWindow = (seconds: number): boolean =>
+    Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_DEDUPE_WINDOW_SECONDS;
+  if (dedupeWindowSeconds !== undefined && !isWindow(dedupeWindowSeconds)) {
+    problems.push(
+      `has an invalid dedupeWindowSeconds; give a whole number from 1 to ${MAX_DEDUPE_WINDOW_SECONDS}`,
+    );
   }
   if (
     attributes &&
@@ -168,7 +189,7 @@ function routesOf(handlers: readonly RegisteredHandler[], problems: string[]): P
 /** Longer keys could fill Redis. */
 const MAX_TEXT = 1000;
 
-/** A checked handler, with the names and the time-out that configuration gives it. */
+/** A checked handler, with the names and limits that configuration gives it. */
 export class RegisteredHandler {
   private readonly logger = new Logger('Handlers');
   private readonly reported = new Set<string>();
@@ -180,7 +201,7 @@ export class RegisteredHandler {
     readonly className: string,
     /** As declared: names and patterns. */
     readonly names: readonly string[],
-    readonly timeoutMs: number,
+    readonly limits: HandlerLimits,
     readonly instance: NotificationHandlerContract<object | undefined>,
     private readonly options: NotificationHandlerOptions<object>,
   ) {

@@ -43,7 +43,7 @@ function runnerOf(
   const handler = new RegisteredHandler(
     'ParcelShipped',
     ['parcel-shipped'],
-    timeoutMs,
+    { timeoutMs },
     new ParcelShipped(handle as Handle),
     { names: 'parcel-shipped', ...options },
   );

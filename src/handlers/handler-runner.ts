@@ -66,6 +66,11 @@ export class HandlerRunner {
     }
   }
 
+  /** @returns how long a notification of that name is remembered once it has ended; undefined: as long as any other. */
+  dedupeWindowSeconds(name: string): number | undefined {
+    return this.registry.find(name)?.limits.dedupeWindowSeconds;
+  }
+
   private async attributesOf(
     notification: FluentNotification,
     { attributesClass, className }: RegisteredHandler,
@@ -77,7 +82,7 @@ export class HandlerRunner {
   }
 
   private async handle(
-    { instance, className, timeoutMs }: RegisteredHandler,
+    { instance, className, limits: { timeoutMs } }: RegisteredHandler,
     notification: FluentNotification,
     context: RunContext & Pick<HandlerContext<object | undefined>, 'scope' | 'attributes'>,
   ): Promise<HandlerResult> {

@@ -96,6 +96,14 @@ export interface NotificationHandlerOptions<TAttributes = undefined> {
    */
   readonly timeoutMs?: number | ((config: ConnectorConfig) => number);
   /**
+   * Seconds for which the connector remembers a notification that has ended, or a function that takes them from
+   * configuration. A webhook that is sent again within them is a duplicate, and the handler does not run. For
+   * handlers with side effects that must not happen twice, because whoever has recorded a signed webhook can send it
+   * again at any time. Each remembered notification takes about 0.1 KB of Redis. At most 365 days.
+   * Default: `DEDUPE_WINDOW`.
+   */
+  readonly dedupeWindowSeconds?: number | ((config: ConnectorConfig) => number);
+  /**
    * True when waiting notifications of one entity need only one run; the others end as `superseded`. A function
    * returns the key of the entity, or undefined when the notification must run. If the function fails, the
    * notification runs. Default: every notification runs.

@@ -69,6 +69,19 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(await queue.add(sent), 'duplicate');
       assert.equal(await bench.total(), 0);
     }),
+    test('remembers a finished id for as long as its handler asks, and no longer', async (queue, bench) => {
+      const [brief, long] = [sampleNotification(), sampleNotification()];
+      for (const [sent, dedupeWindowSeconds] of [
+        [long, 3600],
+        [brief, 1],
+      ] as const) {
+        await queue.add(sent);
+        await queue.settle(await bench.takeOne(), { ...DONE, dedupeWindowSeconds });
+        assert.equal(await queue.add(sent), 'duplicate');
+      }
+      await bench.until(async () => (await queue.add(brief)) === 'accepted', 'the id is forgotten');
+      assert.equal(await queue.add(long), 'duplicate');
+    }),
     test('gives the notification back as it came, with what was said about it', async (queue, bench) => {
       const sent = sampleNotification({
         id: ':lock {x} ü\ud800',
@@ -345,6 +358,15 @@ class Bench {
     const [delivery] = await this.take(1);
     assert.ok(delivery);
     return delivery;
+  }
+
+  /** Resolves when a condition holds. */
+  async until(condition: () => Promise<boolean>, description: string): Promise<void> {
+    const giveUpAt = performance.now() + this.patienceMs;
+    while (!(await condition())) {
+      assert.ok(performance.now() < giveUpAt, `not within ${this.patienceMs} ms: ${description}`);
+      await delay(50);
+    }
   }
 
   async states(): Promise<Record<string, number>> {

@@ -36,6 +36,10 @@ describe('redactCredentials', () => {
     expect(redactCredentials('user=ab&cable=ab c', ['ab', ''])).toBe('user=[redacted]&cable=[redacted] c');
   });
 
+  it('does not fail for a token that no URL could hold', () => {
+    expect(redactCredentials('refused', ['token-\ud800'])).toBe('refused');
+  });
+
   it('reads nothing of a credential as a pattern', () => {
     expect(redactCredentials('a.*$1(b aXX$1(b', ['a.*$1(b'])).toBe('[redacted] aXX$1(b');
   });

@@ -24,12 +24,15 @@ export function redactCredentials(text: string, credentials: readonly string[]):
   return withoutHeaders.replace(new RegExp(patterns.join('|'), 'gi'), REDACTED);
 }
 
-function formsOf(credential: string): string[] {
-  const base64 = Buffer.from(credential).toString('base64');
+function formsOf(given: string): string[] {
+  const bytes = Buffer.from(given);
+  const base64 = bytes.toString('base64');
+  // Half of a surrogate pair cannot be encoded for a URL.
+  const credential = bytes.toString();
   return [
     credential,
     base64.replace(/=+$/, ''),
-    Buffer.from(credential).toString('base64url'),
+    bytes.toString('base64url'),
     encodeURIComponent(credential),
     encodeURIComponent(base64),
     new URLSearchParams([['', credential]]).toString().slice(1),

@@ -303,7 +303,9 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
           : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
         data: isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
         reason: isDead ? (settlement.progress.error?.message ?? '') : '',
-        doneTtlSeconds: this.config.queue.dedupeWindowSeconds,
+        doneTtlSeconds:
+          (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ??
+          this.config.queue.dedupeWindowSeconds,
         orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
       },
       { done: doneKey(id), order: orderKey(coalesceKey ?? '') },

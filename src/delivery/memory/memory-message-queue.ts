@@ -20,8 +20,8 @@ import {
 
 /** The longest wait of one `take`. */
 const MAX_WAIT_MS = 5000;
-/** How long the id of a finished notification is kept. */
-const DEDUPE_WINDOW_MS = 90_000_000;
+/** How long the id of a finished notification is kept when its handler does not say. */
+const DEDUPE_WINDOW_SECONDS = 90_000;
 
 const FORGETS = 'notifications are kept in memory: a restart loses them; use Redis in production';
 
@@ -53,7 +53,7 @@ interface Key {
 export class MemoryMessageQueue extends MessageQueue {
   /** In the order in which they become due. */
   private readonly entries = new Map<string, Entry>();
-  private readonly doneAtMs = new Map<string, number>();
+  private readonly rememberedUntilMs = new Map<string, number>();
   private readonly keys = new Map<string, Key>();
   private readonly wakers = new Set<() => void>();
   private lastNumber = 0;
@@ -62,7 +62,8 @@ export class MemoryMessageQueue extends MessageQueue {
     const id = JSON.stringify([notification.accountId, notification.id]);
     this.forgetOldIds();
     const known = this.entries.get(id);
-    if (this.doneAtMs.has(id) || (known && known.state !== 'dead')) return Promise.resolve('duplicate');
+    const isRemembered = (this.rememberedUntilMs.get(id) ?? 0) > Date.now();
+    if (isRemembered || (known && known.state !== 'dead')) return Promise.resolve('duplicate');
     // A dead letter that the sender repeats starts again.
     this.entries.delete(id);
     const acceptedNumber = this.draw();
@@ -101,7 +102,8 @@ export class MemoryMessageQueue extends MessageQueue {
     if (!entry || entry.state !== 'active') return Promise.resolve('settled');
     if (settlement.action === 'done' && !isOutrun) {
       this.entries.delete(id);
-      this.doneAtMs.set(id, Date.now());
+      const { dedupeWindowSeconds = DEDUPE_WINDOW_SECONDS } = settlement;
+      this.rememberedUntilMs.set(id, Date.now() + dedupeWindowSeconds * 1000);
       return Promise.resolve('settled');
     }
     // Moves the entry to the end.
@@ -256,9 +258,9 @@ export class MemoryMessageQueue extends MessageQueue {
   }
 
   private forgetOldIds(): void {
-    for (const [id, doneAtMs] of this.doneAtMs) {
-      if (doneAtMs > Date.now() - DEDUPE_WINDOW_MS) return;
-      this.doneAtMs.delete(id);
+    for (const [id, untilMs] of this.rememberedUntilMs) {
+      if (untilMs > Date.now()) return;
+      this.rememberedUntilMs.delete(id);
     }
   }
 }
