@@ -59,6 +59,28 @@ describe('OAuthToken', () => {
     await expect(token.get()).resolves.toBe('token-2');
   });
 
+  it.each([
+    [100, 80, 90],
+    [172_800, 172_740, 172_770],
+  ])(
+    'that lives %i s is renewed at random between %i and %i s, so that replicas do not renew together',
+    async (lifeSeconds, earliestSeconds, latestSeconds) => {
+      server.respond = () => grant(lifeSeconds);
+      for (const [random, renewedSeconds] of [
+        [1, earliestSeconds],
+        [0, latestSeconds],
+      ] as const) {
+        vi.spyOn(Math, 'random').mockReturnValue(random);
+        token.drop(await token.get());
+        const fresh = await token.get();
+        vi.advanceTimersByTime(renewedSeconds * 1000 - 1);
+        await expect(token.get()).resolves.toBe(fresh);
+        vi.advanceTimersByTime(1);
+        await expect(token.get()).resolves.not.toBe(fresh);
+      }
+    },
+  );
+
   it.each([1, 0, -5, 'soon'])('works with an expires_in of %j', async (expiresIn) => {
     server.respond = () => grant(expiresIn);
     await expect(token.get()).resolves.toBe('token-1');

@@ -128,7 +128,7 @@ function parseToken(body: string, now = Date.now()): Token | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   const lifeMs = 1000 * (Number(expiresIn ?? ASSUMED_LIFE_SECONDS) || 0);
   // The random part prevents replicas that started together from renewing together.
-  const leewayMs = Math.min(lifeMs * (0.1 + 0.1 * Math.random()), LONGEST_LEEWAY_MS);
+  const leewayMs = Math.min(0.2 * lifeMs, LONGEST_LEEWAY_MS) * (0.5 + 0.5 * Math.random());
   return { value, refreshAt: now + lifeMs - leewayMs };
 }
 

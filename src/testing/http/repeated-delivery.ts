@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 
@@ -28,7 +29,7 @@ export class RepeatedDelivery {
   readonly counts = { accepted: 0, duplicate: 0, ignored: 0, failed: 0, attempts: 0 };
 
   readonly #retry: DeliveryRetry;
-  #closing = new AbortController();
+  #closing = closing();
   #agent?: Agent;
 
   constructor(retry: DeliveryRetry) {
@@ -59,7 +60,7 @@ export class RepeatedDelivery {
   /** Ends waiting retries and the connections; a later `send` opens new ones. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#closing = new AbortController();
+    this.#closing = closing();
     const agent = this.#agent;
     this.#agent = undefined;
     await agent?.close();
@@ -89,6 +90,13 @@ export class RepeatedDelivery {
       return { reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
     }
   }
+}
+
+/** Every delivery that waits listens to the signal: more than the ten of which Node warns. */
+function closing(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
