@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MappingKind } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { mappedState } from './mapping-setting.js';
+import { mappedState, mappedStates } from './mapping-setting.js';
 
 const setting = (value: unknown) => ({ name: 'the.mapping', context: 'RETAILER 1', value });
 
@@ -62,7 +62,15 @@ describe('mappedState', () => {
     [JSON.parse('{"__proto__":{"fluent":{"BOOKED":"Open"}}}')],
   ])('refuses %j, which is not a mapping', (value) => {
     expect(() => mappedState('payment', setting(value), 'BOOKED')).toThrow(
-      /^setting the\.mapping \(RETAILER 1\) is not a valid payment status mapping/,
+      'setting the.mapping (RETAILER 1) is not a valid payment status mapping: ' +
+        'it must hold JSON of the form {"fluent":{"<FLUENT STATUS>":"<commercetools state>"}}',
     );
+  });
+});
+
+describe('mappedStates', () => {
+  it('gives every entry that can be used, and leaves the others out', () => {
+    const states = mappedStates('payment', setting({ fluent: { BOOKED: 'paid', A: 'payd', B: 7 } }));
+    expect([...states]).toEqual([['BOOKED', 'Paid']]);
   });
 });

@@ -88,4 +88,25 @@ describe('SettingsStatusMapper', () => {
       message: `setting ${SHIPPING} or fc.connect.commercetools.order.shipping-status-mapping does not exist for retailer 1 of Fluent account ACME in LiteralSettings: create it, or set SHIPPING_STATUS_MAPPING_SETTING=off`,
     });
   });
+
+  it.each([true, 'Open', { name: 'a', context: 'ACCOUNT 0' }])(
+    'names a replaced source of settings that returns %j',
+    async (answer) => {
+      const settings = new LiteralSettings(MAPPINGS);
+      settings.get = async () => answer as never;
+      await expect(new SettingsStatusMapper(settings).map(order('BOOKED'), literalScope())).rejects.toThrow(
+        'LiteralSettings.get() returned something other than a setting with a value',
+      );
+    },
+  );
+
+  it('names a replaced source of settings that throws', async () => {
+    const settings = new LiteralSettings(MAPPINGS);
+    settings.get = async () => {
+      throw new Error('oops');
+    };
+    await expect(new SettingsStatusMapper(settings).map(order('BOOKED'), literalScope())).rejects.toThrow(
+      'LiteralSettings.get() failed: Error: oops',
+    );
+  });
 });
