@@ -38,6 +38,10 @@ export {
   type RunReport,
   type RunTicket,
   type EndedRun,
+  type HeldSlots,
+  type Lane,
+  NO_SLOTS_HELD,
+  nextLane,
   type SettleResult,
   type Settlement,
 } from './delivery/index.js';

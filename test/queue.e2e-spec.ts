@@ -273,7 +273,7 @@ describe('jobs in Redis', () => {
     await queue.add(sampleNotification({ id: 'waits' }));
     await queue.add(sampleNotification({ id: 'dies' }));
     const bull = open.at(-1)!.get<Queue>(getQueueToken(QUEUE_NAME));
-    expect(await bull.getJobCounts()).toMatchObject({ waiting: 2, active: 0 });
+    expect(await bull.getJobCounts()).toMatchObject({ active: 0 });
     const [waits] = await take(queue);
     const job = await bull.getJob(waits!.id);
     expect(job).toMatchObject({ name: 'order-status', data: { notification: { id: 'waits' } } });
@@ -284,6 +284,59 @@ describe('jobs in Redis', () => {
       progress: { error: { name: 'Error', message: 'no' } },
     });
     expect(await bull.getFailed()).toMatchObject([{ failedReason: 'no' }]);
+  });
+
+  it('that an earlier version queued, without lanes, are delivered in each state', async () => {
+    const prefix = '{fluent-connector}:notifications:';
+    const ids = ['of-wait', 'of-active', 'of-delayed', 'of-failed'];
+    await raw(async (client) => {
+      for (const [index, id] of ids.entries()) {
+        const data = JSON.stringify({ number: 1000 + index, notification: sampleNotification({ id }) });
+        const fields = {
+          name: 'order-status',
+          data,
+          opts: '{}',
+          timestamp: 1,
+          delay: 0,
+          priority: 0,
+          key: 'order-1',
+        };
+        await client.hset(prefix + id, fields);
+        await client.zadd(`${prefix}unfinished`, 1, id);
+      }
+      await client.lpush(`${prefix}wait`, 'of-wait');
+      await client.lpush(`${prefix}active`, 'of-active');
+      await client.zadd(`${prefix}delayed`, (Date.now() - 1000) * 4096, 'of-delayed');
+      await client.zadd(`${prefix}failed`, 1, 'of-failed');
+    });
+    const queue = await startQueue({ lockDurationMs: 300 });
+    await queue.add(sampleNotification({ id: 'new' }));
+    expect(await queue.replayAll()).toBe(1);
+    const seen = new Set<string>();
+    await vi.waitFor(async () => {
+      for (const delivery of await queue.take(5, AbortSignal.timeout(1000))) {
+        seen.add(delivery.notification.id);
+        expect(delivery.coalesceKey).toBe(delivery.notification.id === 'new' ? undefined : 'order-1');
+        // What comes again has a lane from now on.
+        await queue.settle(delivery, { action: 'defer', delayMs: 60_000, progress: {} });
+      }
+      expect(seen).toEqual(new Set([...ids, 'new']));
+    }, within);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 5, dead: 0 });
+    expect(await raw((client) => client.hget(`${prefix}of-wait`, 'lane'))).toBe('prompt:ACME');
+  });
+
+  it('leave nothing behind in Redis when their lanes are empty', async () => {
+    const queue = await startQueue();
+    for (const accountId of ['A', 'B', 'C']) {
+      for (const background of [true, false])
+        await queue.add(sampleNotification({ accountId }), { background });
+    }
+    const taken: Delivery[] = [];
+    while (taken.length < 6) taken.push(...(await take(queue, 6)));
+    await Promise.all(taken.map((delivery) => queue.settle(delivery, DONE)));
+    const keys = await raw((client) => client.keys('*'));
+    expect(keys.filter((key) => /:(ring|prompt|background):|:active$|:unfinished$/.test(key))).toEqual([]);
   });
 
   it('that an older version left unfinished do not look old for ever', async () => {

@@ -27,6 +27,7 @@ function delivery(changes: Partial<Delivery> = {}): Delivery {
     coalesceKey: 'order-5',
     acceptedNumber: us(NOW - 1000),
     ticket: { number: us(NOW), epoch: 'e' },
+    background: false,
     progress: {},
     workerDeaths: 0,
     takenAtMs: NOW,
@@ -174,6 +175,7 @@ describe('a notification that was taken', () => {
       progress: {
         failures: { attempts: 0, holds: 0, heldMs: 0, firstFailedAt: NOW, doubtSince: NOW, ownAgeFrom: NOW },
       },
+      background: false,
     });
     expect(decide(waiting, taken, policy, NOW + 5000)).toEqual({ action: 'run' });
   });
@@ -206,6 +208,7 @@ describe('a notification that cannot run now', () => {
       action: 'defer',
       delayMs: 70,
       progress,
+      background: false,
     });
   });
 
@@ -217,7 +220,12 @@ describe('a notification that cannot run now', () => {
   ])('waits for a run of its order, after %i waits between %i and %i ms', (waits, shortest, longest) => {
     const at = (random: number) =>
       decide(delivery({ progress: { waits } }), { type: 'busy' }, policy, NOW, () => random);
-    expect(at(0)).toEqual({ action: 'defer', delayMs: shortest, progress: { waits: waits + 1 } });
+    expect(at(0)).toEqual({
+      action: 'defer',
+      delayMs: shortest,
+      progress: { waits: waits + 1 },
+      background: false,
+    });
     expect(at(1)).toMatchObject({ delayMs: longest });
   });
 
@@ -227,6 +235,7 @@ describe('a notification that cannot run now', () => {
       delayMs: 0,
       progress: {},
       run: {},
+      background: false,
     });
   });
 });
@@ -372,6 +381,7 @@ describe('a run that failed', () => {
       holdKeyMs: 501,
       hasOwnAge: false,
       run: {},
+      background: true,
     });
   });
 
@@ -413,6 +423,27 @@ describe('a run that failed', () => {
   it('keeps the due recheck in mind', () => {
     const progress = { firstRun: { outcome: 'unchanged', lagMs: 7 }, recheckFrom: 9 } as const;
     expect(decide(delivery({ progress }), failed('text'), policy, NOW)).toMatchObject({ progress });
+  });
+});
+
+describe('the lane in which a delivery comes again', () => {
+  const events = {
+    'has to wait': { type: 'busy' },
+    'is interrupted': { type: 'interrupted' },
+    'is behind an open circuit': failed(new CircuitOpenError('fluent:ACME', 1000)),
+    'is rechecked': succeeded({ outcome: 'updated', recheck: true }),
+  } as const;
+  it.each(Object.entries(events))('stays the same when it %s', (_, event) => {
+    for (const background of [true, false]) {
+      expect(decide(delivery({ background }), event, policy, NOW)).toMatchObject({ background });
+    }
+  });
+
+  it('is the background after a failure', () => {
+    expect(decide(delivery(), failed(new TransientError('busy')), policy, NOW)).toMatchObject({
+      action: 'retry',
+      background: true,
+    });
   });
 });
 

@@ -41,7 +41,10 @@ export interface EndedRun {
 /** The next action for a delivery. All but `run` are settled with the queue. Delays are in milliseconds. */
 export type Decision = { readonly action: 'run' } | Settlement;
 
-/** A decision that ends a delivery: the notification is done, is delivered again later, or becomes a dead letter. */
+/**
+ * A decision that ends a delivery: the notification is done, is delivered again later, or becomes a dead letter. `background`
+ * selects the lane in which it is delivered again.
+ */
 export type Settlement =
   | {
       readonly action: 'done';
@@ -64,6 +67,7 @@ export type Settlement =
       readonly progress: DeliveryProgress;
       readonly coverage?: Coverage;
       readonly run?: EndedRun;
+      readonly background?: boolean;
     }
   | {
       readonly action: 'retry';
@@ -74,6 +78,7 @@ export type Settlement =
       readonly holdKeyMs: number;
       readonly hasOwnAge: boolean;
       readonly run?: EndedRun;
+      readonly background?: boolean;
     }
   | {
       /** Nothing has failed; the delivery only waits. */
@@ -83,6 +88,7 @@ export type Settlement =
       /** The open circuit that it waits for, if any. */
       readonly error?: CircuitOpenError;
       readonly run?: EndedRun;
+      readonly background?: boolean;
     }
   | { readonly action: 'dead'; readonly progress: DeliveryProgress; readonly error: unknown };
 
@@ -119,9 +125,9 @@ export function decide(
     case 'taken':
       return decideBeforeRun(delivery, policy, now, random);
     case 'busy':
-      return decideWhenBusy(delivery.progress, event.retryInMs, random);
+      return decideWhenBusy(delivery, event.retryInMs, random);
     case 'interrupted':
-      return { action: 'defer', delayMs: 0, progress: delivery.progress, run: {} };
+      return { ...deferral(delivery, 0), run: {} };
     case 'succeeded':
       return decideAfterSuccess(delivery, event.result, policy, now);
     case 'failed':
@@ -129,16 +135,20 @@ export function decide(
   }
 }
 
+function deferral(
+  { progress, background }: Delivery,
+  delayMs: number,
+  changed = progress,
+): Extract<Settlement, { action: 'defer' }> {
+  return { action: 'defer', delayMs, progress: changed, background };
+}
+
 /** Most runs are short, so the first waits are short as well. */
-function decideWhenBusy(
-  progress: DeliveryProgress,
-  retryInMs: number | undefined,
-  random: () => number,
-): Settlement {
-  if (retryInMs !== undefined) return { action: 'defer', delayMs: retryInMs, progress };
-  const { waits = 0 } = progress;
+function decideWhenBusy(delivery: Delivery, retryInMs: number | undefined, random: () => number): Settlement {
+  if (retryInMs !== undefined) return deferral(delivery, retryInMs);
+  const { waits = 0 } = delivery.progress;
   const delayMs = Math.ceil((0.5 + random()) * Math.min(FIRST_WAIT_MS * 2 ** waits, LONGEST_WAIT_MS));
-  return { action: 'defer', delayMs, progress: { ...progress, waits: waits + 1 } };
+  return deferral(delivery, delayMs, { ...delivery.progress, waits: waits + 1 });
 }
 
 function decideBeforeRun(
@@ -147,20 +157,20 @@ function decideBeforeRun(
   now: number,
   random: () => number,
 ): Decision {
-  const { coverage, failing, progress, workerDeaths, acceptedNumber } = delivery;
+  const { coverage, failing, progress, workerDeaths, acceptedNumber, background } = delivery;
   if (coverage && coverage.number > Math.max(acceptedNumber, delivery.ranUntil ?? 0)) {
     const firstRun = progress.firstRun ?? { outcome: 'superseded' as const, lagMs: lagMs(delivery, now) };
     if (isSatisfiedBy(coverage, delivery, policy)) return { action: 'done', ...firstRun };
     // A recheck comes after its delay. A notification that is only covered must still wait for it.
     if (!progress.firstRun) {
       const delayMs = untilRecheckMs(delivery, policy);
-      if (delayMs > 0) return { action: 'recheck', delayMs, progress: { ...progress, firstRun } };
+      if (delayMs > 0) return { action: 'recheck', delayMs, progress: { ...progress, firstRun }, background };
     }
   }
   if (failing && failing.notBeforeMs > now) {
     const failures = shareFailure(progress.failures ?? NO_FAILURES, failing.hasOwnAge, now);
     const delayMs = failing.notBeforeMs - now + Math.ceil(random() * 1000);
-    return { action: 'defer', delayMs, progress: { ...progress, failures } };
+    return deferral(delivery, delayMs, { ...progress, failures });
   }
   if (workerDeaths >= SUSPICIOUS_DEATHS && workerDeaths > (progress.deathsSeen ?? 0)) {
     const error = new TransientError(`${workerDeaths} workers died while they ran this notification`, {
@@ -178,7 +188,7 @@ function decideAfterSuccess(
   policy: DeliveryPolicy,
   now: number,
 ): Settlement {
-  const { progress, ticket, coalesceKey } = delivery;
+  const { progress, ticket, coalesceKey, background } = delivery;
   const { outcome, observedState, supersedesPending = true, recheck = false, details } = result;
   const latest: FirstRun = { outcome, lagMs: lagMs(delivery, now), details };
   const firstRun = latestThatChanged(progress.firstRun, latest);
@@ -196,6 +206,7 @@ function decideAfterSuccess(
       progress: { ...progress, firstRun, recheckFrom },
       coverage,
       run: ended,
+      background,
     };
   }
   const ifOutrun = { ...progress, firstRun, recheckFrom: undefined };
@@ -203,18 +214,18 @@ function decideAfterSuccess(
 }
 
 function decideAfterFailure(
-  { progress }: Delivery,
+  delivery: Delivery,
   error: unknown,
   { retry }: DeliveryPolicy,
   now: number,
   random: () => number,
 ): Settlement {
+  const { progress } = delivery;
   const decision = decideRetry(error, progress.failures ?? NO_FAILURES, retry, now, random);
   const failed = { ...progress, failures: decision.history, error: describeError(error) };
   if (decision.next === 'dead') return { action: 'dead', progress: failed, error };
   const { delayMs } = decision;
-  if (error instanceof CircuitOpenError)
-    return { action: 'defer', delayMs, progress: failed, error, run: {} };
+  if (error instanceof CircuitOpenError) return { ...deferral(delivery, delayMs, failed), error, run: {} };
   return {
     action: 'retry',
     delayMs,
@@ -223,6 +234,7 @@ function decideAfterFailure(
     holdKeyMs: Math.min(delayMs, MAX_HOLD_KEY_MS),
     hasOwnAge: error instanceof TransientError && error.maxAgeSeconds !== undefined,
     run: {},
+    background: true,
   };
 }
 

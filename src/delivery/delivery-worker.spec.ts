@@ -32,7 +32,7 @@ interface Started {
 
 function start(
   handle: Handle,
-  { role = 'all', concurrency = 16, recheckDelayMs = 50 } = {},
+  { role = 'all', concurrency = 16, recheckDelayMs = 50, accounts = 1 } = {},
   queue = new MemoryMessageQueue(),
 ): Started {
   const runner = {
@@ -43,7 +43,11 @@ function start(
     dedupeWindowSeconds: (name: string) => (name === 'order-status' ? undefined : 1),
   };
   const retry = { maxAgeSeconds: 60, baseDelayMs: 5, maxDelayMs: 20 };
-  const config = { role, queue: { concurrency, recheckDelayMs, retry } };
+  const config = {
+    accounts: Array.from({ length: accounts }),
+    role,
+    queue: { concurrency, recheckDelayMs, retry },
+  };
   const bus = new RunReports();
   const reports: RunReport[] = [];
   bus.subscribe((report) => reports.push(report));
@@ -193,6 +197,39 @@ describe('a worker', () => {
     await vi.waitFor(() => expect(reports.map((run) => run.notification.id)).toEqual(['other']), within);
     open();
     await vi.waitFor(() => expect(reports).toHaveLength(21), within);
+  });
+
+  it('leaves slots to other accounts while one account is slow', async () => {
+    const { held, open } = gate();
+    const { queue, reports } = start(
+      async ({ accountId }) => {
+        if (accountId === 'SLOW') await held;
+        return { outcome: 'updated' };
+      },
+      { concurrency: 4, accounts: 2 },
+    );
+    for (let n = 0; n < 20; n++) await queue.add({ ...notification(), accountId: 'SLOW' });
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(3), within);
+    for (let n = 0; n < 5; n++) await queue.add({ ...notification(), accountId: 'OTHER' });
+    await vi.waitFor(() => expect(reports).toHaveLength(5), within);
+    expect(new Set(reports.map((run) => run.notification.accountId))).toEqual(new Set(['OTHER']));
+    open();
+    await vi.waitFor(() => expect(reports).toHaveLength(25), within);
+  });
+
+  it('uses all slots for the only account', async () => {
+    const { held, open } = gate();
+    const { queue, reports } = start(
+      async () => {
+        await held;
+        return { outcome: 'updated' };
+      },
+      { concurrency: 4 },
+    );
+    for (let n = 0; n < 8; n++) await queue.add(sampleNotification());
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(4), within);
+    open();
+    await vi.waitFor(() => expect(reports).toHaveLength(8), within);
   });
 
   it('rechecks an order that did not have the announced state, and sets isRecheck for the handler', async () => {

@@ -12,6 +12,7 @@ import {
 } from './decide.js';
 import { acceptedAtMs, attemptOf, type Delivery } from './delivery.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { Slots } from './lanes.js';
 import { MessageQueue } from './message-queue.js';
 import { RunReports } from './run-reports.js';
 import { inDeliverySpan } from './spans.js';
@@ -27,6 +28,8 @@ const INTERRUPTED_MS = 1000;
 /** Between attempts to take notifications from a queue that fails: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
+/** How soon a worker looks again when its free slots are kept for others, and no delivery ends before. */
+const KEPT_SLOTS_MS = 50;
 
 /**
  * Takes notifications from the queue, runs their handlers, and settles each delivery as the policy decides.
@@ -36,6 +39,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Queue');
   private readonly keys = new KeyedMutex();
   private readonly running = new Set<Promise<void>>();
+  private readonly slots: Slots;
   private readonly stopTaking = new AbortController();
   private readonly interrupt = new AbortController();
   private readonly policy: DeliveryPolicy;
@@ -48,6 +52,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly reports: RunReports,
   ) {
     this.policy = config.queue;
+    this.slots = new Slots(config.queue.concurrency, config.accounts.length > 1);
   }
 
   onApplicationBootstrap(): void {
@@ -75,17 +80,17 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async takeUntilStopped(): Promise<void> {
-    const { concurrency } = this.config.queue;
     const { signal } = this.stopTaking;
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
-      if (this.running.size >= concurrency) {
+      if (this.slots.free === 0) {
         await Promise.race(this.running);
         continue;
       }
       try {
-        const deliveries = await this.queue.take(concurrency - this.running.size, signal);
+        const deliveries = await this.queue.take(this.slots.free, signal, this.slots.held);
         for (const delivery of deliveries) this.start(delivery);
+        if (deliveries.length === 0 && this.running.size > 0) await this.untilOneEnds(KEPT_SLOTS_MS);
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         this.logger.warn(`queue: could not take notifications: ${String(error)}`);
@@ -95,7 +100,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  private async untilOneEnds(timeoutMs: number): Promise<void> {
+    const timeUp = new AbortController();
+    const timer = delay(timeoutMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
+    await Promise.race([...this.running, timer]);
+    timeUp.abort();
+  }
+
   private start(delivery: Delivery): void {
+    const release = this.slots.hold(delivery);
     const takenAt = performance.now();
     // The store's clock: the clock of this process may be ahead or behind.
     const now = (): number => delivery.takenAtMs + (performance.now() - takenAt);
@@ -106,7 +119,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
           `queue: could not settle notification ${delivery.notification.id}, it is delivered again: ${String(error)}`,
         );
       })
-      .finally(() => this.running.delete(run));
+      .finally(() => {
+        release();
+        this.running.delete(run);
+      });
     this.running.add(run);
   }
 

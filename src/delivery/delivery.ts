@@ -87,6 +87,8 @@ export interface Delivery {
    * died. The run may have written until then, so that only a run with a larger number supersedes the delivery.
    */
   readonly ranUntil?: number;
+  /** Whether it came from its account's background lane. */
+  readonly background: boolean;
   readonly progress: DeliveryProgress;
   /** How many workers died while they ran this notification. */
   readonly workerDeaths: number;

@@ -4,6 +4,7 @@ export * from './delivery.js';
 export * from './failure-cause.js';
 export * from './delivery.module.js';
 export * from './delivery-worker.js';
+export * from './lanes.js';
 export * from './memory/memory-message-queue.js';
 export * from './message-queue.js';
 export * from './notification-intake.js';

@@ -3,6 +3,7 @@ import type { FluentNotification } from '../notification/index.js';
 import type { TraceCarrier } from '../tracing/index.js';
 import type { Settlement } from './decide.js';
 import type { Delivery } from './delivery.js';
+import type { HeldSlots } from './lanes.js';
 
 /** Properties of a notification that is added to the queue. */
 export interface AddOptions {
@@ -10,6 +11,8 @@ export interface AddOptions {
   readonly coalesceKey?: string;
   /** The state of the entity that the notification announced. */
   readonly expectedState?: string;
+  /** Whether it waits in the background lane of its account. Default: false. */
+  readonly background?: boolean;
   /** The webhook's position in its trace, which each delivery returns. */
   readonly trace?: TraceCarrier;
 }
@@ -80,10 +83,16 @@ export abstract class MessageQueue {
    * its key, and the newest coverage of its key. Only this process gets the delivery until it is settled. If the process
    * dies, another worker gets it, with one more worker death.
    *
-   * @returns an empty list after a long wait, and when `signal` is aborted.
+   * Each account has a lane, and a background lane for reconciled orders, retries and replayed dead letters. In a lane the
+   * oldest comes first. {@link nextLane} selects the lane that is served next; the queue remembers, across workers, which
+   * lane it served longest ago.
+   *
+   * @param held the slots that the worker's other deliveries hold. Default: none.
+   * @returns an empty list after a long wait, when `signal` is aborted, and immediately when the waiting notifications must
+   * leave the free slots to other accounts.
    * @throws Error when the store does not answer. The worker then tries again.
    */
-  abstract take(max: number, signal: AbortSignal): Promise<readonly Delivery[]>;
+  abstract take(max: number, signal: AbortSignal, held?: HeldSlots): Promise<readonly Delivery[]>;
 
   /**
    * Assigns a new ticket and reads the coverage again, for a delivery that waited after it was taken. This saves runs, but is
@@ -127,7 +136,11 @@ export abstract class MessageQueue {
   /** @returns the dead letter with this id, if it exists. */
   abstract deadLetter(id: string): Promise<DeadLetter | undefined>;
 
-  /** Puts a dead letter back into the queue and restarts its retry age. @returns false if the id is unknown. */
+  /**
+   * Puts a dead letter back into the background lane of its account and restarts its retry age.
+   *
+   * @returns false if the id is unknown.
+   */
   abstract replay(id: string): Promise<boolean>;
 
   /** Deletes a dead letter. @returns false if the id is unknown. */

@@ -31,9 +31,15 @@ describe('NotificationIntake', () => {
     expect(await intake.submit(notification)).toBe('duplicate');
     expect(add.mock.calls[0]).toEqual([
       notification,
-      { coalesceKey: 'key of 5', expectedState: 'state of O_5', trace: undefined },
+      { coalesceKey: 'key of 5', expectedState: 'state of O_5', background: false, trace: undefined },
     ]);
     expect(report).not.toHaveBeenCalled();
+  });
+
+  it('adds what reconciliation submits to the background', async () => {
+    const { intake, add } = setUp();
+    await intake.submit({ ...notification, id: 'reconciliation:5' });
+    expect(add.mock.calls[0]?.[1]).toMatchObject({ background: true });
   });
 
   it('reports a notification that no handler takes, and does not add it', async () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FluentNotification } from '../notification/index.js';
+import { isFromReconciliation, type FluentNotification } from '../notification/index.js';
 import { MessageQueue, type AddResult } from './message-queue.js';
 import { invalidReturn } from '../call-override.js';
 import { HandlerRegistry } from '../handlers/index.js';
@@ -32,6 +32,7 @@ export class NotificationIntake {
       this.queue.add(notification, {
         coalesceKey: handler.coalesceKey(notification),
         expectedState: handler.expectedState(notification),
+        background: isFromReconciliation(notification),
         trace: currentTrace(),
       }),
     );

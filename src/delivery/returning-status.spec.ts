@@ -34,7 +34,7 @@ class World {
       dedupeWindowSeconds: () => undefined,
     } as unknown as HandlerRunner;
     const retry = { maxAgeSeconds: 60, baseDelayMs: 1, maxDelayMs: 2 };
-    const config = { role: 'all', queue: { concurrency: 1, recheckDelayMs: 5, retry } };
+    const config = { accounts: [], role: 'all', queue: { concurrency: 1, recheckDelayMs: 5, retry } };
     const reports = new RunReports();
     reports.subscribe(({ outcome }) => void (outcome === 'retried' || this.reports++));
     for (let replica = 0; replica < replicas; replica++) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Delivery, MessageQueue, Settlement } from '../index.js';
+import type { Delivery, HeldSlots, MessageQueue, Settlement } from '../index.js';
 import { sampleNotification } from './sample-notification.js';
 
 /** One promise of {@link MessageQueue}: run it with your test framework. */
@@ -24,6 +24,7 @@ export interface QueueSuiteOptions {
 const KEY = { coalesceKey: 'order-1' } as const;
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 const OUTRUN = { firstRun: { outcome: 'updated', lagMs: 5 } } as const;
+const NOTHING_HELD: HeldSlots = { byAccount: {}, background: 0, backgroundShare: 0, reserves: false };
 
 /**
  * What a {@link MessageQueue} must keep, as tests for any framework. An override that passes them can carry
@@ -311,6 +312,70 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual((await bench.takeOne()).progress, {});
       assert.equal((await queue.counts()).dead, 0);
     }),
+    test('takes from the lanes of the accounts in turn, and from each the oldest first', async (queue, bench) => {
+      for (const id of ['a1', 'a2', 'a3', 'a4']) await queue.add(sampleNotification({ id }));
+      for (const id of ['b1', 'b2']) await queue.add(sampleNotification({ id, accountId: 'OTHER' }));
+      const order: string[] = [];
+      while (order.length < 6) {
+        const delivery = await bench.takeOne();
+        order.push(delivery.notification.id);
+        await queue.settle(delivery, DONE);
+      }
+      assert.deepEqual(order, ['a1', 'b1', 'a2', 'b2', 'a3', 'a4']);
+    }),
+    test('gives the next slot to the account that holds the fewest', async (queue, bench) => {
+      for (const id of ['a1', 'a2', 'a3']) await queue.add(sampleNotification({ id }));
+      for (const id of ['b1', 'b2', 'b3']) await queue.add(sampleNotification({ id, accountId: 'OTHER' }));
+      const held = { ...NOTHING_HELD, byAccount: { ACME: 2 } };
+      assert.deepEqual(ids(await bench.take(3, held)), ['b1', 'b2', 'a1']);
+    }),
+    test('leaves slots free for an account that has nothing waiting yet', async (queue, bench) => {
+      for (let n = 0; n < 20; n++) await queue.add(sampleNotification());
+      const reserves = { ...NOTHING_HELD, reserves: true };
+      assert.equal((await bench.take(16, reserves)).length, 12);
+      const held = { ...reserves, byAccount: { ACME: 12 } };
+      // Not after a wait: somebody else may need the slots soon.
+      const startedAt = performance.now();
+      assert.deepEqual(await queue.take(4, AbortSignal.timeout(patienceMs), held), []);
+      assert.ok(performance.now() - startedAt < 4000, 'take waited although work waits');
+      await queue.add(sampleNotification({ id: 'b1', accountId: 'OTHER' }));
+      assert.deepEqual(ids(await bench.take(4, held)), ['b1']);
+    }),
+    test('gives the background its share of the slots while other work waits, and more when none does', async (queue, bench) => {
+      for (const id of ['r1', 'r2', 'r3', 'r4'])
+        await queue.add(sampleNotification({ id }), { background: true });
+      for (const id of ['n1', 'n2', 'n3', 'n4']) await queue.add(sampleNotification({ id }));
+      const held = { ...NOTHING_HELD, backgroundShare: 2 };
+      const taken = await bench.take(5, held);
+      assert.deepEqual(ids(taken), ['r1', 'r2', 'n1', 'n2', 'n3']);
+      assert.deepEqual(
+        taken.map(({ background }) => background),
+        [true, true, false, false, false],
+      );
+      assert.deepEqual(ids(await bench.take(1, { ...held, background: 2 })), ['n4']);
+      assert.deepEqual(ids(await bench.take(3, { ...held, background: 2 })), ['r3', 'r4']);
+    }),
+    test('keeps slots free of background work, for what somebody may wait for soon', async (queue, bench) => {
+      for (let n = 0; n < 20; n++) await queue.add(sampleNotification(), { background: true });
+      assert.equal((await bench.take(16, { ...NOTHING_HELD, backgroundShare: 4 })).length, 12);
+    }),
+    test('delivers retries and replayed dead letters from the background', async (queue, bench) => {
+      for (const id of ['retried', 'deferred', 'died']) await queue.add(sampleNotification({ id }));
+      const [retried, deferred, died] = (await bench.takeAll(3)) as [Delivery, Delivery, Delivery];
+      await queue.settle(retried, { ...retryIn(1), background: true });
+      await queue.settle(deferred, { action: 'defer', delayMs: 1, progress: {} });
+      await queue.settle(died, dead('no'));
+      await queue.replayAll();
+      const again = await bench.takeAll(3);
+      const inBackground = again.filter(({ background }) => background);
+      assert.deepEqual(new Set(ids(inBackground)), new Set(['retried', 'died']));
+    }),
+    test('counts what waits in every lane', async (queue, bench) => {
+      await queue.add(sampleNotification());
+      await queue.add(sampleNotification({ accountId: 'OTHER' }));
+      await queue.add(sampleNotification(), { background: true });
+      assert.deepEqual(await bench.states(), { waiting: 3, active: 0, delayed: 0, dead: 0 });
+    }),
     test('tells since when the oldest unfinished notification waits', async (queue, bench) => {
       assert.equal((await queue.counts()).oldestUnfinishedAt, undefined);
       await queue.add(sampleNotification({ id: 'old' }));
@@ -338,10 +403,10 @@ class Bench {
   ) {}
 
   /** @returns at least one delivery. */
-  async take(max: number): Promise<readonly Delivery[]> {
+  async take(max: number, held?: HeldSlots): Promise<readonly Delivery[]> {
     const signal = AbortSignal.timeout(this.patienceMs);
     for (;;) {
-      const taken = await this.queue.take(max, signal);
+      const taken = await this.queue.take(max, signal, held);
       if (taken.length > 0) return taken;
       assert.ok(!signal.aborted, `nothing to take within ${this.patienceMs} ms`);
     }

@@ -9,6 +9,7 @@ import type { FluentNotification } from '../../notification/index.js';
 import { FAIL_FAST_TIMEOUT_MS, REDIS_PREFIX, RedisConnections, type RedisClient } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
 import type { Delivery } from '../delivery.js';
+import { NO_SLOTS_HELD, type HeldSlots } from '../lanes.js';
 import {
   MessageQueue,
   QueueUnavailableError,
@@ -115,13 +116,14 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   }
 
   private async accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
-    const { coalesceKey = '', expectedState, trace } = options;
+    const { coalesceKey = '', expectedState, background = false, trace } = options;
     const id = jobIdOf(notification);
     // The script puts the number in front, so the brace is left out.
     const data = JSON.stringify({ expectedState, trace, notification }).slice(1);
     const { name } = notification;
     const order = { coalesceKey, nonce: this.nonce(), orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS };
-    const args = { jobPrefix: JOB_PREFIX, id, name, data, options: JOB_OPTIONS, ...order };
+    const lane = laneOf(notification, background);
+    const args = { jobPrefix: JOB_PREFIX, id, name, data, options: JOB_OPTIONS, lane, ...order };
     const keys = { done: doneKey(id), order: orderKey(coalesceKey) };
     try {
       return this.config.queue.redisWaitReplicas === 0
@@ -173,13 +175,17 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     }
   }
 
-  override async take(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+  override async take(
+    max: number,
+    signal: AbortSignal,
+    held: HeldSlots = NO_SLOTS_HELD,
+  ): Promise<readonly Delivery[]> {
     this.startTimers();
     let onAbort = (): void => undefined;
     const aborted = new Promise<undefined>((resolve) => (onAbort = () => resolve(undefined)));
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return await this.takeUntil(aborted, max, signal);
+      return await this.takeUntil(aborted, max, signal, JSON.stringify(held));
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -189,15 +195,16 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     aborted: Promise<undefined>,
     max: number,
     signal: AbortSignal,
+    held: string,
   ): Promise<readonly Delivery[]> {
     for (let waitedMs = 0; waitedMs < MAX_WAIT_MS && !signal.aborted;) {
-      const taking = this.takeDue(max);
+      const taking = this.takeDue(max, held);
       const taken = await Promise.race([taking, aborted]);
       if (signal.aborted) {
         this.giveBack(taking);
         return [];
       }
-      if (!taken || taken.deliveries.length > 0) return taken?.deliveries ?? [];
+      if (!taken || taken.isLeft || taken.deliveries.length > 0) return taken?.deliveries ?? [];
       const startedAt = performance.now();
       await Promise.race([this.untilMarked(Math.min(taken.nextDueInMs, MAX_WAIT_MS - waitedMs)), aborted]);
       waitedMs += performance.now() - startedAt;
@@ -205,13 +212,17 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     return [];
   }
 
-  private async takeDue(max: number): Promise<{ deliveries: Delivery[]; nextDueInMs: number }> {
-    const [nextDueInMs, nowMs, taken] = await this.workerScripts.run('take', {
+  private async takeDue(
+    max: number,
+    held: string,
+  ): Promise<{ deliveries: Delivery[]; isLeft: boolean; nextDueInMs: number }> {
+    const [isLeft, nextDueInMs, nowMs, taken] = await this.workerScripts.run('take', {
       jobPrefix: JOB_PREFIX,
       orderPrefix: orderKey(''),
       lockToken: this.lockToken,
       lockMs: this.config.queue.lockDurationMs,
       max,
+      held,
       nonce: this.nonce(),
       orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
     });
@@ -219,6 +230,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     for (const { id } of deliveries) this.held.add(id);
     return {
       deliveries,
+      isLeft: isLeft === 1,
       nextDueInMs: nextDueInMs === '' ? MAX_WAIT_MS : nextDueInMs,
     };
   }
@@ -227,9 +239,11 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   private giveBack(taking: Promise<{ deliveries: Delivery[] }>): void {
     taking
       .then(async ({ deliveries }) => {
-        const defer = { action: 'defer', delayMs: 0 } as const;
         await Promise.all(
-          deliveries.map((delivery) => this.settle(delivery, { ...defer, progress: delivery.progress })),
+          deliveries.map((delivery) => {
+            const { progress, background } = delivery;
+            return this.settle(delivery, { action: 'defer', delayMs: 0, progress, background });
+          }),
         );
       })
       .catch((error: unknown) => {
@@ -298,6 +312,10 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
         ownAge: isRetry && settlement.hasOwnAge ? '1' : '0',
         action,
         delayMs: 'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
+        lane: laneOf(
+          delivery.notification,
+          'background' in settlement ? (settlement.background ?? false) : delivery.background,
+        ),
         progress: isDead
           ? ''
           : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
@@ -317,9 +335,15 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   }
 
   /** Redis has lost the notification, but this process still has it. */
-  private async restore({ notification, coalesceKey, expectedState, trace }: Delivery): Promise<void> {
+  private async restore({
+    notification,
+    coalesceKey,
+    expectedState,
+    background,
+    trace,
+  }: Delivery): Promise<void> {
     this.logger.warn(`queue: Redis lost notification ${notification.id}; it is added again`);
-    await this.accept(notification, { coalesceKey, expectedState, trace });
+    await this.accept(notification, { coalesceKey, expectedState, background, trace });
   }
 
   /** From the first notification on, this process keeps its locks and looks for jobs of dead workers. */
@@ -404,7 +428,8 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const job = await this.queue.getJob(id);
     if (!job) return false;
     const { progress: _progress, ...fresh } = job.data;
-    const args = { jobPrefix: JOB_PREFIX, id, data: JSON.stringify(fresh) };
+    const lane = laneOf(fresh.notification, true);
+    const args = { jobPrefix: JOB_PREFIX, id, data: JSON.stringify(fresh), lane };
     return (await this.workerScripts.run('replay', args)) === 1;
   }
 
@@ -443,6 +468,10 @@ function doneKey(jobId: string): string {
 
 function orderKey(coalesceKey: string): string {
   return `${REDIS_PREFIX}:order:${coalesceKey}`;
+}
+
+function laneOf({ accountId }: FluentNotification, background: boolean): string {
+  return `${background ? 'background' : 'prompt'}:${accountId}`;
 }
 
 function runOf(settlement: Settlement): 'changed' | 'unchanged' | 'failed' | '' {

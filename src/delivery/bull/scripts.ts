@@ -7,12 +7,13 @@ type Text = string | number;
 /** What is given to each script and what it replies. The texts, and their documentation, are in `lua/`. */
 export interface QueueScripts {
   accept: {
-    args: 'jobPrefix' | 'id' | 'name' | 'data' | 'options' | 'coalesceKey' | 'nonce' | 'orderTtlSeconds';
+    args:
+      'jobPrefix' | 'id' | 'name' | 'data' | 'options' | 'lane' | 'coalesceKey' | 'nonce' | 'orderTtlSeconds';
     reply: 'accepted' | 'duplicate';
   };
   take: {
-    args: 'jobPrefix' | 'orderPrefix' | 'lockToken' | 'lockMs' | 'max' | 'nonce' | 'orderTtlSeconds';
-    reply: [nextDueInMs: number | '', nowMs: number, taken: TakenReply[]];
+    args: 'jobPrefix' | 'orderPrefix' | 'lockToken' | 'lockMs' | 'max' | 'held' | 'nonce' | 'orderTtlSeconds';
+    reply: [isLeft: 0 | 1, nextDueInMs: number | '', nowMs: number, taken: TakenReply[]];
   };
   renewTicket: { args: 'nonce' | 'orderTtlSeconds'; reply: TicketReply };
   settle: {
@@ -29,6 +30,7 @@ export interface QueueScripts {
       | 'ownAge'
       | 'action'
       | 'delayMs'
+      | 'lane'
       | 'progress'
       | 'data'
       | 'reason'
@@ -38,7 +40,7 @@ export interface QueueScripts {
   };
   renewLocks: { args: 'jobPrefix' | 'lockToken' | 'lockMs' | 'ids'; reply: string[] };
   recover: { args: 'jobPrefix' | 'orderPrefix' | 'nonce' | 'orderTtlSeconds'; reply: number };
-  replay: { args: 'jobPrefix' | 'id' | 'data'; reply: 0 | 1 };
+  replay: { args: 'jobPrefix' | 'id' | 'data' | 'lane'; reply: 0 | 1 };
   discard: { args: 'jobPrefix' | 'id'; reply: 0 | 1 };
   count: {
     args: 'jobPrefix';
@@ -57,6 +59,7 @@ export type TakenReply = [
   workerDeaths: string | null,
   coalesceKey: string | null,
   ranUntil: string | null,
+  kind: 'prompt' | 'background',
   ticket: TicketReply,
 ];
 

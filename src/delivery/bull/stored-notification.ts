@@ -27,7 +27,7 @@ export function jobIdOf({ accountId, id }: FluentNotification): string {
 
 /** @returns a delivery from what the script `take` replied. */
 export function deliveryOf(
-  [id, data, progress, workerDeaths, coalesceKey, ranUntil, ticket]: TakenReply,
+  [id, data, progress, workerDeaths, coalesceKey, ranUntil, kind, ticket]: TakenReply,
   takenAtMs: number,
 ): Delivery {
   const { number, expectedState, trace, notification } = JSON.parse(data) as StoredNotification;
@@ -38,6 +38,7 @@ export function deliveryOf(
     expectedState,
     acceptedNumber: number,
     ranUntil: ranUntil === null ? undefined : Number(ranUntil),
+    background: kind === 'background',
     progress: progress === null ? {} : (JSON.parse(progress) as DeliveryProgress),
     workerDeaths: Number(workerDeaths ?? 0),
     takenAtMs,

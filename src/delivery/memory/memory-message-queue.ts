@@ -8,6 +8,7 @@ import {
   type DeliveryProgress,
   type Failing,
 } from '../delivery.js';
+import { NO_SLOTS_HELD, nextLane, type HeldSlots, type Lane } from '../lanes.js';
 import {
   MessageQueue,
   type AddOptions,
@@ -27,11 +28,12 @@ const FORGETS = 'notifications are kept in memory: a restart loses them; use Red
 
 type State = 'waiting' | 'active' | 'delayed' | 'dead';
 
-interface Entry extends AddOptions {
+interface Entry extends Omit<AddOptions, 'background'> {
   readonly id: string;
   readonly notification: FluentNotification;
   readonly acceptedNumber: number;
   state: State;
+  background: boolean;
   dueAtMs: number;
   progress: DeliveryProgress;
   ranUntil?: number;
@@ -57,6 +59,9 @@ export class MemoryMessageQueue extends MessageQueue {
   private readonly keys = new Map<string, Key>();
   private readonly wakers = new Set<() => void>();
   private lastNumber = 0;
+  /** When each lane was served last, in turns. */
+  private readonly servedAt = new Map<string, number>();
+  private turns = 0;
 
   override add(notification: FluentNotification, options: AddOptions = {}): Promise<AddResult> {
     const id = JSON.stringify([notification.accountId, notification.id]);
@@ -69,6 +74,7 @@ export class MemoryMessageQueue extends MessageQueue {
     const acceptedNumber = this.draw();
     const entry: Entry = {
       ...options,
+      background: options.background ?? false,
       id,
       notification: structuredClone(notification),
       acceptedNumber,
@@ -81,10 +87,15 @@ export class MemoryMessageQueue extends MessageQueue {
     return Promise.resolve('accepted');
   }
 
-  override async take(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+  override async take(
+    max: number,
+    signal: AbortSignal,
+    held: HeldSlots = NO_SLOTS_HELD,
+  ): Promise<readonly Delivery[]> {
     const giveUpAt = performance.now() + MAX_WAIT_MS;
     for (;;) {
-      const taken = signal.aborted ? [] : this.takeDue(max);
+      const taken = signal.aborted ? [] : this.takeDue(max, held);
+      if (taken.length === 0 && this.isAnyDue()) return taken;
       const leftMs = giveUpAt - performance.now();
       if (taken.length > 0 || signal.aborted || leftMs <= 0) return taken;
       await this.untilWoken(Math.min(leftMs, this.nextDueInMs()), signal);
@@ -117,6 +128,7 @@ export class MemoryMessageQueue extends MessageQueue {
       return Promise.resolve('settled');
     }
     const isDone = settlement.action === 'done';
+    entry.background = isDone ? delivery.background : (settlement.background ?? false);
     entry.progress = isDone ? (settlement.ifOutrun ?? {}) : settlement.progress;
     entry.state = 'delayed';
     entry.dueAtMs = Date.now() + (isDone ? 0 : settlement.delayMs);
@@ -155,6 +167,7 @@ export class MemoryMessageQueue extends MessageQueue {
     const entry = this.dead(id);
     if (!entry) return Promise.resolve(false);
     entry.state = 'waiting';
+    entry.background = true;
     entry.progress = {};
     entry.ranUntil = undefined;
     this.wake();
@@ -170,30 +183,62 @@ export class MemoryMessageQueue extends MessageQueue {
     return entry?.state === 'dead' ? entry : undefined;
   }
 
-  private takeDue(max: number): Delivery[] {
+  private isAnyDue(): boolean {
+    return !this.due().next().done;
+  }
+
+  /** The oldest first. */
+  private *due(): Generator<Entry> {
     const now = Date.now();
-    const taken: Delivery[] = [];
     for (const entry of this.entries.values()) {
-      if (taken.length === max) break;
-      if (entry.state === 'active' || entry.state === 'dead' || entry.dueAtMs > now) continue;
-      entry.state = 'active';
-      const { id, notification, coalesceKey, expectedState, trace, acceptedNumber, ranUntil, progress } =
-        entry;
-      taken.push({
-        id,
-        notification: structuredClone(notification),
-        coalesceKey,
-        expectedState,
-        trace,
-        acceptedNumber,
-        ranUntil,
-        progress,
-        workerDeaths: 0,
-        takenAtMs: now,
-        ...this.ticket(coalesceKey),
-      });
+      if ((entry.state === 'waiting' || entry.state === 'delayed') && entry.dueAtMs <= now) yield entry;
+    }
+  }
+
+  private takeDue(max: number, held: HeldSlots): Delivery[] {
+    const byAccount: Record<string, number> = { ...held.byAccount };
+    let { background } = held;
+    const lanes = new Map<string, Entry[]>();
+    for (const entry of this.due()) {
+      const id = laneId(laneOf(entry));
+      lanes.set(id, [...(lanes.get(id) ?? []), entry]);
+    }
+    const taken: Delivery[] = [];
+    while (taken.length < max) {
+      const waiting = [...lanes]
+        .toSorted(([a], [b]) => (this.servedAt.get(a) ?? 0) - (this.servedAt.get(b) ?? 0))
+        .map(([, [first]]) => laneOf(first!));
+      const lane = nextLane(waiting, { ...held, byAccount, background }, max - taken.length);
+      if (!lane) break;
+      const id = laneId(lane);
+      const [entry, ...rest] = lanes.get(id)!;
+      if (rest.length > 0) lanes.set(id, rest);
+      else lanes.delete(id);
+      this.servedAt.set(id, ++this.turns);
+      byAccount[lane.accountId] = (byAccount[lane.accountId] ?? 0) + 1;
+      if (lane.background) background++;
+      taken.push(this.reserve(entry!));
     }
     return taken;
+  }
+
+  private reserve(entry: Entry): Delivery {
+    entry.state = 'active';
+    const { id, notification, coalesceKey, expectedState, trace, acceptedNumber, ranUntil } = entry;
+    return {
+      id,
+      notification: structuredClone(notification),
+      coalesceKey,
+      expectedState,
+      trace,
+      acceptedNumber,
+      ranUntil,
+      background: entry.background,
+      progress: entry.progress,
+      workerDeaths: 0,
+      takenAtMs: Date.now(),
+      ...this.ticket(coalesceKey),
+    };
   }
 
   private ticket(coalesceKey: string | undefined): Pick<Delivery, 'ticket' | 'coverage' | 'failing'> {
@@ -263,6 +308,14 @@ export class MemoryMessageQueue extends MessageQueue {
       this.rememberedUntilMs.delete(id);
     }
   }
+}
+
+function laneOf({ notification: { accountId }, background }: Entry): Lane {
+  return { accountId, background };
+}
+
+function laneId({ accountId, background }: Lane): string {
+  return JSON.stringify([accountId, background]);
 }
 
 function letterOf(entry: Entry): DeadLetter {

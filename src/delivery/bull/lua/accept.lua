@@ -1,6 +1,6 @@
--- keys: wait delayed failed marker unfinished done order
--- args: jobPrefix id name data options coalesceKey nonce orderTtlSeconds
--- include: numbering
+-- keys: failed marker unfinished done order
+-- args: jobPrefix id name data options lane coalesceKey nonce orderTtlSeconds
+-- include: numbering lanes
 --
 -- Takes a notification in one step: is it a duplicate? If not, number it and add it as Bull adds a job. A dead
 -- letter that the sender repeats begins anew: Bull would ignore it for ever.
@@ -20,9 +20,9 @@ end
 local nowMs = math.floor(nowMicros() / 1000)
 redis.call(
   'HSET', job, 'name', name, 'data', '{"number":' .. number .. ',' .. data, 'opts', options,
-  'timestamp', nowMs, 'delay', 0, 'priority', 0, 'key', coalesceKey
+  'timestamp', nowMs, 'delay', 0, 'priority', 0, 'key', coalesceKey, 'lane', lane
 )
-redis.call('LPUSH', wait, id)
+enqueue(jobPrefix, 'LPUSH', lane, id)
 redis.call('ZADD', unfinished, nowMs, id)
 redis.call('ZADD', marker, 0, '0')
 return 'accepted'

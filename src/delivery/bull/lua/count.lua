@@ -1,5 +1,6 @@
 -- keys: wait active delayed failed unfinished
 -- args: jobPrefix
+-- include: lanes
 --
 -- Counts the jobs by state. A worker of an older version does not tidy the list of unfinished ones: entries
 -- whose job is gone, or is a dead letter, are removed here, a bounded number at a time.
@@ -11,7 +12,13 @@ for _ = 1, MOST_TIDIED do
   if redis.call('EXISTS', jobPrefix .. oldest[1]) == 1 and not redis.call('ZSCORE', failed, oldest[1]) then break end
   redis.call('ZREM', unfinished, oldest[1])
 end
+local waiting = redis.call('LLEN', wait)
+for _, kind in ipairs({ 'prompt', 'background' }) do
+  for _, account in ipairs(redis.call('ZRANGE', ringOf(jobPrefix, kind), 0, -1)) do
+    waiting = waiting + redis.call('LLEN', jobPrefix .. kind .. ':' .. account)
+  end
+end
 return {
-  redis.call('LLEN', wait), redis.call('LLEN', active), redis.call('ZCARD', delayed),
+  waiting, redis.call('LLEN', active), redis.call('ZCARD', delayed),
   redis.call('ZCARD', failed), oldest[2] or ''
 }

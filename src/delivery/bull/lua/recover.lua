@@ -1,6 +1,6 @@
--- keys: active wait marker
+-- keys: active marker
 -- args: jobPrefix orderPrefix nonce orderTtlSeconds
--- include: numbering
+-- include: numbering lanes
 --
 -- Gives the jobs of workers that died to others: a job in progress whose lock has ended. They go first.
 local recovered = 0
@@ -11,12 +11,13 @@ for _, id in ipairs(redis.call('LRANGE', active, 0, -1)) do
     if redis.call('EXISTS', job) == 1 then
       redis.call('HINCRBY', job, 'stalledCounter', 1)
       -- The worker may have written until now.
-      local key = redis.call('HGET', job, 'key')
+      local fields = redis.call('HMGET', job, 'key', 'lane')
+      local key = fields[1]
       if key and key ~= '' then
         local ranUntil = draw(orderPrefix .. key, nonce, orderTtlSeconds)
         redis.call('HSET', job, 'ranUntil', ranUntil)
       end
-      redis.call('RPUSH', wait, id)
+      enqueue(jobPrefix, 'RPUSH', fields[2], id)
       recovered = recovered + 1
     end
   end

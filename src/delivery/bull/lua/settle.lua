@@ -1,5 +1,5 @@
 -- keys: wait active delayed failed marker unfinished done order
--- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs progress data reason doneTtlSeconds orderTtlSeconds
+-- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs lane progress data reason doneTtlSeconds orderTtlSeconds
 -- include: numbering
 --
 -- Ends a delivery in one step: records the coverage, releases the lock, and moves the job. `run` is empty when
@@ -64,7 +64,8 @@ if holder and holder ~= lockToken then return 'settled' end
 redis.call('DEL', lock)
 -- The lock may have ended, and the job may wait for another worker again.
 if redis.call('LREM', active, -1, id) == 0 then
-  if redis.call('LREM', wait, -1, id) == 0 then return 'settled' end
+  local waits = redis.call('LREM', jobPrefix .. (redis.call('HGET', job, 'lane') or 'wait'), -1, id)
+  if waits == 0 and redis.call('LREM', wait, -1, id) == 0 then return 'settled' end
 end
 
 if isDone then
@@ -76,7 +77,7 @@ elseif action == 'dead' then
   redis.call('ZADD', failed, nowMs, id)
   redis.call('ZREM', unfinished, id)
 else
-  redis.call('HSET', job, 'progress', progress)
+  redis.call('HSET', job, 'progress', progress, 'lane', lane)
   redis.call('ZADD', delayed, (nowMs + tonumber(delayMs)) * SCORE_OF_MS, id)
   if tonumber(delayMs) < SHORT_DELAY_MS then redis.call('ZADD', marker, 0, '0') end
 end

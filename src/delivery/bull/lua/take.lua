@@ -1,10 +1,11 @@
 -- keys: wait active delayed marker
--- args: jobPrefix orderPrefix lockToken lockMs max nonce orderTtlSeconds
--- include: numbering
+-- args: jobPrefix orderPrefix lockToken lockMs max held nonce orderTtlSeconds
+-- include: numbering lanes
 --
--- Promotes what is due, and takes up to `max` jobs: each is locked and gets the ticket of its run.
--- Returns the milliseconds until the next delayed job is due (or ''), the time, and the jobs.
+-- Promotes what is due, and takes up to `max` jobs: each is locked and gets the ticket of its run. `held` is a JSON text of
+-- `HeldSlots`. Returns 1 when jobs are left in the lanes, the milliseconds until the next delayed job is due (or ''), the time, and the jobs.
 local PROMOTED_AT_ONCE = 1000
+local SLOTS_PER_FREE_SLOT = 3
 -- Bull's scores of delayed jobs hold the time in all but the lowest 12 bits.
 local SCORE_OF_MS = 4096
 
@@ -14,20 +15,75 @@ local due = redis.call(
 )
 for _, id in ipairs(due) do
   redis.call('ZREM', delayed, id)
-  redis.call('LPUSH', wait, id)
+  enqueue(jobPrefix, 'LPUSH', redis.call('HGET', jobPrefix .. id, 'lane'), id)
+end
+
+local slots = cjson.decode(held)
+local byAccount = slots.byAccount
+local inBackground = slots.background
+local free = tonumber(max)
+
+-- What an earlier version left in Bull's list is a lane, too. Whose jobs they are is not known, so it takes turns by chance.
+local EARLIER = ''
+local lanes = {
+  prompt = redis.call('ZRANGE', ringOf(jobPrefix, 'prompt'), 0, -1),
+  background = redis.call('ZRANGE', ringOf(jobPrefix, 'background'), 0, -1),
+}
+if redis.call('LLEN', wait) > 0 then
+  table.insert(lanes.prompt, nowMicros() % 2 == 0 and 1 or #lanes.prompt + 1, EARLIER)
+end
+
+-- The index of the account that holds the fewest slots, of these the one that was served longest ago.
+local function fewest(kind)
+  local best, least
+  for index, account in ipairs(lanes[kind]) do
+    local count = byAccount[account] or 0
+    if (not slots.reserves or count < SLOTS_PER_FREE_SLOT * free) and (not best or count < least) then
+      best, least = index, count
+    end
+  end
+  return best
+end
+
+-- The same rules as `nextLane` in lanes.ts.
+local function nextLane()
+  local prompt = fewest('prompt')
+  local most = prompt and slots.backgroundShare or math.max(slots.backgroundShare, SLOTS_PER_FREE_SLOT * free)
+  local background = inBackground < most and fewest('background')
+  if background then return 'background', background end
+  return 'prompt', prompt
+end
+
+-- Moves the first job of a lane to the active ones, and the account to the end of its ring.
+local function nextJob(kind, index)
+  local account = table.remove(lanes[kind], index)
+  local list = account == EARLIER and wait or jobPrefix .. kind .. ':' .. account
+  local ring = ringOf(jobPrefix, kind)
+  local id = redis.call('RPOPLPUSH', list, active)
+  if redis.call('LLEN', list) == 0 then
+    redis.call('ZREM', ring, account)
+  else
+    table.insert(lanes[kind], account)
+    if account ~= EARLIER and #lanes[kind] > 1 then redis.call('ZADD', ring, nextTurn(ring), account) end
+  end
+  return id, account
 end
 
 local taken = {}
-while #taken < tonumber(max) do
-  local id = redis.call('RPOPLPUSH', wait, active)
-  if not id then break end
-  local job = jobPrefix .. id
-  local fields = redis.call('HMGET', job, 'data', 'progress', 'stalledCounter', 'key', 'ranUntil')
-  if not fields[1] then
+while free > 0 do
+  local kind, index = nextLane()
+  if not index then break end
+  local id, account = nextJob(kind, index)
+  local job = id and jobPrefix .. id
+  local fields = job and redis.call('HMGET', job, 'data', 'progress', 'stalledCounter', 'key', 'ranUntil')
+  if job and not fields[1] then
     redis.call('LREM', active, 1, id)
-  else
+  elseif job then
     redis.call('SET', job .. ':lock', lockToken, 'PX', lockMs)
     redis.call('HSET', job, 'processedOn', nowMs)
+    free = free - 1
+    byAccount[account] = (byAccount[account] or 0) + 1
+    if kind == 'background' then inBackground = inBackground + 1 end
     local key = fields[4]
     local ticket
     if key and key ~= '' then
@@ -35,12 +91,13 @@ while #taken < tonumber(max) do
     else
       ticket = plainTicket()
     end
-    taken[#taken + 1] = { id, fields[1], fields[2], fields[3], fields[4], fields[5], ticket }
+    taken[#taken + 1] = { id, fields[1], fields[2], fields[3], fields[4], fields[5], kind, ticket }
   end
 end
 
 -- Whoever took the marker may have left work for others.
-if redis.call('LLEN', wait) > 0 then redis.call('ZADD', marker, 0, '0') end
+local isLeft = #lanes.prompt + #lanes.background > 0
+if isLeft then redis.call('ZADD', marker, 0, '0') end
 local nextDue = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
 local nextDueInMs = nextDue and math.max(math.floor(tonumber(nextDue) / SCORE_OF_MS) - nowMs, 0) or ''
-return { nextDueInMs, nowMs, taken }
+return { isLeft and 1 or 0, nextDueInMs, nowMs, taken }
