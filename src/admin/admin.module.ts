@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import { Controller, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { OrderStatusModule } from '../order-status/index.js';
 import { PACKAGE_VERSION } from '../package-info.js';
 import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
 import { AdminAudit } from './access/admin-audit.js';
@@ -9,18 +10,23 @@ import { AdminTokens } from './access/admin-tokens.js';
 import { AttemptLimiter } from './access/attempt-limiter.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
+import { OrderFinder } from './orders/order-finder.js';
+import { OrderInspector } from './orders/order-inspector.js';
+import { OrdersController } from './orders/orders.controller.js';
 import { OpenApiController } from './openapi.controller.js';
 
 const ADMIN_ROUTES = Symbol('ADMIN_ROUTES');
 
 const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [ADMIN_PATH, OpenApiController],
+  [`${ADMIN_PATH}/orders`, OrdersController],
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
 ];
 
 /** What operators ask and do. There is nothing of it until a token is configured. */
 @Module({
-  providers: [AdminTokens, AttemptLimiter, AdminAudit, AdminAccess, DeadLetters],
+  imports: [OrderStatusModule],
+  providers: [AdminTokens, AttemptLimiter, AdminAudit, AdminAccess, DeadLetters, OrderFinder, OrderInspector],
 })
 export class AdminModule {
   /** Whether there are routes is configuration, and Nest reads it from metadata; see `WebhookModule.register`. */

@@ -66,9 +66,11 @@ export function customFieldOf(orderLookup: OrderLookupField): string | undefined
   return orderLookup.startsWith('customField:') ? orderLookup.slice('customField:'.length) : undefined;
 }
 
-function toOrder({ id, version, orderState, paymentState, shipmentState }: OrderNode): CommercetoolsOrder {
+function toOrder(node: OrderNode): CommercetoolsOrder {
+  const { id, orderNumber, version, orderState, paymentState, shipmentState } = node;
   return {
     id,
+    ...(orderNumber !== null && { orderNumber }),
     version,
     orderState,
     ...(paymentState !== null && { paymentState }),

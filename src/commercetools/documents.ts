@@ -4,6 +4,7 @@ import type { OrderState, OrderUpdateAction, PaymentState, ShipmentState } from 
 /** An order as commercetools sends it. */
 export interface OrderNode {
   id: string;
+  orderNumber: string | null;
   version: number;
   orderState: OrderState;
   paymentState: PaymentState | null;
@@ -14,6 +15,7 @@ export const ORDER_BY_NUMBER: TypedDocumentNode<{ order: OrderNode | null }, { o
   query OrderByNumber($orderNumber: String!) {
     order(orderNumber: $orderNumber) {
       id
+      orderNumber
       version
       orderState
       paymentState
@@ -26,6 +28,7 @@ export const ORDER_BY_ID: TypedDocumentNode<{ order: OrderNode | null }, { id: s
   query OrderById($id: String!) {
     order(id: $id) {
       id
+      orderNumber
       version
       orderState
       paymentState

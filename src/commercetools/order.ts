@@ -31,6 +31,8 @@ export interface OrderStates {
 /** A commercetools order as far as the connector reads it. */
 export interface CommercetoolsOrder extends OrderStates {
   readonly id: string;
+  /** What people call the order; not every order has one. */
+  readonly orderNumber?: string;
   /** The optimistic lock: an update must name the version that was read. */
   readonly version: number;
   readonly orderState: OrderState;

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { classifyFluentFailure } from '../fluent/classify-fluent-failure.js';
+import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
+import { classifyTokenFailure } from '../transport/oauth-token.js';
+import { failureError } from '../transport/upstream-failure.js';
 import { causeOf, type FailureCause } from './failure-cause.js';
+import { describeError } from './retry-policy.js';
+
+const SUBJECT = {
+  owner: 'Fluent account ACME',
+  credentialVariables: 'FLUENT_USERNAME',
+  urlVariable: 'FLUENT_BASE_URL',
+  credentials: [],
+};
+const answer = (status: number, ...problems: { code?: string; message: string }[]) => ({ status, problems });
 
 describe('causeOf', () => {
   it.each<[FailureCause, string, string]>([
@@ -17,5 +30,28 @@ describe('causeOf', () => {
     ['unknown', 'TransientError', '[OrderNotFound] is not the end of this message'],
   ])('is %s for %s: %s', (cause, name, message) => {
     expect(causeOf({ name, message })).toBe(cause);
+  });
+
+  it.each<[FailureCause, string, unknown]>([
+    ['permission', 'refused credentials', classifyTokenFailure(answer(400), SUBJECT)],
+    ['permission', 'a refused call', classifyFluentFailure(answer(403), SUBJECT, 'OrderById')],
+    [
+      'permission',
+      'a missing scope',
+      failureError(
+        'permanent',
+        answer(200, { code: 'insufficient_scope', message: 'no' }),
+        SUBJECT,
+        'updateOrder',
+      ),
+    ],
+    ['configuration', 'a wrong address', classifyFluentFailure(answer(404), SUBJECT, 'OrderById')],
+    ['configuration', 'a mapping that cannot be used', new ConfigurationError('setting x is not a mapping')],
+    ['data', 'what no repetition heals', new PermanentError('the order belongs to another retailer')],
+    ['data', 'an order that never came', new TransientError('no order', { code: 'OrderNotFound' })],
+    ['unknown', 'an outage', classifyFluentFailure(answer(503), SUBJECT, 'OrderById')],
+    ['unknown', 'anything else', new Error('boom')],
+  ])('is %s for %s, as it is kept', (cause, _, error) => {
+    expect(causeOf(describeError(error))).toBe(cause);
   });
 });

@@ -8,6 +8,8 @@ import { RejectionReporter } from './rejection-reporter.js';
 
 /** A Redis that restarts is back within seconds. */
 const RETRY_AFTER_SECONDS = 5;
+/** Of a parameter that is repeated to its sender. */
+const MAX_NAME_LENGTH = 64;
 
 /** Turns every error of every route into problem details, without internals. */
 @Injectable()
@@ -53,9 +55,23 @@ function problemOf(exception: unknown, request: FastifyRequest): Problem {
   }
   // The client closed the connection or was too slow. It does not read this response, and the connector did not fail.
   if (request.raw.readableAborted) return new Problem(400, { reason: 'the client aborted the request' });
+  const violation = schemaViolation(exception);
+  if (violation !== undefined) return new Problem(400, { detail: violation });
   if (!(exception instanceof HttpException)) return new Problem(500, { cause: exception });
   const status = exception.getStatus();
   // Nest's message for an unknown route repeats the URL, which may contain secrets.
   if (status === 404 && request.is404) return new Problem(404);
   return new Problem(status, { detail: status < 500 ? exception.message : undefined, cause: exception });
+}
+
+/** @returns what is wrong with a request by the schema of its route, as Fastify reports it. */
+function schemaViolation(exception: unknown): string | undefined {
+  if (!(exception instanceof Error) || !('validation' in exception) || !Array.isArray(exception.validation)) {
+    return undefined;
+  }
+  const [first] = exception.validation as { params?: { additionalProperty?: unknown } }[];
+  const unknown = first?.params?.additionalProperty;
+  return typeof unknown === 'string'
+    ? `${exception.message}: ${unknown.slice(0, MAX_NAME_LENGTH)}`
+    : exception.message;
 }

@@ -12,20 +12,52 @@ import { StatusMapper, type MappingOverview } from './status-mapper.js';
 const STATE_FIELD = { order: 'orderState', payment: 'paymentState', shipping: 'shipmentState' } as const;
 const KINDS = Object.keys(STATE_FIELD) as MappingKind[];
 
+/**
+ * What one mapping says about a status.
+ *
+ * @internal
+ */
+export interface MappingDecision {
+  readonly field: keyof OrderStates;
+  readonly status: string;
+  /** The name under which the setting was found. */
+  readonly setting: string;
+  /** e.g. `RETAILER 1`. */
+  readonly context: string;
+  /** Undefined when the mapping has no entry for the status. */
+  readonly state?: string;
+}
+
 /** Maps a Fluent status with three settings, one for each state of the order. */
 @Injectable()
 export class SettingsStatusMapper extends StatusMapper {
+  private readonly decisions = new WeakMap<FluentOrder, readonly MappingDecision[]>();
+
   constructor(private readonly settings: SettingsSource) {
     super();
   }
 
-  async map({ status }: FluentOrder, scope: RetailerScope): Promise<OrderStates> {
+  async map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates> {
+    const { status } = order;
     let states: OrderStates = {};
+    const decisions: MappingDecision[] = [];
     for (const [kind, setting] of await this.settingsOf(scope)) {
+      const field = STATE_FIELD[kind];
       const state = mappedState(kind, setting, status);
-      if (state !== undefined) states = { ...states, [STATE_FIELD[kind]]: state };
+      if (state !== undefined) states = { ...states, [field]: state };
+      decisions.push({ field, status, setting: setting.name, context: setting.context, state });
     }
+    this.decisions.set(order, decisions);
     return states;
+  }
+
+  /**
+   * @returns what each enabled mapping said when this very order was mapped last, also by an override that delegates;
+   * undefined when it was not.
+   * @internal
+   */
+  decisionsFor(order: FluentOrder): readonly MappingDecision[] | undefined {
+    return this.decisions.get(order);
   }
 
   override async overview(scope: RetailerScope): Promise<MappingOverview> {

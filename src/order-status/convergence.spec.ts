@@ -15,7 +15,7 @@ import {
 } from '../commercetools/index.js';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import type { FluentClient, FluentOrder } from '../fluent/index.js';
-import type { StatusMapper } from '../mapping/index.js';
+import { SettingsStatusMapper, type StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import type { OrderStatusHooks } from './order-status-hooks.js';
@@ -182,6 +182,7 @@ function product(calls: Calls, hooks: Partial<OrderStatusHooks> = {}, states = c
     all as OrderStatusHooks,
     new SkippedStatuses(history, mapper, config),
     { mayWrite: async () => true } as unknown as OrderOwners,
+    new SettingsStatusMapper({ get: async () => undefined }),
   ).sync(ORDER, SCOPE, { signal: new AbortController().signal, logger });
 }
 

@@ -13,7 +13,7 @@ import {
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import type { FluentClient } from '../fluent/index.js';
-import type { StatusMapper } from '../mapping/index.js';
+import { SettingsStatusMapper, type StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
@@ -86,6 +86,7 @@ class Setup {
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
       { mayWrite: async () => true } as unknown as OrderOwners,
+      new SettingsStatusMapper({ get: async () => undefined }),
     ).sync(order, this.scope, { signal, logger: this.logger });
   }
 }

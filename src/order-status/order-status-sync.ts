@@ -9,18 +9,20 @@ import {
   type CommercetoolsOrder,
   type CommercetoolsRequestOptions,
   type OrderStates,
+  type OrderUpdateAction,
 } from '../commercetools/index.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentOrder } from '../fluent/index.js';
-import { StatusMapper } from '../mapping/index.js';
+import { SettingsStatusMapper, StatusMapper } from '../mapping/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { callOverride } from '../call-override.js';
+import { callOverride, nameOf } from '../call-override.js';
 import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderOwners } from './order-owners.js';
+import { allBecause, stateReasons, type StateReasons } from './state-reasons.js';
 import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
 
 /** After this many conflicts in a row, the queue retries with its back-off. */
@@ -44,6 +46,13 @@ export interface SyncResult {
   readonly states: OrderStates;
   /** The states before the sync. */
   readonly before: OrderStates;
+  /** Both orders as they were read. */
+  readonly fluentOrder: FluentOrder;
+  readonly commercetoolsOrder: CommercetoolsOrder;
+  /** What was sent, or with {@link SyncOptions.dryRun} what would be sent. */
+  readonly actions: readonly OrderUpdateAction[];
+  /** Why each state is set, or left as it is. */
+  readonly reasons: StateReasons;
   /** The result for the statuses that the order has passed. Missing when a hook skips the order. */
   readonly skipped?: SkippedStatusesFinding;
 }
@@ -51,6 +60,8 @@ export interface SyncResult {
 export interface SyncOptions extends CommercetoolsRequestOptions {
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** Reads and computes everything, and sends nothing. */
+  readonly dryRun?: boolean;
 }
 
 /** Updates the states of one commercetools order to match its status in Fluent. */
@@ -66,6 +77,7 @@ export class OrderStatusSync {
     private readonly hooks: OrderStatusHooks,
     private readonly skippedStatuses: SkippedStatuses,
     private readonly owners: OrderOwners,
+    private readonly settingsMapper: SettingsStatusMapper,
   ) {}
 
   /**
@@ -88,32 +100,49 @@ export class OrderStatusSync {
       const current = await this.readCommercetoolsOrder(order, scope, options);
       const fluentOrder = await this.readFluentOrder(order, scope, options);
       const { status, updatedOn } = fluentOrder;
+      const read = { status, before: statesOf(current), fluentOrder, commercetoolsOrder: current };
 
       const hooked = hookedOrder(fluentOrder, current, scope, options);
       const skippedBy = await this.hooks.skippedBy(hooked);
       if (skippedBy !== undefined) {
         logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
-        return { outcome: 'unchanged', status, states: {}, before: statesOf(current) };
+        const reasons = allBecause(`${skippedBy} skips the order`);
+        return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons };
       }
 
+      const inPassedStatus = new Map<string, FluentOrder>();
+      const inStatus = (passed: string): FluentOrder => {
+        const earlier = { ...fluentOrder, status: passed };
+        inPassedStatus.set(passed, earlier);
+        return earlier;
+      };
       const mapped = await this.mapped(fluentOrder, scope, signal);
       const skipped = await this.skippedStatuses.find(
         current,
         fluentOrder,
         mapped,
         scope,
-        (passed) => this.mapped({ ...fluentOrder, status: passed }, scope, signal),
+        (passed) => this.mapped(inStatus(passed), scope, signal),
         signal,
       );
       const states = { ...mapped, ...skipped.states };
-      const result = { status, updatedOn, states, before: statesOf(current), skipped };
       const stateActions = orderUpdateActions(current, states);
       const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
+      const reasons = stateReasons(fluentOrder, mapped, skipped, {
+        mapper: nameOf(this.mapper),
+        decisionsIn: (passed) =>
+          this.settingsMapper.decisionsFor(
+            passed === status ? fluentOrder : (inPassedStatus.get(passed) ?? fluentOrder),
+          ),
+      });
+      const result = { ...read, updatedOn, states, skipped, actions, reasons };
       if (actions.length === 0) {
         return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
       }
+      if (options.dryRun) return { ...result, outcome: 'updated' };
       if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
-        return { outcome: 'unchanged', status, states: {}, before: statesOf(current) };
+        const other = allBecause('left alone: another retailer or account owns the order');
+        return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons: other };
       }
 
       try {

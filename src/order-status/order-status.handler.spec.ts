@@ -34,6 +34,18 @@ const RESULT: SyncResult = {
   states: { orderState: 'Confirmed' },
   before: { orderState: 'Open' },
   skipped: { states: {} },
+  fluentOrder: {
+    id: '5',
+    ref: 'O_5',
+    type: 'HD',
+    status: 'BOOKED',
+    retailerId: '1',
+    updatedOn: UPDATED_ON,
+    attributes: [],
+  },
+  commercetoolsOrder: { id: 'id-5', orderNumber: 'O_5', version: 3, orderState: 'Open' },
+  actions: [{ changeOrderState: { orderState: 'Confirmed' } }],
+  reasons: { orderState: 'one', paymentState: 'two', shipmentState: 'three' },
 };
 
 /** The handler, with a sync that ends as the test says. */
@@ -100,7 +112,10 @@ describe('the order status handler', () => {
       recheck: false,
       details: {
         fluentStatus: 'BOOKED',
+        order: 'O_5',
+        orderVersion: 3,
         states: { orderState: 'Open -> Confirmed', paymentState: 'unset', shipmentState: 'unset' },
+        reasons: RESULT.reasons,
       },
     });
     const { signal, logger } = setup;
@@ -231,6 +246,9 @@ describe('an order that commercetools does not have', () => {
 });
 
 const before = { orderState: 'Open', paymentState: 'Paid' } as const;
+const reasons = { orderState: 'one', paymentState: 'two', shipmentState: 'three' };
+const commercetoolsOrder = { ...before, id: 'id-1', orderNumber: 'O_1', version: 7 };
+const ofOrder = { order: 'O_1', orderVersion: 7, reasons };
 
 describe('outcomeDetails', () => {
   it('names the Fluent status, and each state as it was and has become', () => {
@@ -239,10 +257,13 @@ describe('outcomeDetails', () => {
         outcome: 'updated',
         status: 'BOOKED',
         before,
+        commercetoolsOrder,
+        reasons,
         states: { orderState: 'Confirmed', paymentState: 'Paid', shipmentState: 'Pending' },
         skipped: { states: {} },
       }),
     ).toEqual({
+      ...ofOrder,
       fluentStatus: 'BOOKED',
       states: { orderState: 'Open -> Confirmed', paymentState: 'Paid', shipmentState: 'unset -> Pending' },
     });
@@ -254,10 +275,13 @@ describe('outcomeDetails', () => {
         outcome: 'unmapped',
         status: 'ON_HOLD',
         before,
+        commercetoolsOrder,
+        reasons,
         states: {},
         skipped: { states: {}, result: 'nothing_skipped', sources: ['the.mapping (RETAILER 1)'] },
       }),
     ).toEqual({
+      ...ofOrder,
       fluentStatus: 'ON_HOLD',
       states: { orderState: 'Open', paymentState: 'Paid', shipmentState: 'unset' },
       mappings: ['the.mapping (RETAILER 1)'],
@@ -270,6 +294,8 @@ describe('outcomeDetails', () => {
       outcome: 'unchanged',
       status: 'PICK_PACK',
       before,
+      commercetoolsOrder,
+      reasons,
       states: {},
       skipped: { states: {}, result: 'unknown', doubt: 'a state may have stayed behind' },
     });
@@ -278,14 +304,27 @@ describe('outcomeDetails', () => {
 
   it('shows a state as it is when the sync did not change it', () => {
     const details = (outcome: SyncResult['outcome']) =>
-      outcomeDetails({ outcome, status: 'BOOKED', before, states: { paymentState: 'Pending' } });
+      outcomeDetails({
+        outcome,
+        status: 'BOOKED',
+        before,
+        states: { paymentState: 'Pending' },
+        commercetoolsOrder,
+        reasons,
+      });
     expect(details('unchanged').states).toMatchObject({ orderState: 'Open', paymentState: 'Paid' });
     expect(details('updated').states).toEqual({
       orderState: 'Open',
       paymentState: 'Paid -> Pending',
       shipmentState: 'unset',
     });
-    expect(Object.keys(details('updated'))).toEqual(['fluentStatus', 'states']);
-    expect(Object.keys(details('unmapped'))).toEqual(['fluentStatus', 'states', 'mappings']);
+    expect(Object.keys(details('updated'))).toEqual([
+      'fluentStatus',
+      'order',
+      'orderVersion',
+      'states',
+      'reasons',
+    ]);
+    expect(Object.keys(details('unmapped'))).toContain('mappings');
   });
 });

@@ -11,6 +11,7 @@ import {
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
 import { OrderNotFoundError, OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import type { StateReasons } from './state-reasons.js';
 import { STATE_FIELDS } from './states-by-history.js';
 import { SyncedUpdates } from './synced-updates.js';
 
@@ -98,6 +99,12 @@ function announcedStatus({ entityType, entityStatus }: FluentNotification): stri
 /** What the outcome's log line says about a sync. */
 export interface OutcomeDetails {
   readonly fluentStatus: string;
+  /** The number of the commercetools order, or its id when it has none. */
+  readonly order: string;
+  /** The version of the commercetools order that was read, and updated. */
+  readonly orderVersion: number;
+  /** Which entry of which setting decided each state, or why the state stays. */
+  readonly reasons: StateReasons;
   /** The value of each state, or its change: `Pending -> Paid`. */
   readonly states: Readonly<Record<string, string>>;
   /** The mappings that could get an entry for the status, when none has one. */
@@ -108,10 +115,23 @@ export interface OutcomeDetails {
   readonly doubt?: string;
 }
 
+/** The parts of a sync that its line is made of. */
+type OutcomeParts = Omit<SyncResult, 'fluentOrder' | 'actions'>;
+
 /** Pure: explains a sync in one line. */
-export function outcomeDetails({ outcome, status, states, before, skipped }: SyncResult): OutcomeDetails {
+export function outcomeDetails({
+  outcome,
+  status,
+  states,
+  before,
+  skipped,
+  commercetoolsOrder,
+  reasons,
+}: OutcomeParts): OutcomeDetails {
   return {
     fluentStatus: status,
+    order: commercetoolsOrder.orderNumber ?? commercetoolsOrder.id,
+    orderVersion: commercetoolsOrder.version,
     states: Object.fromEntries(
       STATE_FIELDS.map((field) => {
         const was = before[field] ?? 'unset';
@@ -119,6 +139,7 @@ export function outcomeDetails({ outcome, status, states, before, skipped }: Syn
         return [field, isChanged ? `${was} -> ${states[field]}` : was];
       }),
     ),
+    reasons,
     ...(outcome === 'unmapped' && { mappings: skipped?.sources }),
     ...(skipped?.result && { skippedStatuses: skipped.result }),
     ...(skipped?.doubt !== undefined && { doubt: skipped.doubt }),

@@ -12,6 +12,8 @@ import { STATE_FIELDS, mayBeBehind, stateByHistory, type StateField } from './st
 export interface SkippedStatusesFinding {
   /** The states to set in addition to those of the present status. */
   readonly states: OrderStates;
+  /** The passed status that gives each of {@link states}. */
+  readonly decidedBy?: Readonly<Partial<Record<StateField, string>>>;
   /**
    * `filled`: a skipped status gives a state to set. `nothing_skipped`: every state is correct. `unknown`: a state may be
    * out of date. Undefined: the passed statuses could not make a difference.
@@ -79,9 +81,9 @@ export class SkippedStatuses {
       return unknown(error instanceof Error ? error.message : String(error));
     }
 
-    const states = statesByHistory(current, fields, await givenBy(passed, statesOf));
+    const { states, decidedBy } = statesByHistory(current, fields, passed, await givenBy(passed, statesOf));
     const isBehind = passed.at(-1)?.status !== order.status;
-    if (Object.keys(states).length > 0) return { states, result: 'filled', isBehind, sources };
+    if (Object.keys(states).length > 0) return { states, decidedBy, result: 'filled', isBehind, sources };
     return isBehind
       ? { ...unknown('the status history does not show the present status yet'), isBehind }
       : { states: {}, result: 'nothing_skipped', sources };
@@ -145,15 +147,19 @@ async function givenBy(
 function statesByHistory(
   current: CommercetoolsOrder,
   fields: readonly StateField[],
+  passed: readonly PassedStatus[],
   given: readonly OrderStates[],
-): OrderStates {
+): Required<Pick<SkippedStatusesFinding, 'states' | 'decidedBy'>> {
   const states: Partial<Record<StateField, string>> = {};
+  const decidedBy: Partial<Record<StateField, string>> = {};
   for (const field of fields) {
     const ofField = given.map((each) => each[field]).filter((state) => state !== undefined);
     const state = stateByHistory(field, current[field], ofField);
-    if (state !== undefined) states[field] = state;
+    if (state === undefined) continue;
+    states[field] = state;
+    decidedBy[field] = passed[given.findLastIndex((each) => each[field] === state)]?.status;
   }
-  return states as OrderStates;
+  return { states: states as OrderStates, decidedBy };
 }
 
 function doubtOf(

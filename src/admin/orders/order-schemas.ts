@@ -1,0 +1,122 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { FAILURE_CAUSES } from '../../delivery/index.js';
+import { Reason, moment, oneOf } from '../schema.js';
+
+const STATES = ['orderState', 'paymentState', 'shipmentState'] as const;
+
+export const OrderParams = Type.Object({
+  ref: Type.String({ minLength: 1, maxLength: 512, description: "The order's ref in Fluent." }),
+});
+export type OrderParams = Static<typeof OrderParams>;
+
+const scope = {
+  account: Type.Optional(
+    Type.String({ maxLength: 512, description: 'Fluent account id; may be left out when there is one.' }),
+  ),
+  retailer: Type.Optional(
+    Type.String({ maxLength: 512, description: 'May be left out when one retailer has the ref.' }),
+  ),
+};
+
+export const OrderQuery = Type.Object(scope, { additionalProperties: false });
+export type OrderQuery = Static<typeof OrderQuery>;
+
+export const SyncQuery = Type.Object(
+  {
+    ...scope,
+    dryRun: Type.Boolean({ default: false, description: 'Compute everything, and send nothing.' }),
+    reason: Type.Optional(Reason),
+  },
+  { additionalProperties: false },
+);
+export type SyncQuery = Static<typeof SyncQuery>;
+
+const States = Type.Object({
+  orderState: Type.Optional(Type.String()),
+  paymentState: Type.Optional(Type.String()),
+  shipmentState: Type.Optional(Type.String()),
+});
+
+const Reasons = Type.Object(
+  { orderState: Type.String(), paymentState: Type.String(), shipmentState: Type.String() },
+  { description: 'Which entry of which setting decides each state, or why it stays.' },
+);
+
+const Difference = Type.Object({
+  state: oneOf(STATES),
+  is: Type.Optional(Type.String({ description: 'In commercetools; absent when it is not set.' })),
+  shouldBe: Type.String(),
+});
+
+const FluentSide = Type.Object({
+  id: Type.String(),
+  ref: Type.String(),
+  retailer: Type.String(),
+  status: Type.String(),
+  updatedOn: Type.Optional(Type.String()),
+});
+
+const CommercetoolsSide = Type.Composite([
+  Type.Object({
+    project: Type.String(),
+    id: Type.String(),
+    orderNumber: Type.Optional(Type.String()),
+    version: Type.Integer(),
+  }),
+  States,
+]);
+
+const Failure = Type.Object({
+  name: Type.String({ description: 'Class of the error.' }),
+  message: Type.String(),
+  cause: oneOf(FAILURE_CAUSES, { description: 'Who can heal it.' }),
+});
+
+const MappingLine = Type.Object({
+  state: oneOf(STATES),
+  setting: Type.String(),
+  context: Type.String({ description: 'e.g. `RETAILER 1`.' }),
+  status: Type.String(),
+  value: Type.Optional(Type.String({ description: 'Absent when the mapping has no entry for the status.' })),
+});
+
+/** What both systems say now. */
+export const OrderNow = Type.Object({
+  readAt: moment('When it was read.'),
+  fluent: Type.Optional(FluentSide),
+  statusHistory: Type.Optional(
+    Type.Array(Type.Object({ status: Type.String(), at: moment('When the order moved to it.') }), {
+      description: 'The statuses that the order has passed, oldest first.',
+    }),
+  ),
+  statusHistoryProblem: Type.Optional(Type.String({ description: 'Why it is not known.' })),
+  mappings: Type.Array(MappingLine, { description: "What each enabled mapping says about Fluent's status." }),
+  commercetools: Type.Optional(CommercetoolsSide),
+  difference: Type.Array(Difference, { description: 'Empty when both agree.' }),
+  reasons: Type.Optional(Reasons),
+  otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
+  problem: Type.Optional(Failure),
+});
+export type OrderNow = Static<typeof OrderNow>;
+
+export const OrderView = Type.Object({
+  account: Type.String(),
+  retailer: Type.Optional(Type.String()),
+  ref: Type.String(),
+  verdict: Type.String({ description: 'What it means, and what to do.' }),
+  now: OrderNow,
+});
+export type OrderView = Static<typeof OrderView>;
+
+export const SyncView = Type.Object({
+  outcome: oneOf(['updated', 'unchanged', 'unmapped'], {
+    description: 'With `dryRun`: how the sync would have ended.',
+  }),
+  dryRun: Type.Boolean(),
+  fluent: FluentSide,
+  commercetools: Type.Composite([CommercetoolsSide], { description: 'As it was read, before the update.' }),
+  difference: Type.Array(Difference, { description: 'What was sent, or would be.' }),
+  reasons: Reasons,
+  otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
+});
+export type SyncView = Static<typeof SyncView>;

@@ -1,0 +1,23 @@
+import type { OrderNow } from './order-schemas.js';
+
+/** Pure: what the two sides of an order mean, and what to do. */
+export function verdictOf(ref: string, now: OrderNow): string {
+  const { fluent, commercetools, difference, problem, reasons } = now;
+  if (problem) return `Order ${ref} cannot be compared: ${problem.message}`;
+  if (!fluent)
+    return `Fluent has no order ${ref} for a configured retailer. Check the ref, and account and retailer.`;
+  if (!commercetools)
+    return `commercetools has no order for the Fluent ref ${ref}. Check ORDER_LOOKUP and ORDER_REF_PREFIX.`;
+  if (difference.length > 0) {
+    const changes = difference.map(
+      ({ state, is, shouldBe }) => `${state} is ${is ?? 'unset'} and should be ${shouldBe}`,
+    );
+    return `commercetools differs from Fluent's status ${fluent.status}: ${changes.join('; ')}. Sync the order to correct it.`;
+  }
+  const open = Object.entries(reasons ?? {}).filter(([, reason]) => reason.startsWith('left alone'));
+  if (open.length === 3) {
+    const why = open.map(([state, reason]) => `${state} ${reason}`).join('; ');
+    return `No state follows from Fluent's status ${fluent.status}: ${why}.`;
+  }
+  return `Both agree: commercetools shows what Fluent's status ${fluent.status} stands for.`;
+}
