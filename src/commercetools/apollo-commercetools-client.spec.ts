@@ -22,7 +22,14 @@ import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { ConflictError } from './conflict-error.js';
 import { MutationOrderUpdate } from './mutation-order-update.js';
 
-const NODE = { id: 'abc', orderNumber: 'HD_12', version: 4, orderState: 'Open', paymentState: null, shipmentState: 'Pending' };
+const NODE = {
+  id: 'abc',
+  orderNumber: 'HD_12',
+  version: 4,
+  orderState: 'Open',
+  paymentState: null,
+  shipmentState: 'Pending',
+};
 const REFERENCE = { id: '12', ref: 'HD_12' };
 
 describe('commercetools', () => {
