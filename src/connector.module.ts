@@ -28,6 +28,7 @@ import { LoggingModule } from './logging/index.js';
 import { MappingModule } from './mapping/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OrderCancellationModule } from './order-cancellation/index.js';
+import { OrderStoryModule } from './order-story/index.js';
 import { OrderStatusModule } from './order-status/index.js';
 import { DeliveryModule, QueueModule } from './delivery/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
@@ -164,6 +165,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(QueueModule),
       HandlersModule,
       DeliveryModule,
+      OrderStoryModule,
       OrderStatusModule,
       OrderCancellationModule,
       HttpModule,

@@ -209,6 +209,7 @@ export {
   type AdminToken,
   type CommercetoolsMessagesConfig,
   type ConnectorRole,
+  type HistoryConfig,
   type LoggingConfig,
   type MappingKind,
   type MappingSettings,

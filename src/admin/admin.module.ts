@@ -12,6 +12,7 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { OrderFinder } from './orders/order-finder.js';
 import { OrderInspector } from './orders/order-inspector.js';
+import { OrderStoryReader } from './orders/order-story-reader.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OpenApiController } from './openapi.controller.js';
 
@@ -26,7 +27,16 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
 /** What operators ask and do. There is nothing of it until a token is configured. */
 @Module({
   imports: [OrderStatusModule],
-  providers: [AdminTokens, AttemptLimiter, AdminAudit, AdminAccess, DeadLetters, OrderFinder, OrderInspector],
+  providers: [
+    AdminTokens,
+    AttemptLimiter,
+    AdminAudit,
+    AdminAccess,
+    DeadLetters,
+    OrderFinder,
+    OrderInspector,
+    OrderStoryReader,
+  ],
 })
 export class AdminModule {
   /** Whether there are routes is configuration, and Nest reads it from metadata; see `WebhookModule.register`. */

@@ -123,6 +123,14 @@ export interface StatusHistoryConfig {
   readonly changeRules: readonly string[];
 }
 
+/** How long, and in how much memory, what happened to each order is kept. */
+export interface HistoryConfig {
+  /** 0: nothing is kept. */
+  readonly ttlSeconds: number;
+  /** Of Redis, for all orders together. */
+  readonly maxMegabytes: number;
+}
+
 /** What is logged, and how it looks. */
 export interface LoggingConfig {
   readonly level: string;
@@ -152,6 +160,7 @@ export abstract class ConnectorConfig {
   abstract readonly statusHistory: StatusHistoryConfig;
   abstract readonly httpClientTimeoutMs: number;
   abstract readonly orderNotFoundMaxAgeSeconds: number;
+  abstract readonly history: HistoryConfig;
   abstract readonly reconciliation: { readonly intervalSeconds: number; readonly overlapSeconds: number };
 
   /** @returns the account with that id, or undefined when it is not configured. */

@@ -5,6 +5,7 @@ import {
   type AdminToken,
   type CommercetoolsMessagesConfig,
   type ConnectorRole,
+  type HistoryConfig,
   type LoggingConfig,
   type ProjectConfig,
   type QueueConfig,
@@ -41,6 +42,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly httpClientTimeoutMs: number;
   override readonly orderNotFoundMaxAgeSeconds: number;
   override readonly reconciliation: ConnectorConfig['reconciliation'];
+  override readonly history: HistoryConfig;
   private readonly byAccount: ReadonlyMap<string, AccountScopes>;
   private readonly remembered = new LRUCache<string, RetailerScope>({ max: MAX_REMEMBERED_SCOPES });
 
@@ -86,6 +88,10 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     };
     this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
+    this.history = {
+      ttlSeconds: variables.HISTORY_TTL,
+      maxMegabytes: variables.HISTORY_MAX_MEMORY,
+    };
     this.reconciliation = {
       intervalSeconds: variables.RECONCILE_INTERVAL,
       overlapSeconds: variables.RECONCILE_OVERLAP,

@@ -188,6 +188,12 @@ export class Variables {
   @IsIntegerVariable(0)
   ORDER_NOT_FOUND_MAX_AGE: number = 3600;
 
+  @IsIntegerVariable(0, 366 * DAY_SECONDS)
+  HISTORY_TTL: number = 7 * DAY_SECONDS;
+
+  @IsIntegerVariable(1, 1_000_000)
+  HISTORY_MAX_MEMORY: number = 256;
+
   @IsIntegerVariable(0, MAX_TIMER_SECONDS)
   RECONCILE_INTERVAL: number = 300;
 

@@ -170,7 +170,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const result = await this.queue.settle(delivery, this.withDedupeWindow(delivery, settlement));
     if (result === 'outrun') return undefined;
     const report = reportOf(delivery, settlement, now());
-    if (report) this.reports.publish(report);
+    if (report) this.reports.publish(report, delivery);
     return report;
   }
 

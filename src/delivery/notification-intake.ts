@@ -10,11 +10,22 @@ import { UnhandledNotifications } from './unhandled-notifications.js';
 /** Adds a checked notification to the queue, with the coalesce key and the expected state of its handler. */
 @Injectable()
 export class NotificationIntake {
+  private readonly listeners: ((notification: FluentNotification) => void)[] = [];
+
   constructor(
     private readonly registry: HandlerRegistry,
     private readonly queue: MessageQueue,
     private readonly unhandled: UnhandledNotifications,
   ) {}
+
+  /**
+   * Calls `listener` for every notification that the queue has confirmed from now on.
+   *
+   * @param listener must not throw.
+   */
+  onAccepted(listener: (notification: FluentNotification) => void): void {
+    this.listeners.push(listener);
+  }
 
   /**
    * Resolves only after the queue has confirmed the notification.
@@ -37,6 +48,7 @@ export class NotificationIntake {
       }),
     );
     // Any other result must not become a 200.
+    if (result === 'accepted') for (const listener of this.listeners) listener(notification);
     if (result === 'accepted' || result === 'duplicate') return result;
     throw invalidReturn(this.queue, 'add', `neither 'accepted' nor 'duplicate'`);
   }

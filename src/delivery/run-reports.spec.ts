@@ -5,6 +5,7 @@ import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } 
 import type { HandlerRegistry } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { RunReport } from './decide.js';
+import type { Delivery } from './delivery.js';
 import { sampleNotification } from '../testing/sample-notification.js';
 import { OutcomeLog, RunReports } from './run-reports.js';
 
@@ -42,6 +43,7 @@ describe('OutcomeLog', () => {
     );
   });
 
+  const publish = (report: RunReport): void => reports.publish(report, {} as Delivery);
   const counted = async () =>
     (await metrics.notifications.get()).values.map(({ labels, value }) => ({ ...labels, value }));
   const lags = async () =>
@@ -50,7 +52,7 @@ describe('OutcomeLog', () => {
       .map(({ value }) => value);
 
   it('logs one line with what a search needs, and what the handler tells beside it', () => {
-    reports.publish({ ...REPORT, details: { fluentStatus: 'BOOKED' } });
+    publish({ ...REPORT, details: { fluentStatus: 'BOOKED' } });
     expect(outcomeLog).toBeInstanceOf(OutcomeLog);
     expect(child.mock.calls).toEqual([[{ context: 'Notifications' }, { redact: [] }]]);
     expect(written).toEqual([
@@ -73,8 +75,8 @@ describe('OutcomeLog', () => {
   });
 
   it('counts an outcome by account and handler, and what is not configured as other', async () => {
-    reports.publish(REPORT);
-    reports.publish({ ...REPORT, notification: { ...notification, accountId: 'GONE', name: 'gone' } });
+    publish(REPORT);
+    publish({ ...REPORT, notification: { ...notification, accountId: 'GONE', name: 'gone' } });
     expect(await counted()).toEqual([
       { account: 'ACME', name: notification.name, outcome: 'updated', value: 1 },
       { account: 'other', name: 'other', outcome: 'updated', value: 1 },
@@ -84,13 +86,13 @@ describe('OutcomeLog', () => {
   it.each(['updated', 'unchanged', 'superseded'] as const)(
     'measures the lag of %s in seconds',
     async (outcome) => {
-      reports.publish({ ...REPORT, outcome, lagMs: 1500 });
+      publish({ ...REPORT, outcome, lagMs: 1500 });
       expect((await lags()).toSorted()).toEqual([1, 1.5]);
     },
   );
 
   it.each(['unmapped', 'retried', 'dead'] as const)('measures no lag of %s', async (outcome) => {
-    reports.publish({ ...REPORT, outcome });
+    publish({ ...REPORT, outcome });
     expect((await lags()).filter((value) => value > 0)).toEqual([]);
   });
 
@@ -105,7 +107,7 @@ describe('OutcomeLog', () => {
       'notification deferred: circuit of fluent:ACME is open; deferred until the target answers again',
     ],
   ])('logs %s by %s as %s', (outcome, error, level, message) => {
-    reports.publish({ ...REPORT, outcome, error, delayMs: 700 });
+    publish({ ...REPORT, outcome, error, delayMs: 700 });
     expect(written).toEqual([
       [
         level,

@@ -6,24 +6,28 @@ import { CircuitOpenError, ConfigurationError } from '../errors.js';
 import { HandlerRegistry } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { RunReport } from './decide.js';
+import type { Delivery } from './delivery.js';
+
+/** Is given a report, and the delivery that it is about as it was taken. Must not throw. */
+export type RunListener = (report: RunReport, delivery: Delivery) => void;
 
 /** Publishes how each delivery ended: to the log, the metrics, and tests. */
 @Injectable()
 export class RunReports {
-  private readonly listeners: ((report: RunReport) => void)[] = [];
+  private readonly listeners: RunListener[] = [];
 
   /**
    * Calls `listener` for every report from now on.
    *
    * @param listener must not throw.
    */
-  subscribe(listener: (report: RunReport) => void): void {
+  subscribe(listener: RunListener): void {
     this.listeners.push(listener);
   }
 
   /** Passes a report to every listener. */
-  publish(report: RunReport): void {
-    for (const listener of this.listeners) listener(report);
+  publish(report: RunReport, delivery: Delivery): void {
+    for (const listener of this.listeners) listener(report, delivery);
   }
 }
 

@@ -99,12 +99,42 @@ export const OrderNow = Type.Object({
 });
 export type OrderNow = Static<typeof OrderNow>;
 
+const StoryNotification = Type.Object({
+  notificationId: Type.String(),
+  name: Type.String(),
+  source: oneOf(['webhook', 'reconciliation', 'commercetools']),
+  announced: Type.Optional(Type.String({ description: 'The status that it announced.' })),
+  acceptedAt: moment('When it was accepted.'),
+  outcome: oneOf(['waiting', 'updated', 'unchanged', 'unmapped', 'superseded', 'retried', 'dead'], {
+    description: '`waiting`: it was accepted, and has not run yet.',
+  }),
+  at: moment('When the outcome came.'),
+  attempts: Type.Integer(),
+  error: Type.Optional(Type.Object({ name: Type.String(), message: Type.String() })),
+  details: Type.Optional(
+    Type.Unsafe<Readonly<Record<string, unknown>>>({
+      type: 'object',
+      additionalProperties: true,
+      description: 'What was read, mapped and sent, as in the log line of the outcome.',
+    }),
+  ),
+  deadLetterId: Type.Optional(Type.String()),
+  healedAt: Type.Optional(moment('When a later run healed the dead letter, which is removed since.')),
+});
+
+export const OrderStory = Type.Object({
+  notifications: Type.Array(StoryNotification, { description: 'Oldest first, one entry for each.' }),
+  problem: Type.Optional(Type.String({ description: 'Why the story cannot be read.' })),
+});
+export type OrderStory = Static<typeof OrderStory>;
+
 export const OrderView = Type.Object({
   account: Type.String(),
   retailer: Type.Optional(Type.String()),
   ref: Type.String(),
   verdict: Type.String({ description: 'What it means, and what to do.' }),
   now: OrderNow,
+  story: OrderStory,
 });
 export type OrderView = Static<typeof OrderView>;
 

@@ -5,6 +5,7 @@ import { Problem } from '../../http/index.js';
 import { answers } from '../schema.js';
 import { OrderFinder } from './order-finder.js';
 import { OrderInspector } from './order-inspector.js';
+import { OrderStoryReader } from './order-story-reader.js';
 import { OrderParams, OrderQuery, OrderView, SyncQuery, SyncView } from './order-schemas.js';
 import { verdictOf } from './verdict.js';
 
@@ -18,6 +19,7 @@ export class OrdersController {
   constructor(
     private readonly finder: OrderFinder,
     private readonly inspector: OrderInspector,
+    private readonly stories: OrderStoryReader,
   ) {}
 
   @Get(':ref')
@@ -32,13 +34,14 @@ export class OrdersController {
   async find(@Param() { ref }: OrderParams, @Query() query: OrderQuery): Promise<OrderView> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const found = await this.finder.find(ref, query, signal);
-    const now = await this.inspector.inspect(found, signal);
+    const [now, story] = await Promise.all([this.inspector.inspect(found, signal), this.stories.read(found)]);
     return {
       account: found.accountId,
       ...(found.scope && { retailer: found.scope.retailerId }),
       ref,
-      verdict: verdictOf(ref, now),
+      verdict: verdictOf(ref, now, story),
       now,
+      story,
     };
   }
 

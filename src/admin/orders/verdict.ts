@@ -1,7 +1,22 @@
-import type { OrderNow } from './order-schemas.js';
+import type { OrderNow, OrderStory } from './order-schemas.js';
 
 /** Pure: what the two sides of an order mean, and what to do. */
-export function verdictOf(ref: string, now: OrderNow): string {
+export function verdictOf(ref: string, now: OrderNow, story: OrderStory): string {
+  return `${comparison(ref, now)}${pending(story)}`;
+}
+
+/** What is still to come for the order, or needs a person. */
+function pending({ notifications }: OrderStory): string {
+  const last = notifications.findLast(({ healedAt }) => healedAt === undefined);
+  if (last?.outcome === 'waiting') return ` A notification of ${last.acceptedAt} waits to be processed.`;
+  if (last?.outcome === 'retried')
+    return ` The notification is retried (attempt ${last.attempts}): ${last.error?.message ?? ''}`;
+  if (last?.outcome === 'dead')
+    return ` The notification failed for good: ${last.error?.message ?? ''}. Replay the dead letter when that is healed.`;
+  return '';
+}
+
+function comparison(ref: string, now: OrderNow): string {
   const { fluent, commercetools, difference, problem, reasons } = now;
   if (problem) return `Order ${ref} cannot be compared: ${problem.message}`;
   if (!fluent)

@@ -1,0 +1,2 @@
+export * from './order-stories.js';
+export * from './order-story.module.js';

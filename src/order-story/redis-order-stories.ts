@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { ConnectorConfig } from '../config/index.js';
+import { MessageQueue } from '../delivery/index.js';
+import { asError } from '../errors.js';
+import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+import { OrderStories, type StoryEntry, type StoryKey } from './order-stories.js';
+
+const STORY = `${REDIS_PREFIX}:story:`;
+const INDEX = `${REDIS_PREFIX}:stories`;
+const BYTES = `${REDIS_PREFIX}:stories:bytes`;
+
+/** Notifications of one order that are kept; the oldest go first. */
+const MAX_ENTRIES = 30;
+/** What Redis needs for an order beside the text of its entries: two keys' worth, and its place in the index. */
+const ORDER_BYTES = 400;
+/** Entries are written together after this time, or when so many wait. */
+const FLUSH_MS = 100;
+const FLUSH_ENTRIES = 200;
+/** While Redis is away, the newest entries wait for it, and the others are lost. */
+const MAX_WAITING = 5000;
+/** Old stories are forgotten also when nothing is written. */
+const EVICT_MS = 600_000;
+const WARN_MS = 60_000;
+const SHUTDOWN_MS = 1000;
+const MAX_MESSAGE_LENGTH = 300;
+const MAX_DETAILS_LENGTH = 1200;
+/** Of the hash of a notification's id, in front of its entry. */
+const ID_LENGTH = 8;
+
+const APPEND = readFileSync(new URL('append.lua', import.meta.url), 'utf8');
+const HEALING: ReadonlySet<StoryEntry['outcome']> = new Set(['updated', 'unchanged']);
+
+interface Waiting {
+  readonly order: string;
+  readonly entry: StoryEntry;
+}
+
+/**
+ * Stories in Redis: a list for each order, and an index by the time of their last entry, from which the oldest are
+ * forgotten. Entries are collected in memory and written by one script for many, on a connection of their own: neither a
+ * webhook nor a run waits for them.
+ */
+@Injectable()
+export class RedisOrderStories
+  extends OrderStories
+  implements OnApplicationBootstrap, BeforeApplicationShutdown
+{
+  private readonly logger = new Logger('OrderStory');
+  private readonly waiting: Waiting[] = [];
+  private readonly ttlMs: number;
+  private readonly maxBytes: number;
+  private connection?: RedisClient;
+  private timer?: NodeJS.Timeout;
+  private flushing?: Promise<void>;
+  private eviction?: NodeJS.Timeout;
+  private lost = 0;
+  private warnAt = 0;
+
+  constructor(
+    { history }: ConnectorConfig,
+    private readonly connections: RedisConnections,
+    private readonly queue: MessageQueue,
+  ) {
+    super();
+    this.ttlMs = history.ttlSeconds * 1000;
+    this.maxBytes = history.maxMegabytes * 1_048_576;
+  }
+
+  override add({ accountId, order }: StoryKey, entry: StoryEntry): void {
+    if (this.ttlMs === 0) return;
+    if (this.waiting.length >= MAX_WAITING) {
+      this.waiting.shift();
+      this.lost++;
+    }
+    this.waiting.push({ order: JSON.stringify([accountId, order]), entry });
+    if (this.waiting.length >= FLUSH_ENTRIES) void this.flush();
+    else this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+  }
+
+  override async read({ accountId, order }: StoryKey): Promise<readonly StoryEntry[]> {
+    await this.flush();
+    const texts = await this.connections.failFast.lrange(STORY + JSON.stringify([accountId, order]), 0, -1);
+    const oldest = Date.now() - this.ttlMs;
+    return texts.map(entryOf).filter(({ at }) => at >= oldest);
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.ttlMs > 0) this.eviction = setInterval(() => void this.append([]), EVICT_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.eviction);
+    let timeUp: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => (timeUp = setTimeout(resolve, SHUTDOWN_MS)));
+    await Promise.race([this.flush(), limit]);
+    clearTimeout(timeUp);
+    clearTimeout(this.timer);
+  }
+
+  /** One script at a time: what comes meanwhile goes with the next one. */
+  private async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.flushing) return this.flushing;
+    if (this.waiting.length === 0) return;
+    this.flushing = this.write().finally(() => {
+      this.flushing = undefined;
+      if (this.waiting.length > 0) this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+    });
+    return this.flushing;
+  }
+
+  private async write(): Promise<void> {
+    const batch = this.waiting.splice(0, FLUSH_ENTRIES);
+    const dead = await this.append(batch);
+    for (const text of dead) await this.heal(entryOf(text), batch);
+  }
+
+  /** Also forgets what is too old or too much. @returns the entries about dead letters that may be healed. */
+  private async append(batch: readonly Waiting[]): Promise<readonly string[]> {
+    this.connection ??= this.connections.reconnecting('stories');
+    const limits = [MAX_ENTRIES, this.maxBytes, Date.now() - this.ttlMs, ORDER_BYTES];
+    const values = batch.flatMap(({ order, entry }) => {
+      const id = idOf(entry);
+      const heals = HEALING.has(entry.outcome) && entry.coalesceKey !== undefined;
+      return [order, entry.at, id, id + textOf(entry), heals ? '1' : '0'];
+    });
+    try {
+      const dead = await this.connection.eval(APPEND, 2, INDEX, BYTES, STORY, ...limits, ...values);
+      if (this.lost > 0) this.warn('Redis was too slow');
+      return dead as string[];
+    } catch (error) {
+      this.lost += batch.length;
+      this.warn(asError(error).message);
+      return [];
+    }
+  }
+
+  /** A run of the same key that began later did what the dead letter was for. */
+  private async heal(letter: StoryEntry, batch: readonly Waiting[]): Promise<void> {
+    const { deadLetterId, coalesceKey, notificationId } = letter;
+    const healer = batch.find(
+      ({ entry }) =>
+        HEALING.has(entry.outcome) && entry.coalesceKey === coalesceKey && entry.acceptedAt >= letter.at,
+    );
+    if (!healer || deadLetterId === undefined || letter.healedAt !== undefined) return;
+    const isRemoved = await this.queue.discard(deadLetterId).catch((error: unknown) => {
+      this.logger.warn(`healed dead letter ${deadLetterId} could not be removed: ${asError(error).message}`);
+      return false;
+    });
+    if (!isRemoved) return;
+    this.logger.log(
+      `dead letter ${deadLetterId} (notification ${notificationId}) is removed: notification ` +
+        `${healer.entry.notificationId} has brought the order into agreement since`,
+    );
+    this.waiting.push({ order: healer.order, entry: { ...letter, at: Date.now(), healedAt: Date.now() } });
+  }
+
+  private warn(reason: string): void {
+    if (Date.now() < this.warnAt) return;
+    this.warnAt = Date.now() + WARN_MS;
+    this.logger.warn(
+      `${this.lost} entries of order stories were lost: ${reason}. Orders are synced all the same`,
+    );
+    this.lost = 0;
+  }
+}
+
+function idOf({ notificationId }: StoryEntry): string {
+  return createHash('sha256').update(notificationId).digest('base64url').slice(0, ID_LENGTH);
+}
+
+/** Bounded, whatever a notification or a handler says. */
+function textOf(entry: StoryEntry): string {
+  const { error, details } = entry;
+  const isSmall = details !== undefined && JSON.stringify(details).length <= MAX_DETAILS_LENGTH;
+  return JSON.stringify({
+    ...entry,
+    notificationId: entry.notificationId.slice(0, 100),
+    name: entry.name.slice(0, 100),
+    announced: entry.announced?.slice(0, 100),
+    details: isSmall ? details : undefined,
+    error: error && { name: error.name, message: error.message.slice(0, MAX_MESSAGE_LENGTH) },
+  });
+}
+
+function entryOf(text: string): StoryEntry {
+  return JSON.parse(text.slice(ID_LENGTH)) as StoryEntry;
+}

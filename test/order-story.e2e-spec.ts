@@ -1,0 +1,121 @@
+import { Redis } from 'ioredis';
+import { describe, expect, vi } from 'vitest';
+import { ConnectorConfig } from '../src/config/index.js';
+import { OrderStories } from '../src/order-story/index.js';
+import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
+import { it } from './support/harness.js';
+
+const STATUS_UPDATE = 'fc.connect.order.webhook.status-update';
+const WAIT = { timeout: 30_000, interval: 20 };
+
+interface Told {
+  readonly verdict: string;
+  readonly story: {
+    readonly notifications: readonly (Readonly<Record<string, unknown>> & {
+      readonly outcome: string;
+      readonly details?: { readonly states: Readonly<Record<string, string>> };
+    })[];
+  };
+}
+
+describe("an order's story", () => {
+  it('tells of each notification what was read, mapped and sent', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
+    const { fluent } = connector.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    await connector.settled();
+    const { body } = await new AdminClient(connector.url).get<Told>('/orders/O_1');
+    expect(body.story.notifications).toHaveLength(1);
+    expect(body.story.notifications[0]).toMatchObject({
+      source: 'webhook',
+      announced: 'BOOKED',
+      outcome: 'updated',
+      attempts: 1,
+      details: { fluentStatus: 'BOOKED', states: { orderState: 'Open -> Confirmed' }, order: 'O_1' },
+    });
+  });
+
+  it('keeps one entry of a notification that is retried, with its attempts and last error', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
+    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
+    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    const admin = new AdminClient(connector.url);
+    await vi.waitFor(async () => {
+      const { verdict, story } = (await admin.get<Told>('/orders/O_1')).body;
+      expect(story.notifications).toHaveLength(1);
+      expect(story.notifications[0]).toMatchObject({ outcome: 'retried' });
+      expect(story.notifications[0]?.['attempts']).toBeGreaterThan(2);
+      expect(verdict).toContain('The notification is retried');
+    }, WAIT);
+  });
+
+  it('removes a dead letter that a later notification has healed, and keeps it in the story', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } });
+    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
+    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await connector.waitForRun({ outcome: 'dead' });
+    const admin = new AdminClient(connector.url);
+    expect((await admin.get<Told>('/orders/O_1')).body.verdict).toContain('failed for good');
+    connector.commercetools.addOrder({ orderNumber: 'O_1' });
+    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await vi.waitFor(async () => {
+      expect((await connector.queue.counts()).dead).toBe(0);
+      const { notifications } = (await admin.get<Told>('/orders/O_1')).body.story;
+      const letter = notifications.find(({ outcome }) => outcome === 'dead');
+      expect(letter?.['healedAt']).toBeDefined();
+      expect(letter?.['deadLetterId']).toBeUndefined();
+    }, WAIT);
+  });
+
+  it('keeps at most 30 notifications of an order, and forgets the oldest orders beyond its memory', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN, HISTORY_MAX_MEMORY: '1' } });
+    const stories = connector.app.get(OrderStories);
+    const entry = (index: number) => ({
+      notificationId: `n-${index}`,
+      name: STATUS_UPDATE,
+      retailerId: '1',
+      acceptedAt: Date.now(),
+      at: Date.now() + index,
+      outcome: 'retried' as const,
+      attempt: 1,
+      error: { name: 'Error', message: 'x'.repeat(5000) },
+    });
+    for (let index = 0; index < 40; index++) stories.add({ accountId: 'ACME', order: 'O_1' }, entry(index));
+    const first = await vi.waitFor(async () => {
+      const kept = await stories.read({ accountId: 'ACME', order: 'O_1' });
+      expect(kept.at(-1)?.notificationId).toBe('n-39');
+      return kept;
+    }, WAIT);
+    expect(first).toHaveLength(30);
+    expect(first[0]?.error?.message).toHaveLength(300);
+
+    for (let index = 0; index < 3000; index++)
+      stories.add({ accountId: 'ACME', order: `P_${index}` }, entry(100 + index));
+    await vi.waitFor(async () => {
+      expect(await stories.read({ accountId: 'ACME', order: 'P_2999' })).toHaveLength(1);
+    }, WAIT);
+    expect(await stories.read({ accountId: 'ACME', order: 'O_1' })).toEqual([]);
+    const { redis } = connector.app.get(ConnectorConfig).queue;
+    const client = new Redis(redis.topology === 'single' ? redis.url : '');
+    try {
+      const counted = Number(await client.get('{fluent-connector}:stories:bytes'));
+      expect(counted).toBeLessThanOrEqual(1_048_576);
+      const orders = await client.zrange('{fluent-connector}:stories', 0, -1);
+      expect(orders.length).toBeGreaterThan(500);
+      let bytes = 0;
+      for (const order of orders) {
+        bytes += (await client.memory('USAGE', `{fluent-connector}:story:${order}`)) ?? 0;
+      }
+      // What is counted is what Redis uses, within a half.
+      expect(bytes).toBeLessThan(counted * 1.5);
+    } finally {
+      client.disconnect();
+    }
+  });
+});
