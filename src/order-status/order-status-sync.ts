@@ -141,7 +141,9 @@ export class OrderStatusSync {
       }
       if (options.dryRun) return { ...result, outcome: 'updated' };
       if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
-        const other = allBecause('left alone: another retailer or account owns the order');
+        const other = allBecause(
+          'left alone: the order is cancelled, and another Fluent order owns this one',
+        );
         return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons: other };
       }
 
