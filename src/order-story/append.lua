@@ -9,7 +9,8 @@ local index, bytes = KEYS[1], KEYS[2]
 local prefix, maxEntries, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local oldestMs, orderBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
 local NEWEST = -8
-local MOST_EVICTED = 200
+-- More than one call adds, so that the limit holds after each.
+local MOST_EVICTED = 500
 
 local change = 0
 local dead = {}
