@@ -242,8 +242,7 @@ function questionOf(
   const haveCallsFailed = async () => (await failedCalls(fleet, target)) > (await failedBefore);
   const told: Readonly<Record<Signal, () => Promise<boolean>>> = {
     upstream: async () => (await fleet.health())[target]?.status === 'degraded' && (await haveCallsFailed()),
-    queue: async () =>
-      (lane.retries > retriesBefore || placed.fault.isDeadAtOnce === true) && (await haveCallsFailed()),
+    queue: async () => lane.retries > retriesBefore || placed.fault.isDeadAtOnce === true,
     history: async () => (await fleet.metrics()).unknownHistories > (await unknownBefore).unknownHistories,
     nobody: async () => true,
   };
