@@ -62,6 +62,7 @@ class Setup {
   readonly update = new Update();
   readonly history = new History();
   isHistoryOn = true;
+  mayWrite = vi.fn<() => Promise<boolean>>(async () => true);
   scope = SCOPE;
   conflicts = 0;
   readonly logger = pino({ level: 'silent' });
@@ -85,7 +86,7 @@ class Setup {
       { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
-      { mayWrite: async () => true } as unknown as OrderOwners,
+      { mayWrite: this.mayWrite } as unknown as OrderOwners,
       new SettingsStatusMapper({ get: async () => undefined }),
     ).sync(order, this.scope, { signal, logger: this.logger });
   }
@@ -166,6 +167,23 @@ describe('an order that is not where the notification says', () => {
     });
     setup.scope = { ...setup.scope, orderRefPrefix: 'F-' };
     await expect(setup.sync()).rejects.toThrow('looked up by orderNumber without the prefix F-)');
+  });
+});
+
+describe('an order that somebody else owns', () => {
+  it('is left as it is', async () => {
+    const setup = new Setup();
+    setup.mayWrite.mockResolvedValue(false);
+    const { outcome, states } = await setup.sync();
+    expect([outcome, states]).toEqual(['unchanged', {}]);
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('is asked for its owner only when a state would change', async () => {
+    const setup = new Setup();
+    setup.mapper.map = async () => ({ orderState: 'Open' });
+    expect(await setup.sync()).toMatchObject({ outcome: 'unchanged' });
+    expect(setup.mayWrite).not.toHaveBeenCalled();
   });
 });
 
