@@ -50,6 +50,7 @@ const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
     take: true,
     renew: true,
     settle: true,
+    wake: true,
     counts: true,
     health: true,
     deadLetters: true,

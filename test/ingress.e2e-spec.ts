@@ -59,6 +59,7 @@ class NoQueue extends MessageQueue {
   take = () => Promise.resolve([]);
   renew = <T>(delivery: T) => Promise.resolve(delivery);
   settle = () => Promise.resolve('settled' as const);
+  wake = () => Promise.resolve();
   counts = () => Promise.resolve({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   health = (): Promise<QueueHealth> => Promise.resolve({ reachable: false, warnings: [] });
   deadLetters = () => Promise.resolve([]);

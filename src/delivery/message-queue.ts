@@ -124,6 +124,12 @@ export abstract class MessageQueue {
    */
   abstract settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult>;
 
+  /**
+   * Delivers the notifications now that were deferred with a `CircuitOpenError` of `target` and still wait. Without it they
+   * come when their delays end.
+   */
+  abstract wake(target: string): Promise<void>;
+
   /** Counts the notifications in each state. */
   abstract counts(): Promise<QueueCounts>;
 

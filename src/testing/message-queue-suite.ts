@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { CircuitOpenError } from '../errors.js';
 import type { Delivery, HeldSlots, MessageQueue, Settlement } from '../index.js';
 import { sampleNotification } from './sample-notification.js';
 
@@ -369,6 +370,22 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       const again = await bench.takeAll(3);
       const inBackground = again.filter(({ background }) => background);
       assert.deepEqual(new Set(ids(inBackground)), new Set(['retried', 'died']));
+    }),
+    test('delivers what waits for a target as soon as it is woken, and nothing else', async (queue, bench) => {
+      for (const id of ['fluent', 'shop', 'busy']) await queue.add(sampleNotification({ id }));
+      const [fluent, shop, busy] = (await bench.takeAll(3)) as [Delivery, Delivery, Delivery];
+      const later = { action: 'defer', delayMs: 60_000, progress: {} } as const;
+      await queue.settle(fluent, { ...later, error: new CircuitOpenError('fluent:ACME', 1000) });
+      await queue.settle(shop, { ...later, error: new CircuitOpenError('commercetools:shop', 1000) });
+      await queue.settle(busy, later);
+      await queue.wake('fluent:ACME');
+      const woken = await bench.takeOne();
+      assert.equal(woken.notification.id, 'fluent');
+      assert.deepEqual(await bench.states(), { waiting: 0, active: 1, delayed: 2, dead: 0 });
+      // It waits for nothing now.
+      await queue.settle(woken, later);
+      await queue.wake('fluent:ACME');
+      assert.deepEqual(await bench.states(), { waiting: 0, active: 0, delayed: 3, dead: 0 });
     }),
     test('counts what waits in every lane', async (queue, bench) => {
       await queue.add(sampleNotification());

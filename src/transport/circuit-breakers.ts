@@ -72,8 +72,14 @@ export interface ExecuteOptions {
 export class CircuitBreakers {
   private readonly logger = new Logger('Upstream');
   private readonly breakers = new Map<string, Breaker>();
+  private readonly closeListeners: ((target: string) => void)[] = [];
 
   constructor(private readonly metrics: ConnectorMetrics) {}
+
+  /** Calls `listener`, which must not throw, with each target whose circuit closes. */
+  onClose(listener: (target: string) => void): void {
+    this.closeListeners.push(listener);
+  }
 
   /** Shows the target in health and metrics before its first call. */
   register(target: string): void {
@@ -144,7 +150,11 @@ export class CircuitBreakers {
     const gauge = this.metrics.circuitOpen.labels({ target });
     gauge.set(0);
     for (const { policy } of [breaker.reads, breaker.writes]) {
-      policy.onStateChange(() => gauge.set(stateOf(breaker) === 'closed' ? 0 : 1));
+      policy.onStateChange(() => {
+        const isClosed = stateOf(breaker) === 'closed';
+        gauge.set(isClosed ? 0 : 1);
+        if (isClosed) for (const listener of this.closeListeners) listener(target);
+      });
     }
     return breaker;
   }

@@ -316,6 +316,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
           delivery.notification,
           'background' in settlement ? (settlement.background ?? false) : delivery.background,
         ),
+        parkedFor: action === 'defer' ? (settlement.error?.target ?? '') : '',
         progress: isDead
           ? ''
           : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
@@ -435,6 +436,12 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   override async discard(id: string): Promise<boolean> {
     return (await this.workerScripts.run('discard', { jobPrefix: JOB_PREFIX, id })) === 1;
+  }
+
+  override async wake(target: string): Promise<void> {
+    let left: number;
+    do left = await this.workerScripts.run('wake', { jobPrefix: JOB_PREFIX, target });
+    while (left > 0);
   }
 
   /** Unique, also after a server came back without the keys that were made with earlier ones. */

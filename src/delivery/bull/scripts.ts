@@ -31,6 +31,7 @@ export interface QueueScripts {
       | 'action'
       | 'delayMs'
       | 'lane'
+      | 'parkedFor'
       | 'progress'
       | 'data'
       | 'reason'
@@ -46,6 +47,7 @@ export interface QueueScripts {
     args: 'jobPrefix';
     reply: [waiting: number, active: number, delayed: number, dead: number, oldestMs: string];
   };
+  wake: { args: 'jobPrefix' | 'target'; reply: number };
   describeServer: { args: never; reply: string };
 }
 
@@ -90,6 +92,7 @@ const FILES: Readonly<Record<keyof QueueScripts, string>> = {
   replay: 'replay',
   discard: 'discard',
   count: 'count',
+  wake: 'wake',
   describeServer: 'describe-server',
 };
 

@@ -37,6 +37,8 @@ interface Entry extends Omit<AddOptions, 'background'> {
   dueAtMs: number;
   progress: DeliveryProgress;
   ranUntil?: number;
+  /** The target of the open circuit that it waits for. */
+  parkedFor?: string;
   diedAtMs?: number;
 }
 
@@ -83,7 +85,7 @@ export class MemoryMessageQueue extends MessageQueue {
       progress: {},
     };
     this.entries.set(id, entry);
-    this.wake();
+    this.wakeTakers();
     return Promise.resolve('accepted');
   }
 
@@ -127,13 +129,22 @@ export class MemoryMessageQueue extends MessageQueue {
       entry.diedAtMs = Date.now();
       return Promise.resolve('settled');
     }
+    entry.parkedFor = settlement.action === 'defer' ? settlement.error?.target : undefined;
     const isDone = settlement.action === 'done';
     entry.background = isDone ? delivery.background : (settlement.background ?? false);
     entry.progress = isDone ? (settlement.ifOutrun ?? {}) : settlement.progress;
     entry.state = 'delayed';
     entry.dueAtMs = Date.now() + (isDone ? 0 : settlement.delayMs);
-    this.wake();
+    this.wakeTakers();
     return Promise.resolve(isDone ? 'outrun' : 'settled');
+  }
+
+  override wake(target: string): Promise<void> {
+    for (const entry of this.entries.values()) {
+      if (entry.state === 'delayed' && entry.parkedFor === target) entry.dueAtMs = 0;
+    }
+    this.wakeTakers();
+    return Promise.resolve();
   }
 
   override counts(): Promise<QueueCounts> {
@@ -170,7 +181,7 @@ export class MemoryMessageQueue extends MessageQueue {
     entry.background = true;
     entry.progress = {};
     entry.ranUntil = undefined;
-    this.wake();
+    this.wakeTakers();
     return Promise.resolve(true);
   }
 
@@ -298,7 +309,7 @@ export class MemoryMessageQueue extends MessageQueue {
     });
   }
 
-  private wake(): void {
+  private wakeTakers(): void {
     for (const end of this.wakers) end();
   }
 

@@ -1,5 +1,5 @@
 -- keys: wait active delayed failed marker unfinished done order
--- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs lane progress data reason doneTtlSeconds orderTtlSeconds
+-- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs lane parkedFor progress data reason doneTtlSeconds orderTtlSeconds
 -- include: numbering
 --
 -- Ends a delivery in one step: records the coverage, releases the lock, and moves the job. `run` is empty when
@@ -9,6 +9,8 @@
 local SCORE_OF_MS = 4096
 -- A shorter delay wakes a waiting worker, so that it waits no longer than until then.
 local SHORT_DELAY_MS = 6000
+-- Longer than a circuit stays open; a job that an earlier version has promoted is not removed from the index.
+local PARKED_TTL_SECONDS = 3600
 
 local nowMs = math.floor(nowMicros() / 1000)
 local job = jobPrefix .. id
@@ -78,6 +80,12 @@ elseif action == 'dead' then
   redis.call('ZREM', unfinished, id)
 else
   redis.call('HSET', job, 'progress', progress, 'lane', lane)
+  if parkedFor ~= '' then
+    local parked = jobPrefix .. 'parked:' .. parkedFor
+    redis.call('HSET', job, 'parkedFor', parkedFor)
+    redis.call('ZADD', parked, nowMs, id)
+    redis.call('EXPIRE', parked, PARKED_TTL_SECONDS)
+  end
   redis.call('ZADD', delayed, (nowMs + tonumber(delayMs)) * SCORE_OF_MS, id)
   if tonumber(delayMs) < SHORT_DELAY_MS then redis.call('ZADD', marker, 0, '0') end
 end

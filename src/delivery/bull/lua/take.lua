@@ -15,7 +15,9 @@ local due = redis.call(
 )
 for _, id in ipairs(due) do
   redis.call('ZREM', delayed, id)
-  enqueue(jobPrefix, 'LPUSH', redis.call('HGET', jobPrefix .. id, 'lane'), id)
+  local waits = redis.call('HMGET', jobPrefix .. id, 'lane', 'parkedFor')
+  if waits[2] then redis.call('ZREM', jobPrefix .. 'parked:' .. waits[2], id) end
+  enqueue(jobPrefix, 'LPUSH', waits[1], id)
 end
 
 local slots = cjson.decode(held)
