@@ -14,12 +14,15 @@ import { OrderFinder } from './orders/order-finder.js';
 import { OrderInspector } from './orders/order-inspector.js';
 import { OrderStoryReader } from './orders/order-story-reader.js';
 import { OrdersController } from './orders/orders.controller.js';
+import { MappingSettingsView } from './settings/mapping-settings.js';
+import { SettingsController } from './settings/settings.controller.js';
 import { OpenApiController } from './openapi.controller.js';
 
 const ADMIN_ROUTES = Symbol('ADMIN_ROUTES');
 
 const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [ADMIN_PATH, OpenApiController],
+  [ADMIN_PATH, SettingsController],
   [`${ADMIN_PATH}/orders`, OrdersController],
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
 ];
@@ -36,6 +39,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
     OrderFinder,
     OrderInspector,
     OrderStoryReader,
+    MappingSettingsView,
   ],
 })
 export class AdminModule {

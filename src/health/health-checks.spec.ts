@@ -4,7 +4,13 @@ import type { ConnectorConfig } from '../config/index.js';
 import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
 import type { MappingGaps, RetailerGaps } from '../order-status/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
-import type { BreakerState, CallMetrics, CircuitBreakers, LastCall } from '../transport/index.js';
+import type {
+  BreakerState,
+  CallMetrics,
+  CircuitBreakers,
+  LastCall,
+  RefusedCall,
+} from '../transport/index.js';
 import { HealthChecks } from './health-checks.js';
 
 interface Situation {
@@ -12,6 +18,7 @@ interface Situation {
   counts?: () => Promise<QueueCounts>;
   circuit?: BreakerState;
   lastCall?: LastCall;
+  refused?: readonly RefusedCall[];
   gaps?: readonly RetailerGaps[];
   warnings?: readonly string[];
 }
@@ -21,6 +28,7 @@ function checks({
   counts,
   circuit = 'closed',
   lastCall,
+  refused = [],
   gaps = [],
   warnings = [],
 }: Situation): HealthChecks {
@@ -28,7 +36,7 @@ function checks({
     new HealthIndicatorService(),
     { health: queue, counts } as unknown as MessageQueue,
     { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
-    { lastCall: () => lastCall } as unknown as CallMetrics,
+    { lastCall: () => lastCall, refused: () => refused } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
     { get: () => gaps } as unknown as MappingGaps,
     { warnings } as ConnectorConfig,
@@ -50,6 +58,11 @@ describe('HealthChecks', () => {
     [
       'the last call was refused for its permissions',
       { lastCall: { outcome: 'configuration', at } },
+      'degraded',
+    ],
+    [
+      'one operation is refused while others succeed',
+      { lastCall: { outcome: 'ok', at }, refused: [{ operation: 'Search', outcome: 'configuration', at }] },
       'degraded',
     ],
     ['the last call found it down', { lastCall: { outcome: 'outage', at } }, 'degraded'],

@@ -14,6 +14,10 @@ const TIMEOUT_MS = 1500;
 const STUCK_SECONDS = 900;
 /** Retailers in the answer; the log of the start names all. */
 const MAX_LISTED = 20;
+const STUCK_ADVICE =
+  'the log lines "notification retried" name the error and what to change; GET /admin/orders/{ref} compares both systems';
+const REFUSED_ADVICE =
+  'the log names the error of each refused operation: correct the credentials, permissions, scopes or address that it names';
 const ADVICE = 'give each status an entry in every mapping';
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
@@ -49,7 +53,7 @@ export class HealthChecks {
     if (!counts) return indicator.up();
     const details = { oldestUnfinishedSeconds: ageSeconds(counts.oldestUnfinishedAt) };
     return details.oldestUnfinishedSeconds > STUCK_SECONDS
-      ? indicator.degraded(details)
+      ? indicator.degraded({ ...details, advice: STUCK_ADVICE })
       : indicator.up(details);
   }
 
@@ -58,8 +62,13 @@ export class HealthChecks {
     const results = Object.entries(this.breakers.states()).map(([target, circuit]) => {
       const indicator = this.indicators.check(target);
       const lastCall = this.calls.lastCall(target);
-      const details = { circuit, ...(lastCall ? { lastCall } : {}) };
-      const impaired = circuit !== 'closed' || IMPAIRING.has(lastCall?.outcome);
+      const refused = this.calls.refused(target);
+      const details = {
+        circuit,
+        ...(lastCall ? { lastCall } : {}),
+        ...(refused.length > 0 ? { refused, advice: REFUSED_ADVICE } : {}),
+      };
+      const impaired = circuit !== 'closed' || IMPAIRING.has(lastCall?.outcome) || refused.length > 0;
       return impaired ? indicator.degraded(details) : indicator.up(details);
     });
     return Object.assign({}, ...results) as HealthIndicatorResult;

@@ -1,6 +1,6 @@
 import { ORDER_STATES, PAYMENT_STATES, SHIPMENT_STATES } from '../commercetools/index.js';
 import type { MappingKind } from '../config/index.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, asError } from '../errors.js';
 import type { SettingValue } from '../settings/index.js';
 
 /** Fluent accounts use both spellings. The documented one of each kind comes first. */
@@ -81,6 +81,28 @@ export function mappedStates<TKind extends MappingKind>(
     if (state !== undefined) states.set(status, state);
   }
   return states;
+}
+
+/** Pure: the valid entries of a mapping setting, and everything that is wrong with it. */
+export function inspectMapping(
+  kind: MappingKind,
+  setting: SettingValue,
+): { readonly states: ReadonlyMap<string, string>; readonly problems: readonly string[] } {
+  const problems: string[] = [];
+  const states = new Map<string, string>();
+  try {
+    for (const status of Object.keys(entriesOf(kind, setting))) {
+      try {
+        const state = mappedState(kind, setting, status);
+        if (state !== undefined) states.set(status, state);
+      } catch (error) {
+        problems.push(asError(error).message);
+      }
+    }
+  } catch (error) {
+    problems.push(asError(error).message);
+  }
+  return { states, problems };
 }
 
 function entriesOf(kind: MappingKind, setting: SettingValue): Record<string, unknown> {

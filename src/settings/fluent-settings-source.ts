@@ -23,6 +23,21 @@ interface Wanted {
   readonly names: readonly string[];
 }
 
+/**
+ * What is known of a cached setting.
+ *
+ * @internal
+ */
+export interface CachedSetting {
+  readonly readAt: Date;
+  /** Fluent did not answer when it was to be read again. */
+  readonly isStale: boolean;
+}
+
+function keyOf(accountId: string, retailerId: string, names: readonly string[]): string {
+  return JSON.stringify([accountId, retailerId, names]);
+}
+
 /** The settings of one retailer that are requested in the same turn of the event loop. */
 interface Batch {
   readonly names: Set<string>;
@@ -72,7 +87,7 @@ export class FluentSettingsSource extends SettingsSource {
   }
 
   async get(scope: RetailerScope, names: readonly string[]): Promise<SettingValue | undefined> {
-    const key = JSON.stringify([scope.account.id, scope.retailerId, names]);
+    const key = keyOf(scope.account.id, scope.retailerId, names);
     const remembered = this.cache.get(key);
     if (remembered) {
       this.metrics.settingsCache.inc({ result: remembered.isStale ? 'stale' : 'hit' });
@@ -86,6 +101,29 @@ export class FluentSettingsSource extends SettingsSource {
       this.metrics.settingsCache.inc({ result: 'error' });
       throw error;
     }
+  }
+
+  /**
+   * @returns when the cached answer was read, and whether it is used only because Fluent did not answer since.
+   * @internal
+   */
+  cached({ account, retailerId }: RetailerScope, names: readonly string[]): CachedSetting | undefined {
+    const key = keyOf(account.id, retailerId, names);
+    const info = this.cache.info(key);
+    const ttlMs = info?.ttl;
+    if (!info || ttlMs === undefined || info.start === undefined) return undefined;
+    return { readAt: new Date(info.start), isStale: info.value.isStale };
+  }
+
+  /**
+   * Reads a setting again, whatever the age of the cached value.
+   *
+   * @throws TransientError when Fluent does not answer and nothing is cached.
+   * @internal
+   */
+  async refresh(scope: RetailerScope, names: readonly string[]): Promise<void> {
+    const key = keyOf(scope.account.id, scope.retailerId, names);
+    await this.cache.forceFetch(key, { context: { scope, names }, forceRefresh: true });
   }
 
   /** The number of cached settings. */

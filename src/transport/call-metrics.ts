@@ -14,6 +14,16 @@ export interface LastCall {
   readonly at: Date;
 }
 
+/** An operation whose last call was refused, for health details. */
+export interface RefusedCall extends LastCall {
+  readonly operation: string;
+}
+
+/** Outcomes that stay the same until somebody corrects credentials, permissions or configuration. */
+const REFUSED: ReadonlySet<CallOutcome> = new Set(['configuration', 'unauthorized']);
+/** A client error of the upstream that is about the caller's permissions, not about the order. */
+const LACKS_PERMISSION = /\bHTTP 403\b|\binsufficient_scope\b/;
+
 /** Partners name their own operations. Generated names must not make the metric grow without limit. */
 const MAX_OPERATIONS = 50;
 
@@ -25,6 +35,7 @@ const EXPECTED: ReadonlySet<CallOutcome> = new Set(['ok', 'conflict', 'aborted']
 export class CallMetrics {
   private readonly operations = new Set<string>();
   private readonly lastCalls = new Map<string, LastCall>();
+  private readonly refusedCalls = new Map<string, Map<string, RefusedCall>>();
 
   constructor(private readonly metrics: ConnectorMetrics) {}
 
@@ -60,10 +71,29 @@ export class CallMetrics {
     if (!this.operations.has(operation) && this.operations.size < MAX_OPERATIONS) {
       this.operations.add(operation);
     }
+    const label = this.operations.has(operation) ? operation : 'other';
+    this.noteRefusal(target, label, outcome);
     this.metrics.upstreamRequests.observe(
-      { target, operation: this.operations.has(operation) ? operation : 'other', outcome },
+      { target, operation: label, outcome },
       (performance.now() - startedAt) / 1000,
     );
+  }
+
+  private noteRefusal(target: string, operation: string, outcome: CallOutcome): void {
+    if (outcome === 'aborted') return;
+    const refused = this.refusedCalls.get(target);
+    if (!REFUSED.has(outcome)) {
+      refused?.delete(operation);
+      return;
+    }
+    const call = { operation, outcome, at: new Date() };
+    if (refused) refused.set(operation, call);
+    else this.refusedCalls.set(target, new Map([[operation, call]]));
+  }
+
+  /** @returns the operations of the target whose last call was refused, also when other operations succeed meanwhile. */
+  refused(target: string): readonly RefusedCall[] {
+    return [...(this.refusedCalls.get(target)?.values() ?? [])];
   }
 
   /** @returns the last call to the target, or undefined before the first one. */
@@ -75,7 +105,8 @@ export class CallMetrics {
 /** @returns the outcome for a classified error. */
 export function outcomeOf(error: Error): CallOutcome {
   if (error instanceof OutageError) return 'outage';
-  if (error instanceof PermanentError) return 'permanent';
+  if (error instanceof PermanentError)
+    return LACKS_PERMISSION.test(error.message) ? 'configuration' : 'permanent';
   if (error instanceof ConfigurationError) return 'configuration';
   return 'code' in error && error.code === 'ConcurrentModification' ? 'conflict' : 'transient';
 }

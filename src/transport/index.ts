@@ -1,5 +1,5 @@
 export { AuthorizedCalls, type Classify } from './authorized-calls.js';
-export { CallMetrics, type CallOutcome, type LastCall } from './call-metrics.js';
+export { CallMetrics, type CallOutcome, type LastCall, type RefusedCall } from './call-metrics.js';
 export * from './circuit-breakers.js';
 export { OAuthToken, type TokenRequest } from './oauth-token.js';
 export * from './outage-error.js';
