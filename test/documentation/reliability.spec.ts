@@ -16,26 +16,26 @@ function rowsBelow(...head: string[]): readonly (readonly string[])[] | undefine
 const listOf = (names: readonly string[]): string => [...new Set(names)].join(', ');
 
 describe('the page about reliability', () => {
-  it('lists every fault of an upstream that is run, where, and who tells of it', () => {
+  it('lists every upstream fault of the tests with its places and signals', () => {
     const rows = UPSTREAM_FAULTS.map((fault) => [
       fault.name,
       listOf(fault.places.map(({ name }) => name)),
       listOf(fault.places.map((place) => signalOf({ fault, place }))),
     ]);
-    expect(rowsBelow('fault', 'where', 'told by')).toEqual(rows);
+    expect(rowsBelow('fault', 'where', 'signal')).toEqual(rows);
   });
 
-  it('lists every fault of Redis that is run', () => {
+  it('lists every Redis fault of the tests', () => {
     const rows = REDIS_FAULTS.map(({ name, signal, losesData }) => [name, signal, losesData ? 'yes' : 'no']);
-    expect(rowsBelow('fault', 'told by', 'loses data')).toEqual(rows);
+    expect(rowsBelow('fault', 'signal', 'loses data')).toEqual(rows);
   });
 
-  it('lists every condition of the workers that is run', () => {
+  it('lists every condition of the workers in the tests', () => {
     const listed = PAGE.split('\n').filter((line) => line.startsWith('- '));
     for (const { name } of WORKER_CONDITIONS) expect(listed).toContain(`- ${name}`);
   });
 
-  it('counts what is run', () => {
+  it('states the number of cases', () => {
     expect(PAGE).toContain(`${singleFaults().length} cases alone`);
     expect(PAGE).toContain(`${pairsOfFaults().length.toLocaleString('en')} pairs`);
     expect(PAGE).toContain(`${REDIS_FAULTS.length * WORKER_CONDITIONS.length} combinations`);

@@ -21,10 +21,10 @@ export interface RedisFault {
   /** What was accepted can be gone: reconciliation brings the orders into agreement. */
   readonly losesData?: true;
   /**
-   * Who tells an operator while it lasts: `ready` stands for `/health`, which is 503, and a replica that is not ready;
-   * `webhooks` for the metric of webhooks that were answered with 503; `nobody` when nothing is refused.
+   * What shows the fault to an operator while it lasts. `ready`: `/health` answers 503, and the replica is not ready.
+   * `webhooks`: the metric counts webhooks that the connector answered with 503. `none`: the connector refuses nothing.
    */
-  readonly signal: 'ready' | 'webhooks' | 'nobody';
+  readonly signal: 'ready' | 'webhooks' | 'none';
   begin(redis: FaultyRedis): Promise<void>;
   end(redis: FaultyRedis): Promise<void>;
 }
@@ -51,7 +51,7 @@ export const REDIS_FAULTS: readonly RedisFault[] = [
   },
   {
     name: 'SCRIPT FLUSH, again and again',
-    signal: 'nobody',
+    signal: 'none',
     begin: ({ server }) =>
       admin(server, async (client) => {
         for (let times = 0; times < 20; times++) {
@@ -101,7 +101,7 @@ export const REDIS_FAULTS: readonly RedisFault[] = [
   },
   {
     name: 'every connection is cut (CLIENT KILL)',
-    signal: 'nobody',
+    signal: 'none',
     begin: ({ server }) =>
       admin(server, (client) => client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
     end: async () => undefined,
@@ -119,7 +119,7 @@ export const REDIS_FAULTS: readonly RedisFault[] = [
   {
     name: 'FLUSHALL',
     losesData: true,
-    signal: 'nobody',
+    signal: 'none',
     begin: ({ server }) => server.flush(),
     end: async () => undefined,
   },
@@ -152,9 +152,9 @@ const OFF_BY_AN_HOUR_MS = 3_600_000;
 
 /** Every condition of the workers that is tested. */
 export const WORKER_CONDITIONS: readonly WorkerCondition[] = [
-  { name: 'both workers are well' },
+  { name: 'both workers are healthy' },
   { name: 'one worker is killed (SIGKILL) and replaced', happens: 'killed' },
-  { name: 'one worker stops for longer than its lock, and goes on', happens: 'stopped' },
+  { name: 'one worker pauses for longer than its lock, then continues', happens: 'stopped' },
   { name: "one worker's clock is an hour ahead", environment: clock(OFF_BY_AN_HOUR_MS) },
   { name: "one worker's clock is an hour behind", environment: clock(-OFF_BY_AN_HOUR_MS) },
 ];

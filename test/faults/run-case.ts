@@ -92,11 +92,11 @@ async function runCase(fleet: Fleet, lane: Lane, { faults }: FaultCase): Promise
     await moveAll('PICK_PACK');
     await move(bystander, stranger, 'BOOKED');
     await until("another account's order is shown", () => isShown(bystander, stranger));
-    const harmless: readonly Signal[] = ['history', 'nobody'];
+    const harmless: readonly Signal[] = ['history', 'none'];
     if (faults.every((placed) => harmless.includes(signalOf(placed)))) {
       await until('orders are shown while the fault lasts', all);
     }
-    if (faults.some((placed) => signalOf(placed) !== 'nobody')) {
+    if (faults.some((placed) => signalOf(placed) !== 'none')) {
       // Of two faults one may hide the other until it ends.
       const isTold = async () => {
         const told = await Promise.all(signals.map((signal) => signal()));
@@ -229,7 +229,7 @@ async function apply(
   };
 }
 
-/** @returns a question: is an operator told of the fault now? */
+/** @returns a function that tells whether the signal of the fault shows now. */
 function questionOf(
   fleet: Fleet,
   lane: Lane,
@@ -244,7 +244,7 @@ function questionOf(
     upstream: async () => (await fleet.health())[target]?.status === 'degraded' && (await haveCallsFailed()),
     queue: async () => lane.retries > retriesBefore || placed.fault.isDeadAtOnce === true,
     history: async () => (await fleet.metrics()).unknownHistories > (await unknownBefore).unknownHistories,
-    nobody: async () => true,
+    none: async () => true,
   };
   return told[signalOf(placed)];
 }

@@ -49,22 +49,21 @@ const SERVERS = [FLUENT, COMMERCETOOLS] as const;
 const APIS = [FLUENT_API, READS, WRITES] as const;
 const ENDPOINTS = [...APIS, EVENT_API, FLUENT_TOKENS, COMMERCETOOLS_TOKENS] as const;
 
-/**
- * Who tells an operator while the fault lasts.
+/* * What shows the fault to an operator while it lasts.
  *
  * - `upstream`: `/health` shows the target as degraded, and its calls fail in the metrics.
- * - `queue`: only the notifications that are retried. After 15 minutes `/health` and an alert tell of the oldest.
+ * - `queue`: only the retried notifications. After 15 minutes, `/health` and an alert report the oldest one.
  * - `history`: orders are shown while it lasts, and the metrics count syncs without a history. A state whose mapping has
  *   no entry for the present status can stay behind.
- * - `nobody`: it is no fault, and orders are shown while it lasts.
+ * - `none`: nothing fails, and orders stay up to date while it lasts.
  */
-export type Signal = 'upstream' | 'queue' | 'history' | 'nobody';
+export type Signal = 'upstream' | 'queue' | 'history' | 'none';
 
 /** One row of the table: a fault, where it can be, and what is promised while it lasts. */
 export interface UpstreamFault {
   readonly name: string;
   readonly places: readonly Place[];
-  /** `down`: nobody listens on the server's port. */
+  /** `down`: the server's port is closed. */
   readonly effect: FaultEffect | 'down';
   /** Only the first requests are hit. */
   readonly times?: number;
@@ -89,7 +88,7 @@ export const UPSTREAM_FAULTS: readonly UpstreamFault[] = [
     signal: unlessOnlyWrites,
   },
   { name: 'hangs', places: ENDPOINTS, effect: { kind: 'hang' }, signal: 'upstream' },
-  { name: 'is slow', places: ENDPOINTS, effect: { kind: 'latency', ms: 100 }, signal: 'nobody' },
+  { name: 'is slow', places: ENDPOINTS, effect: { kind: 'latency', ms: 100 }, signal: 'none' },
   {
     name: '500 with JSON',
     places: ENDPOINTS,
@@ -210,10 +209,10 @@ export interface FaultCase {
   readonly faults: readonly PlacedFault[];
 }
 
-/** @returns who tells of a fault. */
+/** @returns what shows the fault to an operator. */
 export function signalOf({ fault: { signal }, place }: PlacedFault): Signal {
-  const told = typeof signal === 'function' ? signal(place) : signal;
-  return place.target === 'fluent-audit-log' && told !== 'nobody' ? 'history' : told;
+  const declared = typeof signal === 'function' ? signal(place) : signal;
+  return place.target === 'fluent-audit-log' && declared !== 'none' ? 'history' : declared;
 }
 
 /** @returns a case for each fault at each of its places. */

@@ -68,7 +68,7 @@ describe.each(WORKER_CONDITIONS)('while $name', { timeout: TEST_MS }, (condition
         const isTold = {
           ready: async () => (await accepting.status('/health')) === 503,
           webhooks: async () => (await accepting.metric('webhooks_total', 'unavailable')) > unavailable,
-          nobody: async () => true,
+          none: async () => true,
         };
         await vi.waitFor(async () => expect(await isTold[fault.signal]()).toBe(true), WAIT);
         if (condition.happens === 'stopped') await longerThanTheLock();

@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 describe('a fault of an upstream', { timeout: TEST_MS }, () => {
-  it('loses no order, turns none back, makes no dead letter, is told, and leaves other accounts alone', async () => {
+  it('loses no order, moves none back, creates no dead letter, shows in the health and metrics, and leaves other accounts alone', async () => {
     const results = await runCases(fleet, singleFaults());
     for (const { name, problem, durationMs } of results) {
       if (problem === undefined) report('upstream', name, durationMs);
