@@ -122,6 +122,7 @@ describe('MappingGaps', () => {
     await vi.waitFor(() => expect(overview).toHaveBeenCalledTimes(1));
     await new Promise(setImmediate);
     expect([gaps.get(), log.mock.calls]).toEqual([[], []]);
+    expect(overview).toHaveBeenCalledTimes(1);
   });
 
   it('looks at a hundred retailers at most', async () => {
