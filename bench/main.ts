@@ -1,4 +1,4 @@
-// npm run bench [ingest] [attacks] [work] [memory] [redis-memory] [history]: each beside its baseline in one run, as a table.
+// npm run bench [ingest] [attacks] [work] [memory] [redis-memory] [history] [stories]: each beside its baseline in one run, as a table.
 import { cpus } from 'node:os';
 import { PrivateRedis, generateWebhookKeys } from '../src/testing/index.js';
 import { Child } from './child.js';
@@ -7,6 +7,7 @@ import { benchHistory } from './history.js';
 import { benchIngest } from './ingest.js';
 import { benchMemory } from './memory.js';
 import { benchRedisMemory } from './redis-memory.js';
+import { benchStories } from './stories.js';
 import { benchWork } from './work.js';
 
 const LATENCY_MS = 20;
@@ -35,6 +36,7 @@ try {
   }
   await emulators.ask({ kind: 'latency', ms: LATENCY_MS });
   if (runs('work')) print(await benchWork(redis, keys, emulators, environment));
+  if (runs('stories')) print(await benchStories(redis, keys, emulators, environment));
   if (runs('memory')) print(await benchMemory(keys, emulators, environment, MEMORY_ORDERS_FROM));
 } finally {
   await emulators.stop();

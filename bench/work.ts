@@ -65,12 +65,13 @@ async function bareWork(
 }
 
 /** Notifications wait in the queue; the clock runs from the worker's first until its last. */
-async function connectorWork(
+export async function connectorWork(
   redis: PrivateRedis,
   keys: WebhookKeys,
   emulators: Child,
   environment: Record<string, string>,
   waitingPerOrder: number,
+  whenDone: () => Promise<void> = async () => undefined,
 ): Promise<{ perSecond: number; callsPerNotification: number }> {
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
@@ -102,6 +103,7 @@ async function connectorWork(
       status: 'BOOKED',
       orderState: 'Confirmed',
     });
+    await whenDone();
     if (wrong.orders > 0) throw new Error(`${wrong.orders} orders do not agree`);
     return {
       perSecond: ((last.done - first.done) * 1000) / (last.at - first.at),
