@@ -35,6 +35,7 @@ export {
   type QueueCounts,
   type QueueHealth,
   type QueueState,
+  type RunListener,
   type RunReport,
   type RunTicket,
   type EndedRun,

@@ -10,4 +10,4 @@ export * from './message-queue.js';
 export * from './notification-intake.js';
 export * from './bull/bull-queue.module.js';
 export * from './retry-policy.js';
-export { RunReports } from './run-reports.js';
+export { RunReports, type RunListener } from './run-reports.js';
