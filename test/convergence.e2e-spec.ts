@@ -9,11 +9,13 @@ import { GraphqlModule } from '../src/graphql/index.js';
 import { MappingModule } from '../src/mapping/index.js';
 import { MetricsModule } from '../src/metrics/index.js';
 import { OrderStatusModule, OrderStatusSync } from '../src/order-status/index.js';
+import { RedisModule } from '../src/redis/index.js';
 import { SettingsModule } from '../src/settings/index.js';
 import { StatusHistoryModule } from '../src/status-history/index.js';
 import {
   CommercetoolsEmulator,
   FluentEmulator,
+  PrivateRedis,
   SeededRandom,
   generateWebhookKeys,
 } from '../src/testing/index.js';
@@ -28,18 +30,20 @@ const RANKS = ['Open', 'Confirmed', 'Complete'];
 
 const fluent = new FluentEmulator({ webhookKeys: generateWebhookKeys() });
 const commercetools = new CommercetoolsEmulator();
+let redis: PrivateRedis;
 let module: TestingModule;
 let sync: OrderStatusSync;
 let scope: NonNullable<ReturnType<ConnectorConfig['scope']>>;
 
 beforeAll(async () => {
-  await Promise.all([fluent.start(), commercetools.start()]);
+  [redis] = await Promise.all([PrivateRedis.start({ aof: false }), fluent.start(), commercetools.start()]);
   fluent.useReferenceMappings();
-  const env = { REDIS_URL: 'redis://127.0.0.1', ...fluent.environment, ...commercetools.environment };
+  const env = { REDIS_URL: redis.url, ...fluent.environment, ...commercetools.environment };
   @Module({
     imports: [
       ConfigModule.register(env),
       MetricsModule,
+      RedisModule,
       GraphqlModule,
       FluentModule,
       CommercetoolsModule,
@@ -56,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await module.close();
-  await Promise.all([fluent.stop(), commercetools.stop()]);
+  await Promise.all([fluent.stop(), commercetools.stop(), redis.stop()]);
 });
 
 /**

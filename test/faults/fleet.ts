@@ -179,8 +179,9 @@ export class Fleet {
     }
   }
 
-  async replay(letters: readonly DeadLetter[]): Promise<void> {
-    for (const { id } of letters) await this.app.get(MessageQueue).replay(id);
+  /** @returns false when it is a dead letter no longer: another run of the order has healed it. */
+  replay({ id }: DeadLetter): Promise<boolean> {
+    return this.app.get(MessageQueue).replay(id);
   }
 
   async stop(): Promise<void> {

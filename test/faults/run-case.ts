@@ -170,8 +170,11 @@ async function replayDeadLetters(fleet: Fleet, lane: Lane, accepted: readonly st
   await until('every accepted notification has ended', () => accepted.every((id) => lane.finished.has(id)));
   const letters = await fleet.deadLetters(lane.account);
   if (letters.length === 0) throw new Problem('no notification became a dead letter at once');
-  for (const { notification } of letters) lane.finished.delete(notification.id);
-  await fleet.replay(letters);
+  for (const letter of letters) {
+    const { id } = letter.notification;
+    lane.finished.delete(id);
+    if (!(await fleet.replay(letter))) lane.finished.add(id);
+  }
 }
 
 function emulatorOf(lane: Lane, { place }: PlacedFault): ApiEmulator & { revokeTokens(): void } {
