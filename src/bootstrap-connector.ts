@@ -23,23 +23,22 @@ import {
   registerJsonParser,
 } from './http/index.js';
 
-/** How a connector lives in its process. */
+/** How the connector runs in its process. */
 export interface BootstrapOptions {
-  /**
-   * True when the process is somebody else's (a test, a larger application): errors are thrown, signals are
-   * left alone, and ending it is the caller's, with `app.close()`. Default: the process is the connector's.
+  /*   * `true` when the connector is part of a test or a larger application. It then throws errors instead of ending the
+   * process, and does not handle signals. The caller ends it with `app.close()`. By default, the connector owns the process.
    */
   readonly embedded?: boolean;
 }
 
-/** What bodies that are still being received may hold in memory together; at least a few of the largest. */
+/** The memory limit of all unfinished request bodies together; it has room for at least a few of the largest. */
 const MAX_UNFINISHED_BYTES = 64 * 1024 * 1024;
 const MIN_LARGEST_BODIES = 4;
-/** Connections that the kernel completes before they are accepted; the system's own limit may be lower. */
+/** Connections that wait in the kernel until the connector accepts them; the limit of the system may be lower. */
 const LISTEN_BACKLOG = 4096;
-/** Probes, scrapes and operators need a few. */
+/** Probes, scrapes and operators need only a few connections. */
 const MANAGEMENT_CONNECTIONS = { maxConnections: 256, maxConnectionsPerAddress: 64 };
-/** After all time for a graceful end is up. */
+/** How long after the shutdown time-out the process exits at the latest. */
 const EXIT_MARGIN_MS = 5000;
 
 /**
@@ -59,7 +58,7 @@ export async function bootstrapConnector(
   try {
     endOnUnexpectedErrors();
     ignoreDebuggerSignal();
-    // Left alone, V8 lets the heap grow to three times what is alive before it collects.
+    // By default, V8 lets the heap grow to three times the live objects before it collects.
     setFlagsFromString('--heap-growing-percent=60');
     const app = await start(module, true);
     surviveForgottenPromises();
@@ -84,7 +83,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
       connections?.attach(created);
       return created;
     },
-    // A filter that is mistyped must be refused, not left out: the admin API replays by filter.
+    // Refuse a mistyped filter instead of ignoring it: the admin API replays by filter.
     ajv: { customOptions: { removeAdditional: false } },
     clientErrorHandler: handleClientError,
     frameworkErrors: handleMalformedUrl,
@@ -148,14 +147,14 @@ function endOnSignals(app: NestFastifyApplication): void {
   let isEnding = false;
   const end = (signal: NodeJS.Signals): void => {
     if (isEnding) {
-      PinoLogger.root.warn({ signal }, 'told to stop again: ending at once');
+      PinoLogger.root.warn({ signal }, 'received a second signal; exiting at once');
       process.exit(1);
     }
     isEnding = true;
     const { drainDelaySeconds, shutdownTimeoutSeconds } = app.get(ConnectorConfig).server;
     setTimeout(
       () => {
-        PinoLogger.root.error('did not stop in time; another worker takes over what was running');
+        PinoLogger.root.error('did not stop in time; another worker takes over the running notifications');
         process.exit(1);
       },
       (drainDelaySeconds + shutdownTimeoutSeconds) * 1000 + EXIT_MARGIN_MS,
@@ -172,7 +171,7 @@ function endOnSignals(app: NestFastifyApplication): void {
   process.on('SIGINT', end);
 }
 
-/** Node opens the debugger on SIGUSR1 unless somebody listens, and newer versions have `--disable-sigusr1`. */
+/** Without a listener, SIGUSR1 opens Node's debugger. Newer versions of Node have `--disable-sigusr1`. */
 function ignoreDebuggerSignal(): void {
   process.on('SIGUSR1', () => PinoLogger.root?.warn('ignored SIGUSR1: the debugger stays closed'));
 }
@@ -198,12 +197,12 @@ function surviveForgottenPromises(): void {
   process.on('unhandledRejection', (error) => {
     PinoLogger.root.error(
       { err: error },
-      'a promise failed that nobody waits for; await it where it is made',
+      'unhandled promise rejection; await the promise in the code that creates it',
     );
   });
 }
 
-/** The operator has to choose another address; a stack would not help. */
+/** The operator must choose another address; a stack trace would not help. */
 function explainListen(error: unknown): unknown {
   const isListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
   return isListen

@@ -55,27 +55,26 @@ export interface ConnectorModuleOptions {
   /**
    * One provider for each replaceable class that should behave differently: `SignatureVerifier`,
    * `MessageQueue`, `SettingsSource`, `StatusMapper`, `StatusHistory`, `OrderLookup`, `OrderReferenceResolver`, `OrderUpdate`,
-   * `MessageRouter`, `FluentClient` or `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it,
-   * and anything else that the connector provides.
+   * `MessageRouter`, `FluentClient` or `CommercetoolsClient`. An override can inject the default by the default's own class and delegate to it.
+   * It can also inject every other class that the connector provides.
    */
   readonly overrides?: readonly Override[];
-  /** Anything else: hooks, services. They can inject whatever the connector provides. */
+  /** Hooks and your services. They can inject every class that the connector provides. */
   readonly providers?: readonly Provider[];
-  /** Where configuration is read from, and nowhere else; by default `process.env`, completed by `.env`. */
+  /** The only source of environment variables; `process.env` by default. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What the factory of {@link ConnectorModule.registerAsync} gives. */
+/** What the factory of {@link ConnectorModule.registerAsync} returns. */
 export type ConnectorRuntimeOptions = Pick<ConnectorModuleOptions, 'env'>;
 
-/**
- * {@link ConnectorModuleOptions}, with an environment that is known only at run time. What the connector
- * is made of stays static: Nest must know it before anything can be injected.
+/* * {@link ConnectorModuleOptions} with an environment that is known only at run time. All other options stay static,
+ * because Nest must know them before it can inject anything.
  */
 export interface ConnectorModuleAsyncOptions extends Omit<ConnectorModuleOptions, 'env'> {
-  /** What `useFactory` is given; from `imports`. */
+  /** The arguments of `useFactory`, from `imports`. */
   readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
-  /** Called once, before the configuration is checked. */
+  /** Called once, before the connector validates the configuration. */
   readonly useFactory: FactoryProvider<ConnectorRuntimeOptions>['useFactory'];
 }
 

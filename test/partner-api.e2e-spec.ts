@@ -397,7 +397,7 @@ describe('the process of an application', () => {
     const logged = (text: string) => vi.waitFor(() => expect(JSON.stringify(lines)).toContain(text), WAIT);
 
     await send('forgetful');
-    await logged('a promise failed that nobody waits for');
+    await logged('unhandled promise rejection');
     await logged('notification updated');
     expect(await app.status('/health/ready')).toBe(200);
 

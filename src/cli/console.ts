@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../config/index.js';
 import { escapeControls } from '../escape-controls.js';
 
-/** What a command has of the outside world. Results go to stdout, everything else to stderr. */
+/** The streams and signal of a command. It writes results to stdout and everything else to stderr. */
 export interface Console {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -23,12 +23,12 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** Something that the user has to correct before anything can be sent. */
+/** A mistake that the user must correct before the command can send anything. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Resolves when a line is taken, so that a slow reader slows the writer down. */
+/** Resolves when the stream has taken the line, so a slow reader slows the writer down. */
 export async function printLine(stream: Writable, line: string): Promise<void> {
   // Names and messages come from Fluent's data; they must not control the terminal.
   const safe = line.split('\n').map(escapeControls).join('\n');

@@ -9,10 +9,10 @@ import { openFile, readJson } from './json-file.js';
 /** A JSON file is read as a whole; larger ones come as CSV or JSON lines, which are read as they are needed. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 const MAX_LINE_BYTES = 1024 * 1024;
-/** The fields of the contract that are integers. Its own samples write them as text, so both forms are taken. */
+/** The integer fields of the contract. Its samples write them as text, so both forms are accepted. */
 const NUMERIC_FIELDS = ['qty', 'correctedQty', 'reservedQty'] as const;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
-/** So many wrong entities are named before the check ends. */
+/** The check stops after this many wrong entities. */
 const MAX_PROBLEMS = 20;
 
 /** A file that was read through once. */
@@ -79,7 +79,7 @@ async function* fromCsv(path: string): AsyncGenerator {
   const parser = source.pipe(
     parse({ bom: true, columns: true, skip_empty_lines: true, trim: true, max_record_size: MAX_LINE_BYTES }),
   );
-  // A pipe does not hand errors on.
+  // `pipe` does not forward errors.
   source.once('error', (error) => parser.destroy(error));
   try {
     for await (const row of parser as AsyncIterable<Record<string, string>>) {
@@ -142,7 +142,7 @@ function problemOf(entity: unknown): string | undefined {
   return problems.length > 0 ? problems.join(', ') : undefined;
 }
 
-/** Text that is no number stays text, so that the check names it. */
+/** Text that is not a number stays text, so the check names it. */
 function withNumbers(entity: unknown): unknown {
   if (!isJsonObject(entity)) return entity;
   const numbers = NUMERIC_FIELDS.map((name) => [name, entity[name]] as const).filter(

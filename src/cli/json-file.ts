@@ -13,7 +13,7 @@ export async function openFile(path: string): Promise<FileHandle> {
 
 /**
  * @param path `-` is standard input
- * @throws UsageError when it cannot be read, is longer than `maxBytes`, or is no JSON
+ * @throws UsageError when it cannot be read, is longer than `maxBytes`, or is not JSON
  */
 export async function readJson(path: string, stdin: Readable, maxBytes: number): Promise<unknown> {
   const source = path === '-' ? stdin : (await openFile(path)).createReadStream();

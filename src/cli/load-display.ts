@@ -2,13 +2,13 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { LoadProgress } from '../fluent-batches/index.js';
 import type { Console } from './console.js';
 
-/** Shows how far a load is. */
+/** Shows the progress of a load. */
 export interface LoadDisplay {
   show(progress: LoadProgress): void;
   end(): void;
 }
 
-/** A bar on a terminal, else a line for each batch that is finished. */
+/** Shows a bar on a terminal, otherwise a line for each finished batch. */
 export function loadDisplay(total: number, { stderr }: Console): LoadDisplay {
   if (!stderr.isTTY) return new Lines(total, stderr);
   const bar = new SingleBar(

@@ -11,7 +11,7 @@ LOOPBACK.addAddress('::1', 'ipv6');
 /** An address, and the variable or the path in the file that holds it. */
 type Address = readonly [path: string, url: string | undefined];
 
-/** The variables that are read here. Those of Redis and of messages are missing where nothing uses them. */
+/** The variables to check. The command line has none for Redis and messages. */
 type ConnectionVariables = Pick<Variables, 'CONNECTOR_CONFIG' | 'REQUIRE_TLS'> &
   Partial<
     Pick<Variables, 'REDIS_URL' | 'COMMERCETOOLS_MESSAGES_AUDIENCE' | 'COMMERCETOOLS_MESSAGES_JWKS_URL'>

@@ -11,17 +11,17 @@ import type { Environment } from './variables.js';
 
 const ENVIRONMENT = Symbol('ENVIRONMENT');
 
-/** An environment that is known only once something else has been built. */
+/** An environment that comes from another provider. */
 export interface ConfigModuleAsyncOptions {
   readonly imports?: ModuleMetadata['imports'];
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: FactoryProvider<{ readonly env?: Environment }>['useFactory'];
 }
 
-/** Provides {@link ConnectorConfig} everywhere; the start fails when the configuration is wrong. */
+/** Provides {@link ConnectorConfig} globally. The connector does not start with a wrong configuration. */
 @Module({})
 export class ConfigModule {
-  /** @param environment `process.env` by default. No file is read unless it is named there. */
+  /** @param environment `process.env` by default. The connector reads only the files that it names. */
   static register(environment: Environment = process.env): DynamicModule {
     return {
       module: ConfigModule,

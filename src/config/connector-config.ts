@@ -40,7 +40,7 @@ export interface ProjectConfig {
   readonly scopes: string;
 }
 
-/** Everything that is decided by the account and retailer of a notification. */
+/** The options that depend on the account and retailer of a notification. */
 export interface RetailerScope {
   readonly account: AccountConfig;
   readonly retailerId: string;
@@ -51,19 +51,19 @@ export interface RetailerScope {
   readonly mappingSettings: MappingSettings;
 }
 
-/** What the bearer of an admin token may do: `read` looks, `write` also changes. */
+/** What the bearer of an admin token may do: `read` allows reading, `write` also allows changes. */
 export type AdminScope = 'read' | 'write';
 
 /** A token for the endpoints below `/admin`. */
 export interface AdminToken {
-  /** Who uses it; the audit log names it. */
+  /** The name of the person or script that uses it, for the audit log. */
   readonly name: string;
   readonly scope: AdminScope;
   /** At least 16 characters. */
   readonly secret: string;
 }
 
-/** The HTTP server and its end. */
+/** The HTTP server and its shutdown. */
 export interface ServerConfig {
   readonly host: string;
   readonly port: number;
@@ -73,11 +73,11 @@ export interface ServerConfig {
   readonly webhookBodyLimitBytes: number;
   readonly drainDelaySeconds: number;
   readonly shutdownTimeoutSeconds: number;
-  /** Empty: there are no admin endpoints. */
+  /** Without tokens, the admin endpoints do not exist. */
   readonly adminTokens: readonly AdminToken[];
 }
 
-/** When a failed notification is tried again, and for how long. */
+/** When and for how long the connector retries a failed notification. */
 export interface RetryConfig {
   readonly maxAgeSeconds: number;
   readonly baseDelayMs: number;
@@ -86,52 +86,52 @@ export interface RetryConfig {
 
 /** The queue and its workers. */
 export interface QueueConfig {
-  /** Where Redis is. It may hold a password. */
+  /** The Redis to connect to. It may contain a password. */
   readonly redis: RedisTarget;
   /** How many replicas must have a notification before it counts as accepted. */
   readonly redisWaitReplicas: number;
   readonly concurrency: number;
-  /** A worker that did not renew a job's lock for this long is taken for dead. */
+  /** If a worker does not renew the lock of a job for this long, another worker takes the job over. */
   readonly lockDurationMs: number;
   readonly dedupeWindowSeconds: number;
-  /** After an acceptance: when a run checks once more an order whose status was not the announced one. */
+  /** How long after the acceptance a run rechecks an order whose status was not the announced one. */
   readonly recheckDelayMs: number;
   readonly retry: RetryConfig;
 }
 
-/** How messages that commercetools pushes are accepted; at least one of `oidc` and `secret` is set. */
+/** How the connector authenticates messages that commercetools pushes; at least one of `oidc` and `secret` is set. */
 export interface CommercetoolsMessagesConfig {
   readonly path: string;
-  /** Whose tokens are accepted. */
+  /** The accepted issuer of tokens. */
   readonly oidc?: {
     readonly audience: string;
     readonly issuer: string;
     readonly jwksUrl: string;
-    /** The e-mail address of the one sender that is accepted. This or `subject` is set. */
+    /** The e-mail address of the accepted sender. This or `subject` is set. */
     readonly serviceAccount?: string;
-    /** The `sub` claim of the one sender that is accepted. */
+    /** The `sub` claim of the accepted sender. */
     readonly subject?: string;
   };
   /** The value of the shared-secret header. */
   readonly secret?: string;
 }
 
-/** Where the statuses that an order has passed are read. */
+/** Where the connector reads the statuses that an order has passed. */
 export interface StatusHistoryConfig {
   readonly isOn: boolean;
-  /** How the names of the rules end that set a status, in Fluent's audit log. */
+  /** The name endings, in Fluent's audit log, of the rules that set a status. */
   readonly changeRules: readonly string[];
 }
 
-/** How long, and in how much memory, what happened to each order is kept. */
+/** How long, and in how much memory, the connector keeps the stories of orders. */
 export interface HistoryConfig {
-  /** 0: nothing is kept. */
+  /** With 0, the connector keeps no stories. */
   readonly ttlSeconds: number;
-  /** Of Redis, for all orders together. */
+  /** The memory in Redis for the stories of all orders together. */
   readonly maxMegabytes: number;
 }
 
-/** What is logged, and how it looks. */
+/** The level and format of the log. */
 export interface LoggingConfig {
   readonly level: string;
   readonly format: 'json' | 'pretty';
@@ -144,18 +144,18 @@ export interface LoggingConfig {
 export abstract class ConnectorConfig {
   abstract readonly role: ConnectorRole;
   abstract readonly server: ServerConfig;
-  /** Undefined while messages from commercetools are not accepted. */
+  /** Undefined while the connector does not accept messages from commercetools. */
   abstract readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
-  /** What an operator should change although it works, for the log of the start and `/health`. Holds no secret. */
+  /** Valid settings that an operator should change, for the log at start and `/health`. They contain no secret. */
   abstract readonly warnings: readonly string[];
   abstract readonly queue: QueueConfig;
   abstract readonly logging: LoggingConfig;
   abstract readonly accounts: readonly AccountConfig[];
   abstract readonly projects: readonly ProjectConfig[];
-  /** Names that the built-in order status handler serves. */
+  /** Notification names of the built-in order status handler. */
   abstract readonly orderStatusEventNames: readonly string[];
   abstract readonly settingsCacheTtlSeconds: number;
-  /** A file or folder that settings are read from instead of Fluent. */
+  /** A file or folder from which the connector reads settings instead of Fluent. */
   abstract readonly settingsFile: string | undefined;
   abstract readonly statusHistory: StatusHistoryConfig;
   abstract readonly httpClientTimeoutMs: number;

@@ -21,7 +21,7 @@ export function splitPublicKeys(text: string): string[] {
 
 /** Fluent signs with RSA-1024. */
 const MIN_MODULUS_BITS = 1024;
-/** With e = 1 anybody can forge signatures; other small exponents have a history of attacks. */
+/** With e = 1, every sender can forge signatures; other small exponents have a history of attacks. */
 const MIN_PUBLIC_EXPONENT = 65_537n;
 
 /**

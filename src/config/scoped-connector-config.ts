@@ -121,17 +121,17 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   }
 }
 
-/** @returns undefined when management shares the listener. Port 0 asks for a free port of its own. */
+/** @returns undefined when management shares the listener. Port 0 selects a separate free port. */
 function ownManagementPort({ PORT, MANAGEMENT_PORT }: Variables): number | undefined {
   return MANAGEMENT_PORT === PORT && PORT !== 0 ? undefined : MANAGEMENT_PORT;
 }
 
-/** `ADMIN_TOKEN` is the short form of one token that may write. */
+/** `ADMIN_TOKEN` is the short form of a single token with the scope `write`. */
 function adminTokensOf({ ADMIN_TOKEN: secret, ADMIN_TOKENS: named }: Variables): readonly AdminToken[] {
   return secret === undefined ? named : [{ name: ADMIN_TOKEN_NAME, scope: 'write', secret }, ...named];
 }
 
-/** Messages are accepted only when their sender can be verified. */
+/** The connector accepts messages only if it can verify their sender. */
 function messagesConfig(variables: Variables): CommercetoolsMessagesConfig | undefined {
   const { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_SECRET: secret } = variables;
   if (audience === undefined && secret === undefined) return undefined;

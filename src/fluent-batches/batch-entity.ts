@@ -1,4 +1,4 @@
-/** One entity of a batch as Fluent takes it; which fields there are depends on its type. */
+/** One entity of a batch in Fluent's format; its fields depend on its type. */
 export type BatchEntity = Readonly<Record<string, unknown>>;
 
 /** A stock figure: how many pieces of an SKU are at a location. */
@@ -20,7 +20,7 @@ export interface EntityBatch {
 
 /** Fluent's limit. */
 export const MAX_BATCH_ENTITIES = 5000;
-/** Fluent refuses GraphQL requests above 2 MB; large entities are kept below that here too. */
+/** Fluent refuses GraphQL requests above 2 MB. Batches stay below this size, too. */
 const MAX_BATCH_BYTES = 1_900_000;
 
 /** Cuts entities into batches, reading no further ahead than one batch. */

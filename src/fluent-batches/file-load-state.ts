@@ -8,9 +8,8 @@ type Jobs = Record<string, string>;
 
 const KEPT_JOBS = 100;
 
-/**
- * Loads remembered in files of a folder, for one process at a time. A file is replaced as a whole, so that
- * a crash leaves the old or the new one.
+/* * Keeps records of loads in files of one folder, for one process at a time. It replaces files atomically, so
+ * a crash leaves either the old or the new one.
  */
 export class FileLoadState extends LoadState {
   /** Writes of one process follow each other. */

@@ -9,10 +9,9 @@ import { Backoff, type BackoffOptions, retryTransient } from './backoff.js';
 
 /** Options of {@link FluentBatches.load}. */
 export interface LoadOptions extends FluentScope, FluentRequestOptions {
-  /**
-   * Names the load across restarts: a load that was interrupted is resumed by a call with the same id and
-   * the same entities in the same order. A load that has ended sends nothing when it is called again, until
-   * {@link FluentBatches.forget}. Without an id nothing is remembered.
+  /*   * Identifies the load across restarts. To resume an interrupted load, call `load` with the same id and
+   * the same entities in the same order. Another call for a finished load sends nothing, until you call
+   * {@link FluentBatches.forget}. Without an id, you cannot resume the load.
    */
   readonly loadId?: string;
   /** `INVENTORY` by default. */
@@ -21,28 +20,28 @@ export interface LoadOptions extends FluentScope, FluentRequestOptions {
   readonly action?: string;
   /** Called after every step; must not throw. */
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** Batches at Fluent at the same time, 1 to 10; 3 by default. So many are held in memory. */
+  /** How many batches Fluent processes at the same time, 1 to 10; 3 by default. The connector holds this many in memory. */
   readonly batchesAtOnce?: number;
-  /** How often a batch is looked at, and how long; 0.5 s growing to 15 s, for an hour by default. */
+  /** How often and how long to poll a batch; by default, every 0.5 s growing to 15 s, for an hour. */
   readonly polling?: Partial<BackoffOptions>;
-  /** How a call is repeated that failed for a reason which time heals; for 15 minutes by default. */
+  /** How to retry calls with transient failures; for 15 minutes by default. */
   readonly retrying?: Partial<BackoffOptions>;
   /** Milliseconds since 1970; decides the day. */
   readonly now?: () => number;
 }
 
-/** How far a load is. Entities are counted as Fluent reports them. */
+/** The progress of a load. The counts of entities come from Fluent. */
 export interface LoadProgress {
   readonly batchesSent: number;
   readonly batchesDone: number;
-  /** Of those done, how many an earlier run had finished. */
+  /** How many of the finished batches an earlier run had finished. */
   readonly batchesResumed: number;
   readonly entitiesSent: number;
   readonly entitiesDone: number;
   readonly entitiesFailed: number;
 }
 
-/** What became of a load. */
+/** The result of a load. */
 export interface LoadResult extends LoadProgress {
   readonly jobIds: readonly string[];
   /** The first thousand; `entitiesFailed` counts all. */
@@ -57,9 +56,8 @@ const MAX_FAILURES = 1000;
 const FAILED = /^(FAILED|ERROR|CANCELLED|REJECTED)$/;
 const DONE = /^(COMPLETE|COMPLETED|SUCCESS)$/;
 
-/**
- * Loads many entities into Fluent by its Batch API: one job per day (UTC) and retailer, batches of at most
- * 5000, each waited for.
+/* * Loads many entities into Fluent through its Batch API. It uses one job for each day (UTC) and retailer, sends batches of
+ * at most 5000 entities, and waits until Fluent has processed each batch.
  */
 @Injectable()
 export class FluentBatches {
@@ -70,12 +68,11 @@ export class FluentBatches {
     private readonly state: LoadState,
   ) {}
 
-  /**
-   * Sends entities as they are read, and waits until Fluent has finished with all of them. An entity that
-   * Fluent refuses is a failure of the result, not an exception.
+  /*   * Sends entities while it reads them, and waits until Fluent has processed all of them. If Fluent refuses an entity,
+   * the result lists it as a failure; `load` does not throw.
    *
-   * When a call is not answered, or the process dies at the wrong moment, its batch may be sent twice; that
-   * is harmless for `UPSERT`. A batch that Fluent has finished is never sent again.
+   * If a call gets no answer, or the process dies before it has recorded a batch, the connector may send that batch
+   * twice. This is harmless for `UPSERT`. It never sends a finished batch again.
    *
    * @throws TransientError when Fluent does not answer, or not finish, within the time of the options;
    * call again with the same `loadId` to resume
@@ -93,7 +90,7 @@ export class FluentBatches {
       throw new RangeError(`batchesAtOnce must be a whole number from 1 to ${MAX_BATCHES_AT_ONCE}`);
     }
     const scope = this.endpoints.retailerOf(options);
-    // One batch that fails as a whole ends the others' waiting.
+    // If one batch fails as a whole, the load stops waiting for the others.
     const ended = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
     const run = new LoadRun(this, options, scope, this.endpoints.rest(scope.accountId), this.state, signal);
@@ -116,13 +113,12 @@ export class FluentBatches {
     return run.result();
   }
 
-  /** Lets the next load with that id begin anew. */
+  /** Deletes the record of a load, so the next load with this id starts from the beginning. */
   async forget(loadId: string, options: FluentScope = {}): Promise<void> {
     await this.state.forget(stateKey(this.endpoints.retailerOf(options), loadId));
   }
 
-  /**
-   * Looks at one batch, e.g. one that a failure of {@link LoadResult} names.
+  /*   * Reads the status of one batch, for example of one that a failure of {@link LoadResult} names.
    *
    * @throws PermanentError when Fluent does not know the batch
    */
@@ -134,8 +130,7 @@ export class FluentBatches {
     return this.api(options).batchStatus(jobId, batchId);
   }
 
-  /**
-   * Looks at a job: its own status and that of each of its batches.
+  /*   * Reads the status of a job and of each of its batches.
    *
    * @throws PermanentError when Fluent does not know the job
    */
@@ -145,7 +140,7 @@ export class FluentBatches {
     return job;
   }
 
-  /** @internal One job is made for all loads of a day, also when several need it at once. */
+  /** @internal All loads of a day share one job, even if several need it at once. */
   jobOf(day: JobDay, api: JobApi, closed: string | undefined): Promise<string> {
     const key = JSON.stringify(day);
     const running = this.jobsBeingMade.get(key);

@@ -3,14 +3,14 @@ import { PermanentError, TransientError } from '../errors.js';
 import type { RestEndpoint } from '../transport/index.js';
 import type { BatchEntity } from './batch-entity.js';
 
-/** What a batch does, and to what. */
+/** The action of a batch and its entity type. */
 export interface BatchContent {
   readonly action: string;
   readonly entityType: string;
   readonly entities: readonly BatchEntity[];
 }
 
-/** How far a batch is. */
+/** The progress of a batch. */
 export interface BatchStatus {
   /** PENDING, RUNNING, COMPLETE; Fluent may know further ones. */
   readonly status: string;
@@ -37,7 +37,7 @@ export interface BatchError {
   readonly entityIndex?: number;
 }
 
-/** A job takes no more batches once its day is over. */
+/** A job accepts no more batches once its day is over. */
 const CLOSED = /^(CLOSED|COMPLETE|COMPLETED|FAILED|CANCELLED)$/;
 
 /** The Job and Batch API of one account. */

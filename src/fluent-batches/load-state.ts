@@ -1,4 +1,4 @@
-/** Why an entity did not get into Fluent. */
+/** Why Fluent did not accept an entity. */
 export interface EntityFailure {
   /** Position within the load, from 0; undefined when Fluent does not say which entity it was. */
   readonly index?: number;
@@ -28,9 +28,8 @@ export interface JobDay {
   readonly day: string;
 }
 
-/**
- * What loads remember across restarts: the job of the day, and which batches Fluent has taken. The service
- * keeps it in Redis, the command line in files.
+/* * The records of loads that survive restarts: the job of the day, and the batches that Fluent has accepted. The service
+ * keeps them in Redis, the command line in files.
  */
 export abstract class LoadState {
   /** @returns the job of that day, or undefined when there is none yet. */
@@ -38,7 +37,7 @@ export abstract class LoadState {
 
   /**
    * @param replacing the job that turned out to be closed
-   * @returns the job that counts: another process may have been faster.
+   * @returns the valid job; another process may have created it first.
    */
   abstract setJob(day: JobDay, jobId: string, replacing?: string): Promise<string>;
 
@@ -47,6 +46,6 @@ export abstract class LoadState {
 
   abstract setBatch(loadId: string, batchKey: string, record: BatchRecord): Promise<void>;
 
-  /** The next load with that id begins anew. */
+  /** Deletes the record, so the next load with this id starts from the beginning. */
   abstract forget(loadId: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index
 import { type BatchRecord, type JobDay, LoadState } from './load-state.js';
 
 const JOB_SECONDS = 2 * 86_400;
-/** A load that was not resumed for a week begins anew. */
+/** After a week without a resume, a load starts from the beginning. */
 const LOAD_SECONDS = 7 * 86_400;
 
 /** Takes the job unless there is another one than that which it replaces. */
@@ -13,7 +13,7 @@ if current and current ~= ARGV[2] then return current end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
 return ARGV[1]`;
 
-/** Loads remembered in Redis, shared by all replicas. */
+/** Keeps records of loads in Redis, shared by all replicas. */
 @Injectable()
 export class RedisLoadState extends LoadState {
   private connection?: RedisClient;
@@ -22,7 +22,7 @@ export class RedisLoadState extends LoadState {
     super();
   }
 
-  /** Opened by the first load; a load is better late than failed. */
+  /** Opened by the first load. It waits for Redis instead of failing the load. */
   private get redis(): RedisClient {
     return (this.connection ??= this.connections.reconnecting('batches'));
   }

@@ -36,8 +36,7 @@ export interface FluentEventFields extends EventOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * An event of any name, for rulesets of your own workflow.
+/* * An event with any name, for rulesets of your workflow.
  *
  * @example
  * new FluentEvent({ name: 'ParcelLost', entityType: 'ORDER', entityRef: 'HD_1', rootEntityType: 'ORDER' })

@@ -8,11 +8,11 @@ import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/ind
 import { ageSeconds } from './age-seconds.js';
 import { within } from './within.js';
 
-/** Every probe answers within 2 s, whatever the queue does. */
+/** Every probe answers within 2 s, even if the queue does not. */
 const TIMEOUT_MS = 1500;
-/** Longer than any usual chain of retries: below it, a retry is nothing to look into. */
+/** Longer than usual retries take. An operator need not investigate a younger notification. */
 const STUCK_SECONDS = 900;
-/** Retailers in the answer; the log of the start names all. */
+/** The maximum number of retailers in the answer; the log at start names all. */
 const MAX_LISTED = 20;
 const STUCK_ADVICE =
   'the log lines "notification retried" name the error and what to change; GET /admin/orders/{ref} compares both systems';
@@ -40,12 +40,12 @@ export class HealthChecks {
   async redis(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('redis');
     const { reachable, warnings } = await within(TIMEOUT_MS, () => this.queue.health(), NO_ANSWER);
-    // Why it does not answer is for the log: the text may name hosts.
+    // Only the log gets the reason, because the text may name hosts.
     if (!reachable) return indicator.down('Redis does not answer');
     return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
   }
 
-  /** Degraded while a notification waits for longer than 15 minutes, whatever the reason; dead letters do not count. */
+  /** Degraded while a notification has waited for more than 15 minutes, for any reason; dead letters do not count. */
   async notifications(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('notifications');
     const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
@@ -78,14 +78,14 @@ export class HealthChecks {
     return this.indicators.check('settingsCache').up({ entries: this.settings.size });
   }
 
-  /** Degraded while there is something that an operator should change although it works, e.g. a connection without TLS. */
+  /** Degraded while a valid setting needs a change, for example a connection without TLS. */
   configuration(): HealthIndicatorResult {
     const indicator = this.indicators.check('configuration');
     const { warnings } = this.config;
     return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
   }
 
-  /** Mappings that lack a status which another mapping has; degraded where no status history makes up for it. */
+  /** Mappings that lack a status which another mapping has; degraded if the retailer has no status history to compensate. */
   mappings(): HealthIndicatorResult {
     const indicator = this.indicators.check('mappings');
     const incomplete = this.gaps.get();

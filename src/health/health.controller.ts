@@ -18,7 +18,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Fluent and commercetools do not count: without them notifications are kept, without replicas they are lost. */
+  /** Ignores Fluent and commercetools: while they are down, the queue keeps notifications as long as replicas are ready. */
   @Get('ready')
   async ready(): Promise<{ status: string }> {
     if (this.readiness.isDraining) throw new Problem(503, { detail: 'this replica is shutting down' });
@@ -26,7 +26,7 @@ export class HealthController {
     return { status };
   }
 
-  /** 503 only when this replica cannot accept; everything else that is wrong is `degraded`. */
+  /** 503 only when this replica cannot accept webhooks; every other problem is `degraded`. */
   @Get()
   details(): Promise<HealthCheckResult> {
     return this.check([

@@ -6,7 +6,7 @@ import { within } from './within.js';
 
 const TIMEOUT_MS = 1000;
 
-/** Asks the queue when Prometheus scrapes. While Redis is away the gauges are absent, not stale. */
+/** Reads the queue's counts when Prometheus scrapes. While Redis is down, the gauges are absent instead of stale. */
 @Injectable()
 export class QueueGauge implements OnModuleInit {
   private counting: Promise<QueueCounts | undefined> | undefined;
@@ -39,7 +39,7 @@ export class QueueGauge implements OnModuleInit {
     Object.assign(queueWarnings, { collect: collectWarnings });
   }
 
-  /** One question for all gauges of a scrape. */
+  /** All gauges of a scrape share one call. */
   private countOnce(): Promise<QueueCounts | undefined> {
     this.counting ??= within(TIMEOUT_MS, () => this.queue.counts(), undefined).finally(() => {
       this.counting = undefined;

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 1500;
 const ASK_AGAIN_MS = 1000;
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
-/** Says in the log, once after the start, when the queue could lose what it was given. */
+/** Logs once after the start if the queue could lose notifications. */
 @Injectable()
 export class QueueWarnings implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Queue');

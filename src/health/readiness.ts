@@ -9,7 +9,7 @@ export class Readiness {
     return this.draining;
   }
 
-  /** From now on traffic should go elsewhere; what still arrives is accepted. */
+  /** From now on, load balancers should send traffic elsewhere. The connector still accepts webhooks that arrive. */
   startDraining(): void {
     this.draining = true;
   }

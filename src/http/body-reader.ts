@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { writeProblem } from './client-error.js';
 import { Problem } from './problem.js';
 
-/** What a chunk costs in memory beside its bytes. */
+/** The memory that a chunk needs in addition to its bytes. */
 const CHUNK_BYTES = 512;
 /** Every body may have this many chunks of any size; beyond that, chunks must have an average size. */
 const FREE_CHUNKS = 64;
@@ -18,10 +18,9 @@ export class BodyReader {
   private readonly unfinished = new Map<IncomingMessage, number>();
   private total = 0;
 
-  /**
-   * @param maxBodyBytes larger bodies are refused, before they are read when their length is known.
-   * @param maxUnfinishedBytes when all unfinished bodies together hold more, the largest one is refused and its
-   * connection is closed. Notifications are small, so it is almost never a notification.
+  /*   * @param maxBodyBytes the reader refuses larger bodies, and does so before it reads them if their length is known.
+   * @param maxUnfinishedBytes if all unfinished bodies together hold more, the reader refuses the largest one and closes
+   * its connection. Notifications are small, so this is almost never a notification.
    */
   constructor(
     private readonly maxBodyBytes: number,

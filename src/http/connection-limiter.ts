@@ -5,9 +5,9 @@ import { ConnectorMetrics } from '../metrics/index.js';
 import { LimitedLog } from './limited-log.js';
 
 const MAX_CONNECTIONS = 1024;
-/** Half of all: a load balancer needs far fewer, and no single client can take every place. */
+/** Half of all connections. A load balancer needs far fewer, and one client cannot take them all. */
 const MAX_CONNECTIONS_PER_ADDRESS = 512;
-/** How long a connection may be idle before a request on it was authenticated. */
+/** How long a connection without an authenticated request may be idle. */
 const IDLE_TIMEOUT_MS = 5000;
 
 /** Closed in favour of a new connection, or as the new one. */
@@ -21,10 +21,9 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
 }
 
-/**
- * Keeps strangers from taking every connection of a server. When a limit is reached, the oldest connection that has
- * not carried an authenticated request is closed in favour of the new one. Such connections also have a short idle
- * time-out. A connection that carried an authenticated request is kept.
+/* * Prevents unauthenticated clients from taking every connection of a server. At a limit, it closes the oldest connection
+ * without an authenticated request in favour of the new one. Such connections also have a short idle
+ * time-out. It keeps connections that carried an authenticated request.
  */
 @Injectable()
 export class ConnectionLimiter {
@@ -79,7 +78,7 @@ export class ConnectionLimiter {
       socket.setTimeout(idleTimeoutMs);
       socket.once('close', () => forget(socket));
     });
-    // Node's own last resort. The socket is closed already, and no other event tells of it.
+    // Node has closed this socket at its own limit, and emits no other event for it.
     server.on('drop', () => this.count('limit'));
     // Node's own time-out for kept connections starts after each response, and is meant for trusted ones.
     server.on('request', ({ socket }, response) => {
@@ -122,7 +121,7 @@ export class ConnectionLimiter {
 
 /**
  * @param address as the operating system writes it.
- * @returns what one client has: its IPv4 address, or its IPv6 network, in which it may use any of 2⁶⁴ addresses.
+ * @returns the key of one client: its IPv4 address, or its IPv6 /64 network, in which it can use any address.
  */
 export function clientOf(address: string): string {
   const ipv4 = address.replace(/^::ffff:(?=\d+\.)/i, '');

@@ -7,7 +7,7 @@ import { ManagementListener } from './management-listener.js';
 import { ProblemDetailsFilter } from './problem-details.filter.js';
 import { RejectionReporter } from './rejection-reporter.js';
 
-/** What every HTTP endpoint shares: limits, one form for errors, and one report of rejected requests. */
+/** Provides what all HTTP endpoints share: limits, problem details, and the report of rejected requests. */
 @Global()
 @Module({
   providers: [

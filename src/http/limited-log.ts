@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 
 const MAX_LINES_PER_SECOND = 20;
-/** Characters per field. The longest text of the connector's own, a list of violations, is shorter. */
+/** Characters per field. The connector's own texts are shorter; the longest is a list of violations. */
 const MAX_FIELD_LENGTH = 512;
 
 /**

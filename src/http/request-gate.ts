@@ -12,9 +12,8 @@ export type ListenerKind = 'public' | 'management';
 /** Node silently drops headers beyond 2000. No client of the connector sends a tenth of that. */
 const MAX_HEADERS = 100;
 
-/**
- * Refuses what needs no body to be refused: unknown paths and methods, ambiguous headers, and senders that an ingress
- * route does not admit. It runs before Fastify, so none of these requests is routed, parsed or read to its end.
+/* * Refuses requests before their body is read: unknown paths and methods, ambiguous headers, and senders that an ingress
+ * route does not admit. It runs before Fastify, which therefore never routes, parses or reads these requests.
  */
 export class RequestGate {
   private readonly endpoints = new EndpointMap();
@@ -72,7 +71,7 @@ export class RequestGate {
     if (methods !== 'router' && !methods.has(method)) {
       return new Problem(405, { headers: { allow: [...methods].sort().join(', ') } });
     }
-    // Node keeps the first of several, a proxy in front of it perhaps another one.
+    // Node keeps the first of several, but a proxy in front of it may use another one.
     if (countOf(rawHeaders, 'authorization') > 1) {
       return new Problem(400, { detail: 'send one Authorization header' });
     }

@@ -7,9 +7,9 @@ const LAST_LOOK = `${REDIS_PREFIX}:reconciliation:last-look`;
 const WATERMARKS = `${REDIS_PREFIX}:reconciliation:watermarks`;
 /** When each watermark was reached, by our clock. */
 const REACHED = `${REDIS_PREFIX}:reconciliation:watermarks-reached`;
-/** When the last complete look of each account began, by our clock. */
+/** When the last complete search of each account began, by our clock. */
 const LOOKED = `${REDIS_PREFIX}:reconciliation:looked`;
-/** Renewed three times before it ends; a replica that died leaves the turn to another after this. */
+/** The holder renews the lock three times within this time. After it, another replica can take over from a dead one. */
 const LOCK_MS = 60_000;
 
 /** Deletes or extends the lock only while this replica holds it. */
@@ -18,9 +18,9 @@ const IF_OURS = (command: string): string =>
 
 /** The time up to which reconciliation has seen the updates of an account. */
 export interface Watermark {
-  /** The newest update that was seen, by Fluent's clock. */
+  /** The time of the newest seen update, by Fluent's clock. */
   readonly seenUntil: Date;
-  /** When it was seen, by our clock. */
+  /** When reconciliation saw it, by our clock. */
   readonly reachedAt: Date;
 }
 
@@ -34,9 +34,8 @@ export class ReconciliationState {
     this.redis = connections.failFast;
   }
 
-  /**
-   * Runs `look` when no other replica does and the last one was `intervalMs` ago. It renews the lock meanwhile. If the lock
-   * is lost, the signal is aborted.
+  /*   * Runs `look` if no other replica does and the last search began at least `intervalMs` ago. It renews the lock during
+   * the search. If it loses the lock, it aborts the signal.
    *
    * @returns whether it was this replica's turn.
    */
@@ -84,14 +83,13 @@ export class ReconciliationState {
     ]);
   }
 
-  /** Notes that everything up to `at` (our clock) was seen of an account. */
+  /** Records that reconciliation has seen all updates of an account up to `at` (our clock). */
   async setLookedAt(accountId: string, at: Date): Promise<void> {
     await this.redis.hset(LOOKED, accountId, at.getTime());
   }
 
-  /**
-   * @returns for each account how many milliseconds ago its last complete look began. For an account without one the
-   * time runs from the first question.
+  /*   * @returns for each account how many milliseconds ago its last complete search began. For an account without one, the
+   * time counts from the first call.
    */
   async agesMs(accountIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const now = Date.now();

@@ -10,17 +10,16 @@ import { SyncedUpdates } from '../order-status/index.js';
 import { OutageError } from '../transport/index.js';
 import { ReconciliationState, type Watermark } from './reconciliation-state.js';
 
-/** How often a replica asks whether a look is due, at most. */
+/** The longest time after which a replica checks whether a search is due. */
 const MAX_POLL_MS = 10_000;
-/** A look at a longer time reads one window after the other, so that an interrupted one has made progress. */
+/** A search reads longer ranges in windows of this length, so an interrupted search keeps its progress. */
 const WINDOW_MS = 3_600_000;
-/** The first look of an account reaches back by this much more: Fluent's clock may be behind ours. */
+/** The first search of an account reaches back by this much more, because Fluent's clock may be behind ours. */
 const CLOCK_TOLERANCE_MS = 3_600_000;
-/** Orders updated while a look goes on are found by it, also when Fluent's clock is ahead of ours. */
+/** A search also finds orders updated while it runs, even if Fluent's clock is ahead of ours. */
 const AHEAD_MS = 86_400_000;
-/**
- * How many windows that cannot be read a look divides. One unreadable order takes about 25 divisions to find; when
- * nothing can be read, the look must end.
+/* * How many unreadable windows a search divides. It takes about 25 divisions to find one unreadable order. If nothing
+ * is readable, the search must end.
  */
 const MAX_DIVISIONS = 100;
 
@@ -30,12 +29,12 @@ interface UpdateWindow {
   readonly to: number;
 }
 
-/** What a look at one account has done so far. */
+/** The progress of a search of one account. */
 interface Look {
   readonly accountId: string;
   readonly startedAt: number;
   readonly signal: AbortSignal;
-  /** The newest update that is queued, in milliseconds since the epoch. */
+  /** The time of the newest queued update, in milliseconds since the epoch. */
   seenUntil?: number;
   queued: number;
   /** Updates that a webhook's sync has seen. */
@@ -43,9 +42,8 @@ interface Look {
   divisions: number;
 }
 
-/**
- * Finds orders whose notification was lost: it reads the orders that Fluent has updated since the last look, and queues each
- * like a notification. One replica does this at a time, and the watermark survives restarts.
+/* * Finds orders whose notification was lost. It reads the orders that Fluent has updated since the last search, and queues
+ * each like a notification. One replica searches at a time, and the watermark survives restarts.
  */
 @Injectable()
 export class Reconciliation implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -97,7 +95,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
           if (!this.stop.signal.aborted) this.schedule();
         });
       },
-      // Replicas that started together do not ask at the same time.
+      // A random part keeps replicas that started together apart.
       pollMs * (0.5 + Math.random() / 2),
     );
   }
@@ -153,9 +151,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     );
   }
 
-  /**
-   * The watermark is a time of Fluent's clock, and our clock only measures how long ago it was reached. An account
-   * without updates is not read again: after the overlap nothing can appear behind its newest update any more.
+  /*   * The watermark is a time by Fluent's clock. Our clock only measures how long ago reconciliation reached it. After
+   * the overlap, no older update can appear, so reconciliation does not read an account without updates again.
    */
   private beginningOf(watermark: Watermark | undefined, startedAt: number): number {
     const overlapMs = this.config.reconciliation.overlapSeconds * 1000;
@@ -165,7 +162,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     return Math.min(seenUntil + reachedMsAgo - overlapMs, seenUntil + 1);
   }
 
-  /** Queues the orders of a window and moves the watermark. What cannot be read is narrowed down and skipped. */
+  /** Queues the orders of a window and moves the watermark. It narrows unreadable windows down and skips the rest. */
   private async readWindow(look: Look, window: UpdateWindow): Promise<void> {
     try {
       await this.queueOrders(look, window);
@@ -192,11 +189,11 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
 
   /** @returns whether Fluent answers a question about a time without orders, so that the window is the reason. */
   private async answersOtherwise({ accountId, startedAt, signal }: Look): Promise<boolean> {
-    const nobodysTime = new Date(startedAt + 2 * AHEAD_MS);
+    const emptyTime = new Date(startedAt + 2 * AHEAD_MS);
     try {
-      for await (const _ of this.fluent.ordersUpdatedSince(accountId, nobodysTime, {
+      for await (const _ of this.fluent.ordersUpdatedSince(accountId, emptyTime, {
         signal,
-        until: nobodysTime,
+        until: emptyTime,
       })) {
         break;
       }
@@ -227,9 +224,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     await this.moveWatermark(look, newest);
   }
 
-  /**
-   * Fluent's clock decides, but never beyond the beginning of this look: orders updated meanwhile may have
-   * slipped between its pages.
+  /*   * The watermark follows Fluent's clock, but never passes the beginning of this search: orders updated meanwhile may
+   * have slipped between its pages.
    */
   private async moveWatermark(look: Look, newest: number): Promise<void> {
     const seenUntil = Math.min(newest, look.startedAt);
@@ -242,7 +238,7 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/** Whether the account as a whole is in trouble, so that other windows would fail as well. */
+/** Whether the failure concerns the whole account, so other windows would fail, too. */
 function isTrouble(error: unknown): boolean {
   return (
     error instanceof OutageError || error instanceof CircuitOpenError || error instanceof ConfigurationError

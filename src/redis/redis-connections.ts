@@ -11,18 +11,18 @@ const RECONNECTING_TIMEOUT_MS = 15_000;
 /** The beginning of every key. The hash tag keeps all keys in one slot of a cluster. */
 export const REDIS_PREFIX = '{fluent-connector}';
 
-/** Connections that only block or subscribe learn of a new master from this refresh alone. */
+/** Only this refresh tells connections that block or subscribe about a new master. */
 const CLUSTER_REFRESH_MS = 5000;
 /** The pause between tries while a slot of the cluster has no master. */
 const CLUSTER_RETRY_MS = 100;
-/** With {@link CLUSTER_RETRY_MS} a third of a second, so that the sender soon learns that nothing was accepted. */
+/** With {@link CLUSTER_RETRY_MS}, a third of a second, so the sender soon gets an answer. */
 const FAIL_FAST_CLUSTER_TRIES = 3;
 
 /** A connection to one server, to the master that sentinels name, or to a cluster. */
 export type RedisClient = Redis | Cluster;
 
 interface ConnectionOptions extends RedisOptions {
-  /** How often a command is tried while its slot has no master; without a limit when undefined. */
+  /** How many times to try a command while its slot has no master; unlimited if undefined. */
   readonly clusterTries?: number;
 }
 
@@ -48,7 +48,7 @@ export class RedisConnections implements OnApplicationShutdown {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       clusterTries: FAIL_FAST_CLUSTER_TRIES,
-      // After a failover the new master may lack what the old one was given, so the sender must ask again.
+      // After a failover, the new master may lack the last writes, so the sender must send again.
       autoResendUnfulfilledCommands: false,
       commandTimeout: FAIL_FAST_TIMEOUT_MS,
       // A server that hangs would collect unanswered commands. Closing the socket drops them.
@@ -72,7 +72,7 @@ export class RedisConnections implements OnApplicationShutdown {
     });
   }
 
-  /** After the last hook that uses them. */
+  /** Closes the connections after the last hook that uses them. */
   onApplicationShutdown(): void {
     for (const connection of this.connections) connection.disconnect();
   }

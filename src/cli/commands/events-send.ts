@@ -31,7 +31,7 @@ interface Options extends FluentOptions {
   readonly rootEntityRef?: string;
 }
 
-/** The events that have rules of their own; any other name is sent as it is. */
+/** The events that the command validates. It sends events with other names unchecked. */
 const TYPED = new Map<string, new (fields: never) => EventEnvelope>([
   ['ConfirmParcels', ConfirmParcels],
   ['FulfilmentPack', FulfilmentPack],
@@ -46,7 +46,7 @@ const MAX_ATTRIBUTES_BYTES = 2 * 1024 * 1024;
 export function eventsSendCommand(console: Console): Command {
   return withFluentOptions(new Command('send'))
     .description('send an event into a workflow')
-    .argument('<name>', `${[...TYPED.keys()].join(', ')}, or a name of your own`)
+    .argument('<name>', `${[...TYPED.keys()].join(', ')}, or any other name`)
     .option('--order <ref>', 'the order that the event is about, or whose fulfilment it is about')
     .option('--attributes <file>', 'JSON object; - reads standard input')
     .option('--sync', 'wait until the workflow has run')
@@ -87,7 +87,7 @@ async function eventOf(
   const { order: ref, entityId, entityRef, entitySubtype } = options;
   const isAboutFulfilment = type?.prototype instanceof FulfilmentEvent;
   const entityType = options.entityType ?? (isAboutFulfilment ? 'FULFILMENT' : 'ORDER');
-  // Only of the order itself is the id known: the id of an order must not go out as that of its fulfilment.
+  // Only the id of the order itself is known. It must not be sent as the id of a fulfilment.
   const isNamed = entityId !== undefined || entityRef !== undefined;
   if (!isNamed && entityType !== 'ORDER') {
     throw new UsageError(`${name} is about a ${entityType}; name it with --entity-id and --entity-ref`);
@@ -114,7 +114,7 @@ async function eventOf(
   return type ? new type(given as never) : new FluentEvent({ name, entityType, ...given });
 }
 
-/** @throws UsageError for an entity that may belong to anything */
+/** @throws UsageError for an entity without a known root entity */
 function rootEntityTypeOf(entityType: string, { order, rootEntityType }: Options): string {
   if (rootEntityType !== undefined) return rootEntityType;
   if (order !== undefined || entityType === 'ORDER' || entityType === 'FULFILMENT') return 'ORDER';
