@@ -11,7 +11,7 @@ const ROUNDS = 3;
 const WEBHOOKS = 12_000;
 const TOPIC = { orders: 1000, entityStatus: 'BOOKED' };
 const OFF = { HISTORY_TTL: '0' };
-const ON = { HISTORY_TTL: '604800' };
+const ON = { HISTORY_TTL: '604800', ADMIN_TOKEN: 'a-token-of-the-benchmark' };
 
 /** What the stories of orders cost ingest, work and Redis: with and without them, in turns. */
 export async function benchStories(

@@ -89,7 +89,8 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.history = {
-      ttlSeconds: variables.HISTORY_TTL,
+      // Only the admin API shows stories.
+      ttlSeconds: this.server.adminTokens.length > 0 ? variables.HISTORY_TTL : 0,
       maxMegabytes: variables.HISTORY_MAX_MEMORY,
     };
     this.reconciliation = {
