@@ -25,7 +25,8 @@ import {
 
 /** How the connector runs in its process. */
 export interface BootstrapOptions {
-  /*   * `true` when the connector is part of a test or a larger application. It then throws errors instead of ending the
+  /**
+   * `true` when the connector is part of a test or a larger application. It then throws errors instead of ending the
    * process, and does not handle signals. The caller ends it with `app.close()`. By default, the connector owns the process.
    */
   readonly embedded?: boolean;

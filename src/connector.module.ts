@@ -68,7 +68,8 @@ export interface ConnectorModuleOptions {
 /** What the factory of {@link ConnectorModule.registerAsync} returns. */
 export type ConnectorRuntimeOptions = Pick<ConnectorModuleOptions, 'env'>;
 
-/* * {@link ConnectorModuleOptions} with an environment that is known only at run time. All other options stay static,
+/**
+ * {@link ConnectorModuleOptions} with an environment that is known only at run time. All other options stay static,
  * because Nest must know them before it can inject anything.
  */
 export interface ConnectorModuleAsyncOptions extends Omit<ConnectorModuleOptions, 'env'> {

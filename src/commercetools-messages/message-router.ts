@@ -3,14 +3,14 @@ import type { RetailerScope } from '../config/index.js';
 import type { CommercetoolsMessage } from '../notification/index.js';
 
 /**
- * Decides which retailers a message of a commercetools project is for, when several share the project.
+ * Decides which retailers receive a commercetools message when several share the project.
  *
- * Override it when the message says whose it is, e.g. by its store or a custom field. The default is
- * {@link ProjectMessageRouter}: the message is for every retailer of the project, and handlers leave alone what belongs
- * to another one. Override it in `ConnectorModule.register({ overrides })`.
+ * Override it if the message identifies the retailer, for example by its store or a custom field. The default,
+ * {@link ProjectMessageRouter}, sends the message to every retailer of the project, and handlers skip orders of other
+ * retailers. Register an override in `ConnectorModule.register({ overrides })`.
  *
- * An override runs before the message is stored, so it must be quick and must not call another system. The sender
- * delivers the message again when it throws. A message that is for no retailer is answered `ignored`.
+ * An override runs before the connector stores the message, so it must be quick and must not call another system. If it
+ * throws, the sender delivers the message again. If it returns no retailer, the connector answers `ignored`.
  *
  * @example
  * class StoreMessageRouter extends MessageRouter {
@@ -25,7 +25,7 @@ import type { CommercetoolsMessage } from '../notification/index.js';
 export abstract class MessageRouter {
   /**
    * @param candidates every configured retailer of the message's project, at least one.
-   * @returns those of the candidates that the message is for.
+   * @returns the candidates that receive the message.
    */
   abstract retailersOf(
     message: CommercetoolsMessage,
@@ -33,7 +33,7 @@ export abstract class MessageRouter {
   ): readonly RetailerScope[];
 }
 
-/** Every message is for every retailer of its project. */
+/** Sends every message to every retailer of its project. */
 @Injectable()
 export class ProjectMessageRouter extends MessageRouter {
   retailersOf(

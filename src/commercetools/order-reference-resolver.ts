@@ -2,13 +2,14 @@ import type { RetailerScope } from '../config/index.js';
 import type { CommercetoolsRequestOptions } from './commercetools-client.js';
 
 /**
- * The way back of {@link OrderLookup}: which Fluent order a commercetools order belongs to.
+ * Finds the Fluent refs of a commercetools order. It is the inverse of {@link OrderLookup}.
  *
- * Override it together with {@link OrderLookup}, so that handlers of commercetools messages (the built-in
- * cancellation, yours) find the same Fluent order. The default is {@link ConfiguredOrderReferenceResolver}, configured
- * by `ORDER_LOOKUP` and `ORDER_REF_PREFIX`. Override it in `ConnectorModule.register({ overrides })`.
+ * Override it whenever you override {@link OrderLookup}. Otherwise handlers of commercetools messages, such as the
+ * built-in cancellation, look for another Fluent order than the one that your look-up matches. The default is
+ * {@link ConfiguredOrderReferenceResolver}, which follows `ORDER_LOOKUP` and `ORDER_REF_PREFIX`. Register an override in
+ * `ConnectorModule.register({ overrides })`.
  *
- * An override returns every ref that its look-up would accept, so that no Fluent order is missed.
+ * An override must return every ref that your look-up would accept for the order.
  *
  * @example
  * class KeyedReferenceResolver extends OrderReferenceResolver {
@@ -27,7 +28,7 @@ import type { CommercetoolsRequestOptions } from './commercetools-client.js';
 export abstract class OrderReferenceResolver {
   /**
    * @param orderId the id of the commercetools order.
-   * @returns the refs that its Fluent order may have, the likeliest first; empty when it can have none.
+   * @returns the refs that its Fluent order may have, the most likely first; empty if the order has no Fluent order.
    */
   abstract fluentRefs(
     orderId: string,

@@ -28,7 +28,7 @@ const INTERRUPTED_MS = 1000;
 /** Between attempts to take notifications from a queue that fails: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
-/** How soon a worker looks again when its free slots are kept for others, and no delivery ends before. */
+/** How soon a worker checks again if it must keep its free slots for others and no delivery ends earlier. */
 const KEPT_SLOTS_MS = 50;
 
 /**

@@ -1,6 +1,6 @@
 import type { Delivery } from './delivery.js';
 
-/** The notifications of an account that wait together: one lane for those that somebody waits for, one behind them. */
+/** The waiting notifications of an account: one lane for its webhooks, and one for the background. */
 export interface Lane {
   readonly accountId: string;
   /** Reconciled orders, retries and replayed dead letters. */

@@ -104,7 +104,7 @@ describe('decideRetry', () => {
       ['the upstream answers others all the time', 24, (clock) => clock - 1000],
       ['the upstream answers others once an hour', 26, (clock) => clock - (clock % HOUR_MS) - 1],
       ['the upstream never answered in this process', Infinity, () => -Infinity],
-      ['the upstream has answered nobody since the first failure', Infinity, () => now - 1],
+      ['the upstream has answered no request since the first failure', Infinity, () => now - 1],
       [
         'the upstream answered twice in between',
         Infinity,

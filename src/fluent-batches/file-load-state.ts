@@ -8,7 +8,8 @@ type Jobs = Record<string, string>;
 
 const KEPT_JOBS = 100;
 
-/* * Keeps records of loads in files of one folder, for one process at a time. It replaces files atomically, so
+/**
+ * Keeps records of loads in files of one folder, for one process at a time. It replaces files atomically, so
  * a crash leaves either the old or the new one.
  */
 export class FileLoadState extends LoadState {

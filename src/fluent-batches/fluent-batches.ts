@@ -9,7 +9,8 @@ import { Backoff, type BackoffOptions, retryTransient } from './backoff.js';
 
 /** Options of {@link FluentBatches.load}. */
 export interface LoadOptions extends FluentScope, FluentRequestOptions {
-  /*   * Identifies the load across restarts. To resume an interrupted load, call `load` with the same id and
+  /**
+   * Identifies the load across restarts. To resume an interrupted load, call `load` with the same id and
    * the same entities in the same order. Another call for a finished load sends nothing, until you call
    * {@link FluentBatches.forget}. Without an id, you cannot resume the load.
    */
@@ -56,7 +57,8 @@ const MAX_FAILURES = 1000;
 const FAILED = /^(FAILED|ERROR|CANCELLED|REJECTED)$/;
 const DONE = /^(COMPLETE|COMPLETED|SUCCESS)$/;
 
-/* * Loads many entities into Fluent through its Batch API. It uses one job for each day (UTC) and retailer, sends batches of
+/**
+ * Loads many entities into Fluent through its Batch API. It uses one job for each day (UTC) and retailer, sends batches of
  * at most 5000 entities, and waits until Fluent has processed each batch.
  */
 @Injectable()
@@ -68,7 +70,8 @@ export class FluentBatches {
     private readonly state: LoadState,
   ) {}
 
-  /*   * Sends entities while it reads them, and waits until Fluent has processed all of them. If Fluent refuses an entity,
+  /**
+   * Sends entities while it reads them, and waits until Fluent has processed all of them. If Fluent refuses an entity,
    * the result lists it as a failure; `load` does not throw.
    *
    * If a call gets no answer, or the process dies before it has recorded a batch, the connector may send that batch
@@ -118,7 +121,8 @@ export class FluentBatches {
     await this.state.forget(stateKey(this.endpoints.retailerOf(options), loadId));
   }
 
-  /*   * Reads the status of one batch, for example of one that a failure of {@link LoadResult} names.
+  /**
+   * Reads the status of one batch, for example of one that a failure of {@link LoadResult} names.
    *
    * @throws PermanentError when Fluent does not know the batch
    */
@@ -130,7 +134,8 @@ export class FluentBatches {
     return this.api(options).batchStatus(jobId, batchId);
   }
 
-  /*   * Reads the status of a job and of each of its batches.
+  /**
+   * Reads the status of a job and of each of its batches.
    *
    * @throws PermanentError when Fluent does not know the job
    */

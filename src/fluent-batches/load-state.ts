@@ -28,7 +28,8 @@ export interface JobDay {
   readonly day: string;
 }
 
-/* * The records of loads that survive restarts: the job of the day, and the batches that Fluent has accepted. The service
+/**
+ * The records of loads that survive restarts: the job of the day, and the batches that Fluent has accepted. The service
  * keeps them in Redis, the command line in files.
  */
 export abstract class LoadState {

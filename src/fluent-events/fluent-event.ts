@@ -36,7 +36,8 @@ export interface FluentEventFields extends EventOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/* * An event with any name, for rulesets of your workflow.
+/**
+ * An event with any name, for rulesets of your workflow.
  *
  * @example
  * new FluentEvent({ name: 'ParcelLost', entityType: 'ORDER', entityRef: 'HD_1', rootEntityType: 'ORDER' })

@@ -280,7 +280,7 @@ describe('ApolloFluentClient', () => {
     });
 
     it.each(['north', '', '1e3', '-1', '99999999999'])(
-      'leaves the retailer out when its id is no context id (%j)',
+      'omits the retailer when its id is not a context id (%j)',
       async (retailerId) => {
         answer = () => settings();
         await client.getSettings({ ...scope, retailerId }, ['a']);

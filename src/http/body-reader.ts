@@ -18,7 +18,8 @@ export class BodyReader {
   private readonly unfinished = new Map<IncomingMessage, number>();
   private total = 0;
 
-  /*   * @param maxBodyBytes the reader refuses larger bodies, and does so before it reads them if their length is known.
+  /**
+   * @param maxBodyBytes the reader refuses larger bodies, and does so before it reads them if their length is known.
    * @param maxUnfinishedBytes if all unfinished bodies together hold more, the reader refuses the largest one and closes
    * its connection. Notifications are small, so this is almost never a notification.
    */

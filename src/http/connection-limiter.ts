@@ -21,7 +21,8 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
 }
 
-/* * Prevents unauthenticated clients from taking every connection of a server. At a limit, it closes the oldest connection
+/**
+ * Prevents unauthenticated clients from taking every connection of a server. At a limit, it closes the oldest connection
  * without an authenticated request in favour of the new one. Such connections also have a short idle
  * time-out. It keeps connections that carried an authenticated request.
  */

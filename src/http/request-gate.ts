@@ -12,7 +12,8 @@ export type ListenerKind = 'public' | 'management';
 /** Node silently drops headers beyond 2000. No client of the connector sends a tenth of that. */
 const MAX_HEADERS = 100;
 
-/* * Refuses requests before their body is read: unknown paths and methods, ambiguous headers, and senders that an ingress
+/**
+ * Refuses requests before their body is read: unknown paths and methods, ambiguous headers, and senders that an ingress
  * route does not admit. It runs before Fastify, which therefore never routes, parses or reads these requests.
  */
 export class RequestGate {

@@ -170,7 +170,7 @@ describe('an order that is not where the notification says', () => {
   });
 });
 
-describe('an order that somebody else owns', () => {
+describe('an order that another Fluent order owns', () => {
   it('is left as it is', async () => {
     const setup = new Setup();
     setup.mayWrite.mockResolvedValue(false);
@@ -631,7 +631,7 @@ describe('hooks', () => {
     expect(actions).toHaveBeenCalledTimes(2);
   });
 
-  it('can leave an order alone, before anything is mapped', async () => {
+  it('can skip an order before the mapping runs', async () => {
     const setup = new Setup();
     setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'DRAFT' });
     setup.mapper.map = throwing(new ConfigurationError('no mapping'));

@@ -34,7 +34,8 @@ export class ReconciliationState {
     this.redis = connections.failFast;
   }
 
-  /*   * Runs `look` if no other replica does and the last search began at least `intervalMs` ago. It renews the lock during
+  /**
+   * Runs `look` if no other replica does and the last search began at least `intervalMs` ago. It renews the lock during
    * the search. If it loses the lock, it aborts the signal.
    *
    * @returns whether it was this replica's turn.
@@ -88,7 +89,8 @@ export class ReconciliationState {
     await this.redis.hset(LOOKED, accountId, at.getTime());
   }
 
-  /*   * @returns for each account how many milliseconds ago its last complete search began. For an account without one, the
+  /**
+   * @returns for each account how many milliseconds ago its last complete search began. For an account without one, the
    * time counts from the first call.
    */
   async agesMs(accountIds: readonly string[]): Promise<ReadonlyMap<string, number>> {

@@ -18,7 +18,8 @@ const WINDOW_MS = 3_600_000;
 const CLOCK_TOLERANCE_MS = 3_600_000;
 /** A search also finds orders updated while it runs, even if Fluent's clock is ahead of ours. */
 const AHEAD_MS = 86_400_000;
-/* * How many unreadable windows a search divides. It takes about 25 divisions to find one unreadable order. If nothing
+/**
+ * How many unreadable windows a search divides. It takes about 25 divisions to find one unreadable order. If nothing
  * is readable, the search must end.
  */
 const MAX_DIVISIONS = 100;
@@ -42,7 +43,8 @@ interface Look {
   divisions: number;
 }
 
-/* * Finds orders whose notification was lost. It reads the orders that Fluent has updated since the last search, and queues
+/**
+ * Finds orders whose notification was lost. It reads the orders that Fluent has updated since the last search, and queues
  * each like a notification. One replica searches at a time, and the watermark survives restarts.
  */
 @Injectable()
@@ -151,7 +153,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     );
   }
 
-  /*   * The watermark is a time by Fluent's clock. Our clock only measures how long ago reconciliation reached it. After
+  /**
+   * The watermark is a time by Fluent's clock. Our clock only measures how long ago reconciliation reached it. After
    * the overlap, no older update can appear, so reconciliation does not read an account without updates again.
    */
   private beginningOf(watermark: Watermark | undefined, startedAt: number): number {
@@ -224,7 +227,8 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     await this.moveWatermark(look, newest);
   }
 
-  /*   * The watermark follows Fluent's clock, but never passes the beginning of this search: orders updated meanwhile may
+  /**
+   * The watermark follows Fluent's clock, but never passes the beginning of this search: orders updated meanwhile may
    * have slipped between its pages.
    */
   private async moveWatermark(look: Look, newest: number): Promise<void> {

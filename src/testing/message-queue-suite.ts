@@ -106,7 +106,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual(ids(await bench.take(5)), ['c']);
       assert.deepEqual(await bench.states(), { waiting: 0, active: 3, delayed: 0, dead: 0 });
     }),
-    test('gives a notification to nobody else while it is not settled', async (queue, bench) => {
+    test('gives a notification to only one worker until it is settled', async (queue, bench) => {
       await queue.add(sampleNotification());
       await bench.takeOne();
       await queue.add(sampleNotification({ id: 'next' }));
@@ -118,7 +118,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await queue.add(sampleNotification({ id: 'late' }));
       assert.equal((await waiting).notification.id, 'late');
     }),
-    test('ends the wait of a worker that is told to stop', async (queue) => {
+    test('ends the wait of a worker when its signal aborts', async (queue) => {
       const stop = new AbortController();
       const waiting = queue.take(1, stop.signal);
       stop.abort();
@@ -278,7 +278,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(await queue.discard('unknown'), false);
       assert.deepEqual(await queue.deadLetters(), []);
     }),
-    test('discards a dead letter for good', async (queue, bench) => {
+    test('removes a discarded dead letter permanently', async (queue, bench) => {
       await queue.add(sampleNotification());
       await queue.settle(await bench.takeOne(), dead('no'));
       const [letter] = await queue.deadLetters();
@@ -335,7 +335,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       const reserves = { ...NOTHING_HELD, reserves: true };
       assert.equal((await bench.take(16, reserves)).length, 12);
       const held = { ...reserves, byAccount: { ACME: 12 } };
-      // Not after a wait: somebody else may need the slots soon.
+      // Do not wait first: another account may need the slots soon.
       const startedAt = performance.now();
       assert.deepEqual(await queue.take(4, AbortSignal.timeout(patienceMs), held), []);
       assert.ok(performance.now() - startedAt < 4000, 'take waited although work waits');
@@ -356,7 +356,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual(ids(await bench.take(1, { ...held, background: 2 })), ['n4']);
       assert.deepEqual(ids(await bench.take(3, { ...held, background: 2 })), ['r3', 'r4']);
     }),
-    test('keeps slots free of background work, for what somebody may wait for soon', async (queue, bench) => {
+    test('keeps some slots free of background work for new webhooks', async (queue, bench) => {
       for (let n = 0; n < 20; n++) await queue.add(sampleNotification(), { background: true });
       assert.equal((await bench.take(16, { ...NOTHING_HELD, backgroundShare: 4 })).length, 12);
     }),

@@ -129,7 +129,7 @@ describe('provideRedis', () => {
     await redis.stop();
   });
 
-  it('starts a server of its own otherwise', async () => {
+  it('starts a private server otherwise', async () => {
     vi.stubEnv('REDIS_URL', '');
     const redis = await provideRedis();
     cleanUps.push(() => redis.stop());

@@ -10,12 +10,12 @@ import { provideRedisServer } from './redis-server.js';
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
 const READY_POLL_MS = 10;
-/** Somebody else may take a free port before the server does. */
+/** How often to try, because another process may take a free port before the server does. */
 const PORT_ATTEMPTS = 3;
 
 /**
- * Reads the server's process id, then waits for the end of its standard input, which the system closes when
- * the parent is gone, also after SIGKILL; then ends the server and removes its temporary folder.
+ * Reads the server's process id and waits for the end of its standard input. The system closes this input when
+ * the parent has ended, even after SIGKILL. The script then ends the server and removes its temporary folder.
  */
 const WATCHDOG = 'read -r pid; cat >/dev/null; kill -9 "$pid"; [ -z "$1" ] || rm -rf -- "$1"';
 
@@ -25,13 +25,13 @@ export interface PrivateRedisOptions {
   aof?: boolean;
   /** A new temporary folder by default, which {@link PrivateRedis.stop} removes. */
   dir?: string;
-  /** A free one by default. */
+  /** A free port by default. */
   port?: number;
-  /** More arguments of the server; they win over the default ones. */
+  /** More arguments of the server; they take precedence over the defaults. */
   args?: readonly string[];
   /**
-   * A sentinel instead of a server: the lines of its configuration file that say what it watches.
-   * It has no data, so that `aof` means nothing.
+   * Starts a sentinel instead of a server. These are the lines of its configuration file that name what it monitors.
+   * A sentinel has no data, so `aof` has no effect.
    */
   sentinel?: readonly string[];
 }
@@ -44,8 +44,8 @@ interface RunningServer {
 }
 
 /**
- * A Redis (or Valkey) server of one's own on 127.0.0.1, for tests and demos. It never outlives this
- * process, however that ends.
+ * A private Redis (or Valkey) server on 127.0.0.1, for tests and demos. It never outlives this process, even if the
+ * process is killed.
  *
  * @example
  * const redis = await PrivateRedis.start();
@@ -64,7 +64,7 @@ export class PrivateRedis {
     readonly port: number,
   ) {}
 
-  /** @throws Error that names the ways out when there is no server and none can be installed. */
+  /** @throws Error that says how to provide a server when none is installed and none can be installed. */
   static async start(options: PrivateRedisOptions = {}): Promise<PrivateRedis> {
     const program = provideRedisServer();
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fluent-connector-redis-'));
@@ -90,7 +90,7 @@ export class PrivateRedis {
     return this.#running.pid;
   }
 
-  /** Starts the server again, on the same port and folder; stops it first when it runs. */
+  /** Restarts the server on the same port and folder. If it runs, stops it first. */
   async restart(): Promise<void> {
     await this.#end('SIGTERM');
     const server = this.#launch();
@@ -106,28 +106,28 @@ export class PrivateRedis {
     throw new Error(`${this.program} did not start on port ${this.port}: ${outcome}\n${log}`);
   }
 
-  /** SIGKILL: what was not synced to disk is lost. */
+  /** Sends SIGKILL. The server loses all data that it has not synced to disk. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Ends the server and removes its folder, unless the folder was handed in. Safe to call twice. */
+  /** Ends the server and removes its folder, unless the caller provided it. You can call it twice. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     if (this.options.dir === undefined) rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** The server hangs: connections stay open and nothing is answered. */
+  /** Suspends the server: connections stay open, but it answers nothing. */
   suspend(): void {
     this.#running.process.kill('SIGSTOP');
   }
 
-  /** The server that was suspended goes on, and answers what it was asked meanwhile. */
+  /** Resumes a suspended server, which then answers the commands that it has received. */
   resume(): void {
     this.#running.process.kill('SIGCONT');
   }
 
-  /** Forgets every key. */
+  /** Deletes every key. */
   async flush(): Promise<void> {
     const client = new Redis(this.url);
     await client.flushall();
@@ -145,7 +145,7 @@ export class PrivateRedis {
 
   #launch(): RunningServer {
     const temporaryDir = this.options.dir === undefined ? this.dir : '';
-    // Both in groups of their own: Ctrl-C in a terminal must not take Redis away from a process that drains.
+    // Both run in separate process groups: Ctrl-C in a terminal must not end Redis while the process drains.
     const watchdog = spawn('sh', ['-c', WATCHDOG, 'redis-watchdog', temporaryDir], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
@@ -200,17 +200,17 @@ export class PrivateRedis {
     if (!server) return;
     this.#server = undefined;
     server.process.kill(signal);
-    // A server that hangs or was suspended does not hear SIGTERM.
+    // A hanging or suspended server does not react to SIGTERM.
     const impatience = setTimeout(() => server.process.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await server.exited;
     clearTimeout(impatience);
   }
 }
 
-/** A Redis to work with, and how to end it. */
+/** A Redis server and how to end it. */
 export interface ProvidedRedis {
   readonly url: string;
-  /** Does nothing when the server is not ours. */
+  /** Does nothing if the test kit did not start the server. */
   stop(): Promise<void>;
 }
 
@@ -248,7 +248,7 @@ export function asArguments(settings: Readonly<Record<string, string | number>>)
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
-/** @returns a port on 127.0.0.1 that nobody listens on. */
+/** @returns an unused port on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');

@@ -19,7 +19,7 @@ import { provideTestRedis } from './test-redis.js';
 const TIMEOUT_MS = 10_000;
 const POLL_MS = 10;
 
-/** Waits are short: a test should see a retry, a second look or a corrected setting within a second. */
+/** Short delays, so a test sees a retry, a recheck or a corrected setting within a second. */
 const QUICK = {
   HOST: '127.0.0.1',
   PORT: '0',
@@ -34,28 +34,28 @@ const QUICK = {
 };
 
 interface Surroundings {
-  /** Environment variables of the connector; they win over those of the test kit. */
+  /** Environment variables of the connector; they take precedence over those of the test kit. */
   readonly env?: Readonly<Record<string, string>>;
   readonly fluent?: FluentEmulatorOptions;
   /** With `messages` the connector also accepts messages from the emulated commercetools. */
   readonly commercetools?: CommercetoolsEmulatorOptions;
   /**
-   * A Redis server to use an empty database of; `REDIS_URL` by default. Without either a private server is
-   * started.
+   * A Redis server with an empty database; `REDIS_URL` by default. Without either, the test kit starts a private
+   * server.
    */
   readonly redisUrl?: string;
 }
 
-/** What is tested: overrides and handlers, as `ConnectorModule.register` takes them, … */
+/** A connector with your overrides and handlers, as for `ConnectorModule.register`. */
 export interface TestedParts extends Omit<ConnectorModuleOptions, 'env'>, Surroundings {
   readonly module?: undefined;
 }
 
-/** … or a whole application. */
+/** A whole application. */
 export interface TestedModule extends Surroundings {
   /**
-   * The module that the application hands to `bootstrapConnector`. It reads its configuration from
-   * `process.env`, which is replaced for the time of the start.
+   * The module that the application passes to `bootstrapConnector`. It reads its configuration from
+   * `process.env`, which the test kit replaces during the start.
    */
   readonly module: DynamicModule | Type;
 }
@@ -69,21 +69,21 @@ export interface TestOrder {
   readonly commercetools: CommercetoolsOrderRecord;
 }
 
-/** What became of a notification that a test sent. */
+/** The result of a webhook that a test sent. */
 export interface SentNotification extends WebhookOutcome {
   readonly id: string;
 }
 
-/** Which runs are waited for; what is left out matches all. */
+/** Which run to wait for. An omitted field matches every run. */
 export interface RunFilter {
   readonly id?: string;
   readonly outcome?: RunReport['outcome'];
 }
 
 /**
- * Starts a connector in this process, with a Redis, a Fluent and a commercetools of its own, all on free
- * ports, and the reference mappings in Fluent's settings. Retries and second looks are
- * quick; `env` changes that. `LOG_LEVEL=debug` in the environment of the test shows its log.
+ * Starts a connector in this process, with a separate Redis and separate emulators of Fluent and commercetools, all on
+ * free ports. Fluent's settings contain the reference mappings. Retries and rechecks have short delays; `env` changes
+ * them. Set `LOG_LEVEL=debug` in the environment of the test to see the connector's log.
  *
  * @example
  * const connector = await createTestConnector({ overrides: [{ provide: StatusMapper, useClass: MyMapper }] });
@@ -93,7 +93,7 @@ export interface RunFilter {
  * expect(order.commercetools.orderState).toBe('Confirmed');
  * await connector.stop();
  *
- * @throws Error when the connector does not start, with its reason; nothing is left running.
+ * @throws Error with the reason when the connector does not start. It then stops everything that it has started.
  */
 export async function createTestConnector(options: TestConnectorOptions = {}): Promise<TestConnector> {
   const cleanUps: (() => Promise<unknown>)[] = [];
@@ -107,7 +107,7 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
   try {
     const redis = await provideTestRedis(options.redisUrl ?? process.env['REDIS_URL']);
     cleanUps.push(() => redis.stop());
-    // A webhook that is refused is told to the test at once.
+    // The test learns of a refused webhook at once.
     const fluent = await new FluentEmulator({ webhookRetry: { delaysMs: [] }, ...options.fluent }).start();
     cleanUps.push(() => fluent.stop());
     fluent.useReferenceMappings();
@@ -146,13 +146,13 @@ export class TestConnector implements AsyncDisposable {
   readonly url: string;
   readonly fluent: FluentEmulator;
   readonly commercetools: CommercetoolsEmulator;
-  /** The application; `app.get(Token)` gives any of its providers. */
+  /** The application; `app.get(Token)` returns any of its providers. */
   readonly app: NestFastifyApplication;
   /** The queue, for its dead letters. */
   readonly queue: MessageQueue;
   /** Every run of a notification so far, oldest first. */
   readonly runs: readonly RunReport[];
-  /** Ends everything that was started. Safe to call twice. */
+  /** Stops everything that {@link createTestConnector} has started. You can call it twice. */
   readonly stop: () => Promise<void>;
 
   /** @internal */
@@ -168,13 +168,13 @@ export class TestConnector implements AsyncDisposable {
     this.stop = parts.stop;
   }
 
-  /** Where webhooks go. */
+  /** The address of the webhook endpoint. */
   get webhookUrl(): string {
     return this.fluent.webhookUrl ?? this.url;
   }
 
   /**
-   * Adds an order to Fluent, and the one with its ref as order number to commercetools.
+   * Adds an order to Fluent, and an order with its ref as order number to commercetools.
    *
    * @throws Error when either exists.
    */
@@ -188,9 +188,9 @@ export class TestConnector implements AsyncDisposable {
   }
 
   /**
-   * Signs a notification and sends it to the webhook. What is not given is filled in: a fresh id, the
-   * emulated account and retailer, and an entity `ORDER` `1` with the ref `O_1`. For the webhooks of an
-   * order's own steps see `fluent.move` and `fluent.notify`.
+   * Signs a notification and sends it to the webhook endpoint. Omitted fields have defaults: a new id, the
+   * emulated account and retailer, and the entity `ORDER` `1` with the ref `O_1`. To send the webhooks of an
+   * emulated order, use `fluent.move` and `fluent.notify`.
    */
   async send(
     notification: Partial<FluentNotification> & { readonly name: string },
@@ -202,13 +202,13 @@ export class TestConnector implements AsyncDisposable {
   }
 
   /**
-   * Resolves when no notification waits, runs or sleeps before a retry. Dead letters have come to rest
-   * too: look at {@link runs} or {@link queue}.
+   * Resolves when no notification waits, runs or is delayed before a retry. Dead letters count as settled; check
+   * {@link runs} or {@link queue} for them.
    *
-   * @throws Error after `timeoutMs` that tells what is left and how the last run ended.
+   * @throws Error after `timeoutMs` that says which notifications remain and how the last run ended.
    */
   async settled(timeoutMs = TIMEOUT_MS): Promise<void> {
-    // Twice in a row: the counts are not taken in one instant, and a job that moves meanwhile escapes them.
+    // Check twice in a row: the counts are not atomic, and a job that moves between them escapes both.
     let quiet = 0;
     await waitUntil(
       async () => {
@@ -222,9 +222,9 @@ export class TestConnector implements AsyncDisposable {
   }
 
   /**
-   * Resolves with the first run that matches, also one that has ended already.
+   * Resolves with the first matching run, even if it has already ended.
    *
-   * @throws Error after `timeoutMs` that tells how the last run ended.
+   * @throws Error after `timeoutMs` that says how the last run ended.
    */
   async waitForRun({ id, outcome }: RunFilter = {}, timeoutMs = TIMEOUT_MS): Promise<RunReport> {
     return waitUntil(
@@ -248,7 +248,7 @@ export class TestConnector implements AsyncDisposable {
     );
   }
 
-  /** The same as {@link TestConnector.stop}, for `await using`. */
+  /** Calls {@link TestConnector.stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -270,8 +270,8 @@ interface StartedConnector {
 }
 
 /**
- * The connector itself is loaded only here: the emulators also run where decorators are compiled without
- * metadata, and Nest does not.
+ * Loads the connector only here. The emulators also run where the compiler emits no decorator metadata, which Nest
+ * requires.
  */
 async function startConnector(
   options: TestConnectorOptions,
@@ -322,7 +322,7 @@ async function startConnector(
 
 async function withEnvironment<T>(env: Record<string, string>, action: () => Promise<T>): Promise<T> {
   const before = process.env;
-  // Nothing else of the machine's environment configures a connector under test.
+  // No other variable of the environment configures a connector under test.
   process.env = { PATH: before['PATH'], ...env };
   try {
     return await action();
@@ -331,7 +331,7 @@ async function withEnvironment<T>(env: Record<string, string>, action: () => Pro
   }
 }
 
-/** @throws Error with what `problem` tells when `condition` gives nothing for `timeoutMs`. */
+/** @throws Error with the text of `problem` when `condition` returns nothing within `timeoutMs`. */
 async function waitUntil<T>(
   condition: () => Promise<T | undefined>,
   timeoutMs: number,

@@ -1,16 +1,16 @@
 import { Redis } from 'ioredis';
 import { PrivateRedis, type ProvidedRedis } from './private-redis.js';
 
-/** Redis' own default number of databases; database 0 is left to whatever else uses the server. */
+/** Redis' default number of databases. Database 0 stays free for other users of the server. */
 const DATABASES = Array.from({ length: 15 }, (_, index) => index + 1);
-/** Atomic, so that test files that run in parallel never claim the same one. */
+/** Atomic, so parallel test files never claim the same database. */
 const CLAIM = "if redis.call('dbsize') > 0 then return 0 end redis.call('set', KEYS[1], '1') return 1";
 
 /**
- * A Redis that nobody else's notifications are in: a private server, or an empty database of the one that
- * `url` names, which is emptied again at the end.
+ * A Redis without other notifications: a private server, or an empty database of the server at `url`, which the test
+ * kit empties again at the end.
  *
- * @throws Error when `url` has no empty database left; nothing that is in one is ever removed.
+ * @throws Error when the server at `url` has no empty database. The test kit never removes existing data.
  */
 export async function provideTestRedis(url: string | undefined): Promise<ProvidedRedis> {
   // What a test writes need not survive it.

@@ -49,7 +49,8 @@ const SERVERS = [FLUENT, COMMERCETOOLS] as const;
 const APIS = [FLUENT_API, READS, WRITES] as const;
 const ENDPOINTS = [...APIS, EVENT_API, FLUENT_TOKENS, COMMERCETOOLS_TOKENS] as const;
 
-/* * What shows the fault to an operator while it lasts.
+/**
+ * What shows the fault to an operator while it lasts.
  *
  * - `upstream`: `/health` shows the target as degraded, and its calls fail in the metrics.
  * - `queue`: only the retried notifications. After 15 minutes, `/health` and an alert report the oldest one.

@@ -37,7 +37,7 @@ export const QUEUE_NAME = 'notifications';
 const MAX_UNCONFIRMED = 2000;
 /** Numbers and coverage of a key only save runs; after a day without notifications they may go. */
 const ORDER_KEY_LIFETIME_SECONDS = 86_400;
-/** How long a worker without work waits before it looks again for what no marker announced. */
+/** How long an idle worker waits before it checks for work that no marker announced. */
 const MAX_WAIT_MS = 5000;
 /** How long replicas may take; less than a sender waits, and than a command may take. */
 const REPLICATION_TIMEOUT_MS = 500;
@@ -60,7 +60,7 @@ const JOB_OPTIONS = JSON.stringify({
 @Injectable()
 export class BullMessageQueue extends MessageQueue implements OnApplicationShutdown {
   private readonly logger = new Logger('Queue');
-  /** Where somebody waits for the answer. */
+  /** The connection for calls whose caller waits for the answer. */
   private readonly failFast: RedisClient;
   private readonly failFastScripts: ScriptRunner;
   /** Where workers wait for Redis to come back. */
@@ -235,7 +235,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     };
   }
 
-  /** What arrives when nobody wants it any more goes to other workers at once. */
+  /** Returns jobs that arrive after their worker has stopped to other workers at once. */
   private giveBack(taking: Promise<{ deliveries: Delivery[] }>): void {
     taking
       .then(async ({ deliveries }) => {

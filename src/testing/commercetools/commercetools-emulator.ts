@@ -15,7 +15,7 @@ import { CommercetoolsState, type NewCommercetoolsOrder, type OrderWrite } from 
 import { type EmulatedMessage, type MessageOptions, MessageSender } from './message-sender.js';
 import type { CommercetoolsOrderRecord, EmulatedOrderStates } from './order-record.js';
 
-/** The API client of everybody else. */
+/** The API client of all other writers. */
 const SHOP_CLIENT_ID = 'shop';
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -25,13 +25,13 @@ export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
   projectKey?: string;
   clientId?: string;
   clientSecret?: string;
-  /** What the API client may ask for; `manage_project:{projectKey}`, which includes all, by default. */
+  /** The scopes of the API client; by default `manage_project:{projectKey}`, which includes all others. */
   clientScopes?: readonly string[];
-  /** By how much a write raises the version. 3 by default, so that nobody relies on one. */
+  /** The increment of the version for each write; 3 by default, so tests do not rely on 1. */
   versionStep?: number | (() => number);
-  /** HTTP status of a `ConcurrentModification`; 200 by default. Some gateways make it 409. */
+  /** HTTP status of a `ConcurrentModification`; 200 by default. Some gateways change it to 409. */
   conflictStatus?: number;
-  /** Where messages of changed order states go. Can be set later with {@link CommercetoolsEmulator.messagesUrl}. */
+  /** The address that receives messages about changed order states. You can set it later with {@link CommercetoolsEmulator.messagesUrl}. */
   messagesUrl?: string;
   /** How they are sent. */
   messages?: MessageOptions;
@@ -48,7 +48,7 @@ export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
  */
 export class CommercetoolsEmulator extends ApiEmulator {
   readonly projectKey: string;
-  /** Delivers messages; counts what became of them; its switch is `enabled`. */
+  /** Delivers messages and counts the results. `enabled` switches it on and off. */
   readonly messages: MessageSender;
 
   protected readonly engine: GraphqlEngine;
@@ -94,7 +94,7 @@ export class CommercetoolsEmulator extends ApiEmulator {
     };
   }
 
-  /** Where messages go; undefined: they are not sent. */
+  /** The address that receives messages. While it is undefined, the emulator sends none. */
   get messagesUrl(): string | undefined {
     return this.messages.url;
   }
@@ -131,10 +131,10 @@ export class CommercetoolsEmulator extends ApiEmulator {
   }
 
   /**
-   * Somebody else writes an order: its states and its version change at once, and a message tells it.
+   * Changes an order as another client: changes its states and version at once, and sends a message.
    *
    * @param clientId the API client that writes.
-   * @throws Error when there is no such order.
+   * @throws Error when the order does not exist.
    */
   setStates(
     orderNumberOrId: string,
@@ -153,9 +153,9 @@ export class CommercetoolsEmulator extends ApiEmulator {
   }
 
   /**
-   * @param fields replace or extend those of a message that tells that the order is cancelled.
-   * @returns a message about an order, with an id of its own, not sent.
-   * @throws Error when there is no such order.
+   * @param fields replace or extend the fields of a message about a cancelled order.
+   * @returns a message about an order, with a new id. Does not send it.
+   * @throws Error when the order does not exist.
    */
   message(orderNumberOrId: string, fields: Readonly<Record<string, unknown>> = {}): EmulatedMessage {
     const order = this.order(orderNumberOrId);
@@ -293,7 +293,7 @@ export class CommercetoolsEmulator extends ApiEmulator {
   }
 }
 
-/** What the GraphQL library found wrong is an InvalidInput to commercetools. */
+/** commercetools reports errors of the GraphQL library as InvalidInput. */
 function codeOf({ extensions }: GraphQLError): unknown {
   return extensions.code ?? 'InvalidInput';
 }

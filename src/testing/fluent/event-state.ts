@@ -53,7 +53,7 @@ export class EventState {
     return this.#events.get(id);
   }
 
-  /** Takes an event; what the workflow makes of it is told by {@link run}. */
+  /** Accepts an event; {@link run} runs the workflow for it. */
   add(mode: 'async' | 'sync', body: Readonly<Record<string, unknown>>): FluentEventEntry {
     const event: StoredEvent = {
       id: randomUUID(),

@@ -38,7 +38,7 @@ const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 export interface FluentEmulatorOptions extends ApiEmulatorOptions {
   /** `ACME` by default. */
   accountId?: string;
-  /** The retailer that new orders and settings belong to; `1` by default. */
+  /** The retailer of new orders and settings; `1` by default. */
   retailerId?: string;
   username?: string;
   password?: string;
@@ -46,18 +46,18 @@ export interface FluentEmulatorOptions extends ApiEmulatorOptions {
   clientSecret?: string;
   /** Hand out single-use refresh tokens too. */
   refreshTokens?: boolean;
-  /** Where webhooks go. Can be set later with {@link FluentEmulator.webhookUrl}. */
+  /** The address that receives webhooks. You can set it later with {@link FluentEmulator.webhookUrl}. */
   webhookUrl?: string;
-  /** The pair that signs webhooks; generated when it is first needed by default. */
+  /** The key pair that signs webhooks. By default, the emulator generates one when it needs it. */
   webhookKeys?: WebhookKeys;
   /** The name of the notifications; the built-in handler's by default. */
   eventName?: string;
   /**
-   * The status into which the workflow moves an order right after `createOrder` has answered `CREATED`; its webhook
-   * is sent. `RECEIVED` by default; `CREATED` leaves the order to the test.
+   * The status into which the workflow moves an order right after `createOrder` has answered `CREATED`. The emulator
+   * then sends the webhook. `RECEIVED` by default; with `CREATED`, the order stays in that status.
    */
   firstStatus?: string;
-  /** What happens to a webhook that is not accepted. */
+  /** What happens to a webhook that the receiver does not accept. */
   webhookRetry?: Partial<WebhookRetry>;
 }
 
@@ -77,7 +77,7 @@ type FluentCredentials = Readonly<Record<'username' | 'password' | 'client_id' |
 export class FluentEmulator extends ApiEmulator {
   readonly accountId: string;
   readonly retailerId: string;
-  /** Signs and delivers webhooks over kept connections; counts what became of them. */
+  /** Signs and delivers webhooks over kept connections, and counts the results. */
   readonly webhooks: WebhookSender;
 
   protected readonly engine: GraphqlEngine;
@@ -133,7 +133,7 @@ export class FluentEmulator extends ApiEmulator {
     );
   }
 
-  /** Where webhooks go; undefined: they are not sent. */
+  /** The address that receives webhooks. While it is undefined, the emulator sends none. */
   get webhookUrl(): string | undefined {
     return this.webhooks.url;
   }
@@ -178,10 +178,10 @@ export class FluentEmulator extends ApiEmulator {
   }
 
   /**
-   * Writes a status without telling anybody (see {@link move}) and moves `updatedOn`.
+   * Writes a status and updates `updatedOn`, without a webhook. To send one, use {@link move}.
    *
-   * @param by a `rule`, as by default, is in the audit log.
-   * @throws Error when there is no such order.
+   * @param by a `rule` (the default) leaves an entry in the audit log.
+   * @throws Error when the order does not exist.
    */
   setStatus(orderId: string, status: string, by: StatusChange['by'] = 'rule'): FluentOrderRecord {
     return this.#state.setStatus(orderId, status, by);
@@ -194,7 +194,7 @@ export class FluentEmulator extends ApiEmulator {
   }
 
   /**
-   * Sends the webhook of an order's present status, with retries.
+   * Sends the webhook for an order's current status, with retries.
    *
    * @param overrides fields that replace or extend the payload's.
    */
@@ -202,7 +202,7 @@ export class FluentEmulator extends ApiEmulator {
     return this.webhooks.send(this.notification(orderId, overrides));
   }
 
-  /** @returns the payload of a webhook about an order, with an id of its own, not sent. */
+  /** @returns the payload of a webhook about an order, with a new id. Does not send it. */
   notification(orderId: string, overrides: Readonly<Record<string, unknown>> = {}): EmulatedNotification {
     const { id, ref, status, type, retailerId } = this.#state.existingOrder(orderId);
     return {
@@ -225,11 +225,11 @@ export class FluentEmulator extends ApiEmulator {
   }
 
   /**
-   * Leads an order through a workflow: writes each status and sends its webhook, without waiting for
-   * the answer before the next step. Resolves when every step is written and every webhook has ended.
+   * Moves an order through a workflow. It writes each status and sends its webhook, and does not wait for
+   * the answer before the next step. Resolves when it has written every status and every webhook has ended.
    *
-   * @param statuses the home delivery workflow of the reference solution by default; one that the order
-   * already has at the start is skipped.
+   * @param statuses the home delivery workflow of the reference solution by default. If the order already has the first
+   * status, the walk skips it.
    */
   async walk(
     orderId: string,
@@ -245,7 +245,7 @@ export class FluentEmulator extends ApiEmulator {
   }
 
   /**
-   * Decides what the workflow makes of events with a name; every event is `COMPLETE` by default.
+   * Sets how the workflow reacts to events with this name. By default, every event ends as `COMPLETE`.
    *
    * @example
    * fluent.onEvent('OrderCancel', async ({ body }) => {
@@ -257,7 +257,7 @@ export class FluentEmulator extends ApiEmulator {
     this.#events.setRule(name, rule);
   }
 
-  /** Decides how the audit log answers from now on; a missing permission is the fault `forbidden`. */
+  /** Sets how the audit log answers from now on. For a missing permission, use the fault `forbidden`. */
   set auditLog(rules: AuditLogRules) {
     this.#eventApi.auditLog = rules;
   }
@@ -272,7 +272,7 @@ export class FluentEmulator extends ApiEmulator {
     return this.#jobApi.inventory;
   }
 
-  /** Decides what becomes of batches and their entities from now on. */
+  /** Sets how the emulator processes batches and their entities from now on. */
   set batchRules(rules: BatchRules) {
     this.#jobApi.rules = rules;
   }
@@ -282,7 +282,7 @@ export class FluentEmulator extends ApiEmulator {
     return this.#state.setSetting(setting);
   }
 
-  /** @returns whether there was one. Without a context it goes from every context. */
+  /** @returns whether the setting existed. Without a context, removes it from every context. */
   removeSetting(name: string, context?: string, contextId?: number): boolean {
     return this.#state.removeSetting(name, context, contextId);
   }
@@ -300,7 +300,7 @@ export class FluentEmulator extends ApiEmulator {
     }
   }
 
-  /** Moves a new order on once its creation is answered, unless somebody else has moved it by then. */
+  /** Moves a new order to its next status after the answer to its creation, unless it has another status by then. */
   #startWorkflow(orderId: string): void {
     const start = setImmediate(() => {
       this.#created.delete(start);

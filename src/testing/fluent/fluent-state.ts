@@ -16,7 +16,7 @@ export interface FluentOrderItemRecord {
   readonly attributes?: readonly FluentAttributeRecord[] | null;
 }
 
-/** A status that an order had, and since when (milliseconds since 1970). */
+/** A status of an order and when it began (milliseconds since 1970). */
 export interface StatusChange {
   readonly status: string;
   readonly at: number;
@@ -39,7 +39,7 @@ export interface FluentOrderRecord {
   readonly createdOn: string;
   /** ISO 8601; moved by every change. */
   readonly updatedOn: string;
-  /** Every status the order had, oldest first; the last is the present one. */
+  /** Every status of the order, oldest first. The last one is the current status. */
   readonly history: readonly StatusChange[];
 }
 
@@ -176,7 +176,7 @@ export class FluentState {
     return [...this.#orders.values()];
   }
 
-  /** @throws Error when there is no such order. */
+  /** @throws Error when the order does not exist. */
   existingOrder(id: string): StoredOrder {
     const order = this.#orders.get(id);
     if (!order) throw new Error(`Fluent emulator: there is no order with the id ${id}`);
@@ -239,7 +239,7 @@ export class FluentState {
     return updated;
   }
 
-  /** @returns whether there was such a setting. Without a context it is removed from every context. */
+  /** @returns whether the setting existed. Without a context, removes it from every context. */
   removeSetting(name: string, context?: string, contextId?: number): boolean {
     let removed = false;
     for (const [key, setting] of this.#settings) {

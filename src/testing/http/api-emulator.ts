@@ -13,7 +13,7 @@ import { RequestLog } from './request-log.js';
 export interface ApiEmulatorOptions {
   /** Lifetime of an access token, seconds. */
   tokenLifetimeSeconds?: number;
-  /** How many of the latest requests are kept; 1000 by default. The counters do not forget. */
+  /** How many of the latest requests the log keeps; 1000 by default. The counters include all requests. */
   requestLogSize?: number;
   /** The clock, milliseconds since 1970; `Date.now` by default. */
   now?: () => number;
@@ -56,13 +56,13 @@ const HTML = '<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gat
 class BodyTooLargeError extends Error {}
 
 /**
- * What both emulators share: a real HTTP server on 127.0.0.1 with OAuth and one GraphQL endpoint, fault
- * switches, interceptors and a request log. State is kept in memory and survives `down()`.
+ * The base of both emulators: an HTTP server on 127.0.0.1 with OAuth and one GraphQL endpoint, faults,
+ * interceptors and a request log. It keeps its state in memory; the state survives `down()`.
  */
 export abstract class ApiEmulator {
   /** Turn faults on and off at any time. */
   readonly faults = new FaultSwitches();
-  /** What was asked. */
+  /** The requests so far. */
   readonly requests: RequestLog;
 
   protected readonly now: () => number;
@@ -80,7 +80,7 @@ export abstract class ApiEmulator {
     this.tokens = new AccessTokens(this.now);
     this.requests = new RequestLog(options.requestLogSize);
     this.#server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-      // Whatever fails in here is a defect of the emulator or of an interceptor: tell the client.
+      // An error here is a defect of the emulator or of an interceptor, so report it to the client.
       this.#serve(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
         else send(response, { status: 500, body: { message: `emulator: ${String(error)}` } });
@@ -99,7 +99,7 @@ export abstract class ApiEmulator {
   }
 
   /**
-   * @param port 0 takes a free one.
+   * @param port 0 selects a free port.
    * @throws Error when the port is taken.
    */
   async start(port = 0): Promise<this> {
@@ -114,12 +114,12 @@ export abstract class ApiEmulator {
     return this;
   }
 
-  /** Closes the port and every connection, also hanging ones. Safe to call twice. */
+  /** Closes the port and every connection, including hanging ones. You can call it twice. */
   async stop(): Promise<void> {
     await this.down();
   }
 
-  /** The server is gone: connections break and are refused until {@link up}. State stays. */
+  /** Takes the server down: it breaks connections and refuses new ones until {@link up}. The state stays. */
   async down(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve, reject) => {
@@ -129,16 +129,16 @@ export abstract class ApiEmulator {
     await closed;
   }
 
-  /** The server is back, on the port it had. */
+  /** Brings the server back on the same port. */
   async up(): Promise<void> {
     if (!this.#server.listening) await this.start(this.#port);
   }
 
   /**
-   * Hooks into every API request: hold one between its steps, or watch. A function counts as `before`.
-   * Hooks run in the order in which they were added.
+   * Adds hooks to every API request, to observe requests or to hold them between steps. A function counts as `before`.
+   * Hooks run in the order in which you add them.
    *
-   * @returns a function that takes the hooks out again.
+   * @returns a function that removes the hooks.
    */
   intercept(interceptor: EmulatorInterceptor | NonNullable<EmulatorInterceptor['before']>): () => void {
     const added = typeof interceptor === 'function' ? { before: interceptor } : interceptor;
@@ -148,7 +148,7 @@ export abstract class ApiEmulator {
     };
   }
 
-  /** Every token issued so far is refused from now on. */
+  /** Revokes every token that the emulator has issued. */
   revokeTokens(): void {
     this.tokens.revokeAll();
   }
@@ -157,7 +157,7 @@ export abstract class ApiEmulator {
   protected abstract issueToken(form: URLSearchParams, headers: IncomingMessage['headers']): Answer;
   protected abstract executeGraphql(call: GraphqlCall): Answer;
   protected abstract control(method: string, path: string, body: string): Promise<Answer>;
-  /** The API's own shape of an error that is no GraphQL result. */
+  /** The API's format of an error outside of GraphQL results. */
   protected abstract errorBody(status: number, code: string, message: string): unknown;
   /** The API's codes of the errors that faults send. */
   protected abstract readonly faultCodes: Readonly<Record<'rateLimit' | 'overload' | 'failure', string>>;

@@ -1,7 +1,7 @@
 import { SeededRandom } from '../seeded-random.js';
 import type { EmulatorRequest } from './emulator-request.js';
 
-/** Which requests a fault hits. Without any of these: all, until it is cleared. */
+/** Which requests a fault hits. Without these options, it hits all requests until you clear it. */
 export interface FaultScope {
   /** `token`, `graphql`, `rest`, a root field such as `orderById` or `updateOrder`, or a REST call such as `sendEvent`. */
   operation?: string;
@@ -13,13 +13,13 @@ export interface FaultScope {
   seed?: number;
 }
 
-/** What can go wrong. Only `latency` leaves the answer itself alone. */
+/** The kinds of faults. Only `latency` does not change the answer. */
 export type FaultEffect =
-  /** The state is read or written at once, the answer leaves `ms` milliseconds later. */
+  /** Executes the request at once, and sends the answer `ms` milliseconds later. */
   | { kind: 'latency'; ms: number }
-  /** Accepted and never answered. Nothing is executed. */
+  /** Accepts the request and never answers it. Executes nothing. */
   | { kind: 'hang' }
-  /** The connection is reset before anything is executed. */
+  /** Resets the connection before it executes the request. */
   | { kind: 'reset' }
   /** 429; `Retry-After` in seconds (1 by default; `null` leaves the header out). */
   | { kind: 'rate-limit'; retryAfterSeconds?: number | null }
@@ -35,13 +35,13 @@ export type FaultEffect =
   | { kind: 'conflict' }
   /** The token presented is revoked: 401 for this request and all later ones that carry it. */
   | { kind: 'expired-token' }
-  /** Executed; the answer names an error, and what it answers with is null. Without a `code` no error is named. */
+  /** Executes the request, but answers with null as data and an error with `code`. Without a `code`, it names no error. */
   | { kind: 'partial'; code?: string }
-  /** Executed; the connection is reset in the middle of the answer. */
+  /** Executes the request and resets the connection in the middle of the answer. */
   | { kind: 'cut' }
-  /** 200 and JSON's content type with a text that is not JSON; half an answer by default. Nothing is executed. */
+  /** 200 with JSON's content type and invalid JSON; half an answer by default. Executes nothing. */
   | { kind: 'garbage'; text?: string }
-  /** 200 with JSON of that many bytes; one more than 16 MiB by default. Nothing is executed. */
+  /** 200 with JSON of this many bytes; one more than 16 MiB by default. Executes nothing. */
   | { kind: 'oversized'; bytes?: number }
   /** Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
   | { kind: 'uncertain'; answer?: 'drop' | 'general' };
@@ -62,7 +62,7 @@ export interface ArmedFault {
   readonly fault: Fault;
   /** How many requests it has hit so far. */
   readonly hits: number;
-  /** Turns off this fault and no other. Requests that already hang stay unanswered. */
+  /** Turns off only this fault. Requests that already hang stay unanswered. */
   off(): void;
 }
 
@@ -78,16 +78,16 @@ const ONLY_MUTATIONS: ReadonlySet<FaultKind> = new Set(['conflict', 'uncertain']
 const NO_FAULT: FaultDecision = { latencyMs: 0 };
 
 /**
- * The fault switches of one emulator; they can be turned at any time. Several may be on at once: the
- * latencies add up, and of the others the one that was set first decides.
+ * The faults of one emulator. You can switch them at any time, and several can be on at once: their
+ * latencies add up, and the first of the other faults decides.
  *
- * A server that is gone altogether is `emulator.down()` and `emulator.up()`.
+ * To take the whole server down and bring it back, use `emulator.down()` and `emulator.up()`.
  */
 export class FaultSwitches {
   #armed: Armed[] = [];
   #triggered = new Map<FaultKind, number>();
 
-  /** Turns a fault on; an earlier one of the same kind and operation is replaced. */
+  /** Turns a fault on. It replaces an earlier one of the same kind and operation. */
   set(fault: Fault): void {
     const same = ({ fault: other }: Armed): boolean =>
       other.kind === fault.kind && other.operation === fault.operation;
@@ -95,7 +95,7 @@ export class FaultSwitches {
     this.add(fault);
   }
 
-  /** Turns a fault on beside those that are on already. */
+  /** Turns a fault on, in addition to the active ones. */
   add(fault: Fault): ArmedFault {
     const random = new SeededRandom(fault.seed);
     const armed: Armed = { fault, random, remaining: fault.times ?? Number.POSITIVE_INFINITY, hits: 0 };
