@@ -496,7 +496,7 @@ ${extra}`;
 
   it.each<[string, (text: string) => string, RegExp]>([
     [
-      'a key nobody knows',
+      'an unknown key',
       (text) => text.replace('username: u', 'username: u\n    pasword: x'),
       /^accounts\[0\]\.pasword is not known; known are .*password, .*webhookPublicKeys$/,
     ],
@@ -576,12 +576,12 @@ ${extra}`;
       /^accounts\[0\]\.retailers\[0\] must hold keys and values$/,
     ],
     [
-      'accounts that are no list',
+      'accounts that are not a list',
       (text) => text.replace(/accounts:[^]*/, 'accounts: { ACME: { password: p } }'),
       /^accounts must be a list of at least one account$/,
     ],
     [
-      'no address for an account that is no part of a host name',
+      'an account id that cannot be part of a host name, without an address',
       (text) => text.replace('id: ACME', 'id: AC ME').replace(/ {4}baseUrl.*\n/, ''),
       /^accounts\[0\]\.baseUrl is required, because the id cannot be part of a host name$/,
     ],
@@ -664,7 +664,7 @@ describe('messages from commercetools', () => {
       /^COMMERCETOOLS_MESSAGES_AUDIENCE is required, because this is set: COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT$/,
     ],
     [
-      'a key set that is no URL',
+      'a key set that is not a URL',
       {
         COMMERCETOOLS_MESSAGES_AUDIENCE: audience,
         COMMERCETOOLS_MESSAGES_ISSUER: 'https://issuer.example.com/',

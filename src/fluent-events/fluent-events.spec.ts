@@ -340,7 +340,7 @@ describe('FluentEvents', () => {
       ],
     ],
     [
-      'an event of a name of its own needs an entity',
+      'an event with another name needs an entity',
       untyped(FluentEvent, { name: '', attributes: [] }),
       [
         'name is required and must not be blank',

@@ -37,8 +37,8 @@ describe('combineOrderFragments', () => {
   });
 
   it.each([
-    ['is no GraphQL', 'fragment F on Order {', /Syntax Error/],
-    ['is no fragment', '{ order { id } }', /must be a fragment on Order/],
+    ['is not GraphQL', 'fragment F on Order {', /Syntax Error/],
+    ['is not a fragment', '{ order { id } }', /must be a fragment on Order/],
     ['is on another type', 'fragment F on Customer { id }', /must be a fragment on Order/],
     [
       'brings a query along',
@@ -48,7 +48,11 @@ describe('combineOrderFragments', () => {
     ['is empty', '', /Syntax Error/],
     ['uses a fragment that is not there', 'fragment F on Order { ...G }', /Unknown fragment "Odd_G"/],
     ['uses itself', 'fragment F on Order { a { ...F } }', /Cannot spread fragment "Odd_F" within itself/],
-    ['brings what nobody uses', 'fragment F on Order { id } fragment G on X { id }', /"Odd_G" is never used/],
+    [
+      'contains an unused fragment',
+      'fragment F on Order { id } fragment G on X { id }',
+      /"Odd_G" is never used/,
+    ],
     [
       'needs a variable',
       'fragment F on Order { parcels(first: $n) { ref } }',

@@ -47,7 +47,7 @@ describe('HealthChecks', () => {
   const at = new Date(0);
 
   it.each<[string, Situation, string]>([
-    ['nobody was called yet', {}, 'up'],
+    ['the connector has not called the upstream yet', {}, 'up'],
     ['the last call succeeded', { lastCall: { outcome: 'ok', at } }, 'up'],
     ['the last call was refused for its content', { lastCall: { outcome: 'permanent', at } }, 'up'],
     [

@@ -28,9 +28,9 @@ import {
 import { CANCELLED_ORDER, ORDERS_BY_REF, type CancelledOrderNode } from './documents.js';
 
 /**
- * The built-in handler of commercetools' `OrderStateChanged`: an order that somebody else than the connector
- * cancelled in commercetools is cancelled in Fluent. Fluent decides whether it still can be; whatever it
- * decides comes back as a webhook.
+ * The built-in handler of commercetools' `OrderStateChanged`. When another client cancels an order in commercetools, it
+ * cancels the order in Fluent. Fluent decides whether the order can still be cancelled, and reports the result as a
+ * webhook.
  */
 @NotificationHandler({
   names: ({ commercetoolsMessages }) =>
@@ -171,11 +171,11 @@ function reasonToLeave(
   scope: RetailerScope,
 ): string | undefined {
   const isLastByConnector = isConnector(order.lastModifiedBy ?? undefined, scope);
-  // Nobody has written since: who wrote last wrote this.
+  // There is no later write, so the last writer wrote this.
   if (isLastByConnector && order.version === resourceVersion) return 'the connector itself wrote it';
   if (order.orderState === 'Cancelled') return undefined;
-  // A webhook of an older status can put the order back before the cancellation gets here. It was meant all
-  // the same, but only when it is sure that it was somebody else's.
+  // A webhook of an older status can reset the order before the cancellation arrives. The cancellation still counts,
+  // but only if another client certainly wrote it.
   if (isLastByConnector && initiator?.clientId) return undefined;
   return 'it is cancelled no more';
 }

@@ -52,7 +52,7 @@ describe('readStatusChange', () => {
     ['no props', { attributes: [{ name: 'other', value: { status: 'BOOKED' } }] }],
     ['no status', { attributes: { props: {} } }],
     ['an empty status', { attributes: { props: { status: '' } } }],
-    ['a status that is no text', { attributes: { props: { status: 7 } } }],
+    ['a status that is not text', { attributes: { props: { status: 7 } } }],
     ['broken JSON text', { attributes: { props: '{"status":' } }],
     ['text as its attributes', { attributes: '{"props":{"status":"BOOKED"}}' }],
     ['no time', { generatedOn: undefined }],

@@ -19,7 +19,7 @@ export interface RefusedCall extends LastCall {
   readonly operation: string;
 }
 
-/** Outcomes that stay the same until somebody corrects credentials, permissions or configuration. */
+/** Outcomes that stay the same until an operator corrects credentials, permissions or configuration. */
 const REFUSED: ReadonlySet<CallOutcome> = new Set(['configuration', 'unauthorized']);
 /** A client error of the upstream that is about the caller's permissions, not about the order. */
 const LACKS_PERMISSION = /\bHTTP 403\b|\binsufficient_scope\b/;

@@ -70,7 +70,7 @@ export function classOfStatus({ status, problems, cause }: UpstreamFailure): Fai
   if (status === undefined) {
     // Something in between that sends without end must not make dead letters of everything.
     if (codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'transient';
-    // Network errors of Node and undici have a code; anything else is an answer that nobody could read.
+    // Network errors of Node and undici have a code; anything else is an unreadable answer.
     return cause instanceof CallTimeoutError || codeOf(cause) ? 'outage' : 'transient';
   }
   if (isOutageStatus(status)) return 'outage';

@@ -31,12 +31,12 @@ export type Action = Readonly<Record<string, unknown>>;
 
 /** The custom type of parcels; create it once in the project. */
 export const PARCEL_TYPE = 'fluent-parcel';
-/** Its field, a String: commercetools has no place of its own for the address. */
+/** A String field of this type for the address, because commercetools has none. */
 export const URL_FIELD = 'trackingUrl';
 
 /**
- * Keys are made of what the parcel is, never of chance or time: whoever does the same work again finds what is
- * there. Refs and numbers are free text, and commercetools allows letters, digits, `_` and `-` in keys.
+ * Keys depend only on the identity of the parcel, never on chance or time. A repeated run therefore finds the existing
+ * entries. Refs and numbers are free text, and commercetools allows letters, digits, `_` and `-` in keys.
  */
 export function keyOf(kind: 'delivery' | 'parcel', ...identity: readonly string[]): string {
   return `${kind}-${hash('sha256', JSON.stringify(identity), 'hex').slice(0, 32)}`;

@@ -90,7 +90,7 @@ it('writes each of many parcels that are announced at once, once', async () => {
   expect(delivery.map(({ number }) => number).sort()).toEqual(numbers);
 });
 
-it('reads again when somebody else wrote in between, or when nobody knows whether it was written', async () => {
+it('reads again after another client wrote in between, and after a write with an unknown result', async () => {
   const order = addOrder();
   connector.commercetools.faults.set({ kind: 'conflict', times: 2 });
   connector.commercetools.faults.set({ kind: 'uncertain', times: 1 });
@@ -105,7 +105,7 @@ it('reads again when somebody else wrote in between, or when nobody knows whethe
 it.each([
   ['without a tracking number', { ShippingPartner: 'DHL' }, 'TrackingNumber'],
   [
-    'with an address that is no web address',
+    'with an address that is not a web address',
     { ...ATTRIBUTES, TrackingURL: 'javascript:alert(1)' },
     'TrackingURL',
   ],

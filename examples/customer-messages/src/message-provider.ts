@@ -11,7 +11,7 @@ export interface CustomerMessage {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** Whoever sends emails and text messages. */
+/** Sends emails and text messages. */
 export abstract class MessageProvider {
   /** @throws TransientError, PermanentError or ConfigurationError; none of them tells the recipient. */
   abstract send(message: CustomerMessage, signal: AbortSignal): Promise<void>;

@@ -19,7 +19,7 @@ describe('redisWarnings', () => {
     ['a server without a file', info({ aof_enabled: 0 }), single, [/appendonly yes/]],
     ['a server that evicts', info({ maxmemory_policy: 'allkeys-lru' }), single, [/noeviction/]],
     [
-      'replicas that nobody waits for',
+      'replicas without REDIS_WAIT_REPLICAS',
       info({ connected_slaves: 2 }),
       { hasFailover: true, waitReplicas: 0 },
       [/set REDIS_WAIT_REPLICAS=1/],
