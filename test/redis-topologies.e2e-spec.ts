@@ -125,6 +125,25 @@ describe('Redis Cluster', { timeout: TEST_MS }, () => {
   });
 });
 
+describe('a Redis Cluster that is resharded', { timeout: TEST_MS }, () => {
+  it('loses nothing while the slot of the connector moves to another master under load', async ({
+    harness,
+    cluster,
+  }) => {
+    const { webhooks } = harness.fluent;
+    const ids = harness.addOrders(40);
+    const connector = await harness.startConnector({ REDIS_URL: cluster.url });
+    const walks = harness.walkAll(ids, [100, 500]);
+    await vi.waitFor(() => expect(webhooks.counts.accepted).toBeGreaterThan(40), WAIT);
+    await cluster.moveSlot();
+    const acceptedBefore = webhooks.counts.accepted;
+    await walks;
+    await harness.expectNothingLost();
+    expect(webhooks.counts.accepted).toBeGreaterThan(acceptedBefore);
+    expect(await connector.stop()).toBe(0);
+  });
+});
+
 describe('REDIS_WAIT_REPLICAS', { timeout: TEST_MS }, () => {
   it('refuses a notification that no replica has, and warns of it in /health', async ({
     harness,

@@ -5,6 +5,8 @@ import { PrivateRedis, type PrivateRedisOptions, asArguments, freePort } from '.
 const MASTER_NAME = 'main';
 const SENTINELS = 3;
 const CLUSTER_MASTERS = 3;
+/** Keys that a resharding moves at once: few, so that scripts meet a slot that is moved in part. */
+const MOVED_KEYS = 5;
 const CLUSTER_SLOTS = 16_384;
 /** How long a master may be silent before the others take it for dead, milliseconds. */
 const SILENCE_MS = 2000;
@@ -188,6 +190,28 @@ export class PrivateCluster {
       const [, , master] = slots.find(([from, to]) => from <= this.slot && this.slot <= to) ?? [];
       return master !== undefined && master[1] !== this.owner.port;
     });
+  }
+
+  /** Moves the slot of the key to another master, key by key, as resharding does. */
+  async moveSlot(): Promise<void> {
+    const masters = this.servers.slice(0, CLUSTER_MASTERS);
+    const target = masters.find((server) => server !== this.owner) as PrivateRedis;
+    const [from, to] = await Promise.all(
+      [this.owner, target].map((server) => withClient(server, (client) => client.cluster('MYID'))),
+    );
+    const setSlot = (server: PrivateRedis, ...state: string[]) =>
+      withClient(server, (client) => client.call('CLUSTER', 'SETSLOT', this.slot, ...state));
+    await setSlot(target, 'IMPORTING', String(from));
+    await setSlot(this.owner, 'MIGRATING', String(to));
+    await withClient(this.owner, async (client) => {
+      for (;;) {
+        const keys = (await client.cluster('GETKEYSINSLOT', this.slot, MOVED_KEYS)) as string[];
+        if (keys.length === 0) return;
+        await client.call('MIGRATE', '127.0.0.1', target.port, '', 0, START_TIMEOUT_MS, 'KEYS', ...keys);
+      }
+    });
+    // The new owner first, so that no moment has none.
+    for (const server of new Set([target, ...masters])) await setSlot(server, 'NODE', String(to));
   }
 
   async stop(): Promise<void> {
