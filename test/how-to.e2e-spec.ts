@@ -1,17 +1,16 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger, type Type } from '@nestjs/common';
-import {
-  OrderLookup,
-  OrderUpdate,
-  SettingsSource,
-  SignatureVerifier,
-  StatusHistory,
-  StatusMapper,
-} from 'fluent-commercetools-connector';
-import { createTestConnector, type TestConnector } from 'fluent-commercetools-connector/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type * as Connector from '../src/index.js';
+import type * as Testing from '../src/testing/index.js';
 import { codeBlocks } from './package/code-blocks.js';
+
+/** As the examples import it: the build, under the name of the package. */
+const PACKAGE: string = 'fluent-commercetools-connector';
+const { OrderLookup, OrderUpdate, SettingsSource, SignatureVerifier, StatusHistory, StatusMapper } =
+  (await import(PACKAGE)) as typeof Connector;
+const { createTestConnector } = (await import(`${PACKAGE}/testing`)) as typeof Testing;
 
 const PAGE = 'docs/extending/how-to.md';
 /** Inside of the repository, where the package finds itself by its name. */
@@ -33,7 +32,11 @@ async function load(title: string): Promise<Record<string, any>> {
 }
 
 /** @returns the states of an order after its statuses. */
-async function statesAfter(connector: TestConnector, statuses: readonly string[], order: object = {}) {
+async function statesAfter(
+  connector: Testing.TestConnector,
+  statuses: readonly string[],
+  order: object = {},
+) {
   const { fluent, commercetools } = connector.addOrder({ ref: 'O_1', ...order });
   for (const status of statuses) {
     await connector.fluent.move(fluent.id, status);

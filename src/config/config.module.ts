@@ -21,12 +21,14 @@ export interface ConfigModuleAsyncOptions {
 /** Provides {@link ConnectorConfig} globally. The connector does not start with a wrong configuration. */
 @Module({})
 export class ConfigModule {
-  /** @param environment `process.env` by default. The connector reads only the files that it names. */
-  static register(environment: Environment = process.env): DynamicModule {
+  /** @param environment `process.env` at the start by default. The connector reads only the files that it names. */
+  static register(environment?: Environment): DynamicModule {
     return {
       module: ConfigModule,
       global: true,
-      providers: [{ provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment) }],
+      providers: [
+        { provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment ?? process.env) },
+      ],
       exports: [ConnectorConfig],
     };
   }
