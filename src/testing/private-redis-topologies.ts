@@ -205,7 +205,7 @@ export class PrivateCluster {
     await setSlot(this.owner, 'MIGRATING', String(to));
     await withClient(this.owner, async (client) => {
       for (;;) {
-        const keys = (await client.cluster('GETKEYSINSLOT', this.slot, MOVED_KEYS)) as string[];
+        const keys = await client.cluster('GETKEYSINSLOT', this.slot, MOVED_KEYS);
         if (keys.length === 0) return;
         await client.call('MIGRATE', '127.0.0.1', target.port, '', 0, START_TIMEOUT_MS, 'KEYS', ...keys);
       }
