@@ -416,9 +416,16 @@ describe('messages of a project that several retailers share', () => {
   it('run for the retailers that the override of MessageRouter chooses', async ({ start }) => {
     const retailersOf: MessageRouter['retailersOf'] = ({ store }, candidates) =>
       candidates.filter(({ retailerId }) => retailerId === store);
+    @NotificationHandler('commercetools.ReturnInfoAdded')
+    @Injectable()
+    class RoutedHandler {
+      async handle(): Promise<void> {
+        await Promise.resolve();
+      }
+    }
     const connector = await start({
       env: { FLUENT_RETAILER_IDS: '1,2' },
-      handlers: [ReturnHandler],
+      handlers: [RoutedHandler],
       overrides: [{ provide: MessageRouter, useValue: { retailersOf } }],
     });
     connector.addOrder({ ref: 'O_1' });

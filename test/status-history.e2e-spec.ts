@@ -60,6 +60,13 @@ describe('a status that was skipped', () => {
         shipmentState: 'unset -> Shipped',
       },
       skippedStatuses: 'filled',
+      order: commercetools.orderNumber,
+      orderVersion: 1,
+      reasons: {
+        orderState: expect.stringMatching(/^COMPLETE = Complete in .*order-status-mapping \(RETAILER 1\)$/),
+        paymentState: expect.stringMatching(/^passed BOOKED = Paid in .*payment-status-mapping/),
+        shipmentState: expect.stringMatching(/^COMPLETE = Shipped in .*shipping-status-mapping/),
+      },
     });
   });
 

@@ -130,7 +130,7 @@ describe('what /metrics exposes', () => {
   });
 });
 
-it('the list whose length KEDA asks Redis for holds the waiting notifications', async () => {
+it('the sorted set whose size KEDA asks Redis for holds the unfinished notifications', async () => {
   const [, list = ''] =
     /listName: '(.*)'/.exec(readFileSync(`${CHART}/templates/scaling.yaml`, 'utf8')) ?? [];
   const ingress = await ConnectorProcess.start({
@@ -144,7 +144,9 @@ it('the list whose length KEDA asks Redis for holds the waiting notifications', 
     fluent.webhookUrl = ingress.webhookUrl;
     await fluent.walk(fluent.addOrder({ ref: 'O_2' }).id, ['BOOKED']);
     expect(await ingress.metric('queue_jobs', 'state="waiting"')).toBe(1);
-    expect(await client.llen(list)).toBe(1);
+    // KEDA's scaler asks for the type first, and then ZCARD.
+    expect(await client.type(list)).toBe('zset');
+    expect(await client.zcard(list)).toBe(1);
   } finally {
     client.disconnect();
     await ingress.stop();
