@@ -1,48 +1,59 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
-import { type Harness, it } from './support/harness.js';
+import type { ConnectorProcess } from './support/connector-process.js';
+import { it } from './support/harness.js';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 const LOOK_BACK = { RECONCILE_INTERVAL: '1', RECONCILE_OVERLAP: '86400' };
-/** The commands that docs/operations.md has operators run in a pod. */
-const COMMANDS = [...readFileSync('docs/operations.md', 'utf8').matchAll(/ -- node (.*) '\n([^']*)'/g)].map(
-  ([, options = '', program = '']) => [...options.split(' '), program],
-);
+/** The admin requests that docs/operations.md has operators send, in their order. */
+const REQUESTS = [
+  ...readFileSync('docs/operations.md', 'utf8').matchAll(
+    /curl (-X POST )?-H "Authorization: Bearer \$ADMIN_TOKEN"[ \\\n]+'?http:\/\/localhost:8081([^\s']+)/g,
+  ),
+].map(([, post, path = '']) => ({ method: post ? 'POST' : 'GET', path }));
+const ADMIN_TOKEN = 'a-token-of-this-spec';
 /** The keys that docs/operations.md has operators delete. */
 const DONE_MARKS = /--scan --pattern '([^']*)'/.exec(readFileSync('docs/operations.md', 'utf8'))?.[1] ?? '';
 
 it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
 
-/** Runs a command of the documentation as `kubectl exec` would. */
-async function run(harness: Harness, command: readonly string[] | undefined): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, command, {
-    env: { ...harness.environmentWith(), HOST: '127.0.0.1' },
+/** Sends a request of the documentation, with the cause of the letter in place of the example's. */
+async function ask(
+  { url }: ConnectorProcess,
+  request: (typeof REQUESTS)[number] | undefined,
+  cause = '',
+): Promise<Record<string, unknown>> {
+  const { method, path } = request ?? { method: '', path: '' };
+  const response = await fetch(url + path.replace('cause=permission', `cause=${cause}`), {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
   });
-  return stdout;
+  const body = (await response.json()) as Record<string, unknown>;
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  return body;
 }
 
 describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, () => {
   it('lists dead letters with their errors, and replays them', async ({ harness }) => {
     const { fluent, commercetools } = harness;
-    const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0' });
+    const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
     await vi.waitFor(async () => expect(await connector.metric('queue_jobs', 'state="dead"')).toBe(1), WAIT);
-    const [list, replay] = COMMANDS;
-    expect(JSON.parse(await run(harness, list))).toMatchObject({
-      entityRef: 'O_1',
-      error: { message: expect.stringContaining('O_1') },
-    });
+    const [list, preview, replay] = REQUESTS;
+    const { deadLetters } = (await ask(connector, list)) as { deadLetters: { cause: string }[] };
+    expect(deadLetters).toEqual([expect.objectContaining({ cause: expect.any(String) })]);
+    expect(JSON.stringify(deadLetters)).toContain('O_1');
+    const cause = deadLetters[0]?.cause;
 
     commercetools.addOrder({ orderNumber: 'O_1' });
-    expect(await run(harness, replay)).toBe('1 replayed\n');
+    expect(await ask(connector, preview, cause)).toMatchObject({ matched: 1, replayed: 0 });
+    expect(await ask(connector, replay, cause)).toMatchObject({ matched: 1, replayed: 1 });
     await harness.expectAgreement('O_1', 'BOOKED');
-    expect(await run(harness, list)).toBe('');
+    expect(await ask(connector, list)).toMatchObject({ deadLetters: [] });
   });
 
   it('finds every order again by reconciliation when Redis has lost its data', async ({ harness, redis }) => {

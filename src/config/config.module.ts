@@ -54,6 +54,6 @@ export class ConfigModule {
 
 function loadWithWarnings(environment: Environment): ConnectorConfig {
   const config = loadConnectorConfig(environment);
-  for (const warning of config.warnings) new Logger('Config').warn(warning);
+  for (const warning of [...config.warnings, ...config.notices]) new Logger('Config').warn(warning);
   return config;
 }

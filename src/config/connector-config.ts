@@ -148,6 +148,8 @@ export abstract class ConnectorConfig {
   abstract readonly commercetoolsMessages?: CommercetoolsMessagesConfig;
   /** Valid settings that an operator should change, for the log at start and `/health`. They contain no secret. */
   abstract readonly warnings: readonly string[];
+  /** What an operator should know of valid settings, for the log at start only. */
+  readonly notices: readonly string[] = [];
   abstract readonly queue: QueueConfig;
   abstract readonly logging: LoggingConfig;
   abstract readonly accounts: readonly AccountConfig[];

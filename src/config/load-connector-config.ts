@@ -32,8 +32,13 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
-  warnings.push(...sharedProjectWarnings(scopes));
-  const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings);
+  const config = new ScopedConnectorConfig(
+    variables,
+    scopes,
+    [...projects.values()],
+    warnings,
+    sharedProjectWarnings(scopes),
+  );
   if (!config.commercetoolsMessages) return config;
   // A message names only a project. The configured retailers determine whose orders are in it.
   const open = scopes.flatMap(({ account, anyRetailer }, index) =>

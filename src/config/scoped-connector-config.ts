@@ -51,6 +51,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     scopes: readonly AccountScopes[],
     override readonly projects: readonly ProjectConfig[],
     override readonly warnings: readonly string[] = [],
+    override readonly notices: readonly string[] = [],
   ) {
     super();
     this.role = variables.CONNECTOR_ROLE;
