@@ -19,6 +19,7 @@ export interface HeldSlots {
   readonly reserves: boolean;
 }
 
+/** A worker whose slots are all free. */
 export const NO_SLOTS_HELD: HeldSlots = { byAccount: {}, background: 0, backgroundShare: 0, reserves: false };
 
 /**
