@@ -115,6 +115,8 @@ export function excessOf(
   json: Uint8Array,
   { maxDepth, maxValues }: JsonLimits,
 ): 'too deep' | 'too many values' | undefined {
+  // Most bodies are small and flat, which a few native searches show.
+  if (json.length <= maxValues && opens(json, maxDepth) <= maxDepth) return undefined;
   let depth = 0;
   let values = 0;
   let inString = false;
@@ -135,4 +137,13 @@ export function excessOf(
     }
   }
   return undefined;
+}
+
+/** @returns how many brackets and braces open, also within strings; counting ends beyond `most`. */
+function opens(json: Uint8Array, most: number): number {
+  let count = 0;
+  for (const open of [OPEN_BRACE, OPEN_BRACKET]) {
+    for (let at = json.indexOf(open); at >= 0 && count <= most; at = json.indexOf(open, at + 1)) count++;
+  }
+  return count;
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ConnectorConfig } from '../config/index.js';
 import {
   acceptedAtMs,
   NotificationIntake,
@@ -16,7 +17,9 @@ export class StoryRecorder {
     private readonly stories: OrderStories,
     intake: NotificationIntake,
     reports: RunReports,
+    { history }: ConnectorConfig,
   ) {
+    if (history.ttlSeconds === 0) return;
     intake.onAccepted((notification) => this.accepted(notification));
     reports.subscribe((report, delivery) => this.ended(report, delivery));
   }

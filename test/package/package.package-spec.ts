@@ -23,7 +23,7 @@ describe('the package', () => {
       expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/main.js']),
     );
     expect(machine.files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
-    expect(machine.files.filter((path) => /spec|^(src|test|demo|bench)\//.test(path))).toEqual([]);
+    expect(machine.files.filter((path) => /[.-]spec\.|^(src|test|demo|bench)\//.test(path))).toEqual([]);
   });
 
   it('leads every link of its pages to a file that it contains', () => {
