@@ -1,6 +1,6 @@
 import { describe, expect, vi } from 'vitest';
 import { AdminClient, ADMIN_TOKEN } from './support/admin-client.js';
-import { freePort } from './support/connector-process.js';
+import { freePort } from '../src/testing/private-redis.js';
 import { it } from './support/harness.js';
 
 const READ_TOKEN = 'a-token-that-only-reads';

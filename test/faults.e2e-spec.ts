@@ -1,5 +1,5 @@
 import { describe, expect, vi } from 'vitest';
-import { freePort } from './support/connector-process.js';
+import { freePort } from '../src/testing/private-redis.js';
 import { SHORT_WAITS, it, resentEvery100Ms } from './support/harness.js';
 
 const TEST_MS = 120_000;

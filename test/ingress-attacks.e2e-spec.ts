@@ -7,7 +7,8 @@ import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 import { ATTACKS } from './support/attacks.js';
 import { COMPLETE_ENVIRONMENT } from './support/complete-environment.js';
-import { ConnectorProcess, freePort } from './support/connector-process.js';
+import { freePort } from '../src/testing/private-redis.js';
+import { ConnectorProcess } from './support/connector-process.js';
 
 /**
  * Of one core, while an attack lasts. Unlike latency it does not depend on what else the machine does; `npm run bench

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
-import { ConnectorProcess, type LogLine, freePort } from './support/connector-process.js';
+import { freePort } from '../src/testing/private-redis.js';
+import { ConnectorProcess, type LogLine } from './support/connector-process.js';
 import { type Harness, it as base } from './support/harness.js';
 import { type LocalServer, startLocalServer } from './support/local-server.js';
 

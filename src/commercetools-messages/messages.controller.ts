@@ -87,11 +87,7 @@ export class MessagesController {
 
   /** @returns every configured retailer whose orders are in the project. */
   private scopesOf(projectKey: string): RetailerScope[] {
-    const { config } = this;
-    return config.accounts
-      .flatMap(({ id }) => config.retailerIds(id).map((retailerId) => config.scope(id, retailerId)))
-      .filter((scope) => scope !== undefined)
-      .filter(({ project }) => project.key === projectKey);
+    return this.config.scopes().filter(({ project }) => project.key === projectKey);
   }
 
   private answer(answer: MessageAnswer, projectKey: string): MessageAnswer {

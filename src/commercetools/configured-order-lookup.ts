@@ -21,8 +21,8 @@ export class ConfiguredOrderLookup extends OrderLookup {
     scope: RetailerScope,
     { commercetoolsFields, ...options }: OrderLookupOptions = {},
   ): Promise<CommercetoolsOrder | undefined> {
-    const { project, orderLookup, orderRefPrefix = '' } = scope;
-    const key = ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
+    const { project, orderLookup } = scope;
+    const key = withoutRefPrefix(ref, scope);
     if (key === '') return undefined;
     let order: OrderNode | null;
     if (orderLookup === 'orderNumber') {
@@ -59,6 +59,11 @@ export class ConfiguredOrderLookup extends OrderLookup {
     }
     return found?.id;
   }
+}
+
+/** @returns the ref as commercetools knows it. */
+export function withoutRefPrefix(ref: string, { orderRefPrefix = '' }: Partial<RetailerScope>): string {
+  return ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
 }
 
 /** @returns the name of the custom field that holds the Fluent ref, or undefined when another field does. */

@@ -1,7 +1,7 @@
 export * from './apollo-commercetools-client.js';
 export * from './commercetools-client.js';
 export * from './commercetools.module.js';
-export { ConfiguredOrderLookup } from './configured-order-lookup.js';
+export { ConfiguredOrderLookup, withoutRefPrefix } from './configured-order-lookup.js';
 export * from './configured-order-reference-resolver.js';
 export * from './conflict-error.js';
 export { ORDER_BY_ID as COMMERCETOOLS_ORDER_QUERY } from './documents.js';

@@ -173,4 +173,11 @@ export abstract class ConnectorConfig {
 
   /** Retailer ids configured for an account; empty means any retailer is accepted. */
   abstract retailerIds(accountId: string): readonly string[];
+
+  /** @returns the scope of every configured retailer; none for an account that accepts any retailer. */
+  scopes(): readonly RetailerScope[] {
+    return this.accounts
+      .flatMap(({ id }) => this.retailerIds(id).map((retailerId) => this.scope(id, retailerId)))
+      .filter((scope) => scope !== undefined);
+  }
 }

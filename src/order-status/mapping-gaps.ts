@@ -53,9 +53,9 @@ export class MappingGaps implements OnApplicationBootstrap {
     if (performance.now() - this.refreshedAt < REFRESH_MS) return;
     this.refreshedAt = performance.now();
     const known: Omit<RetailerGaps, 'unavailability'>[] = [];
-    for (const [accountId, retailerId] of this.retailers()) {
-      const scope = config.scope(accountId, retailerId);
-      if (!scope) continue;
+    for (const scope of config.scopes().slice(0, MAX_RETAILERS)) {
+      const { account, retailerId } = scope;
+      const accountId = account.id;
       try {
         const lacking = gapsOf(await mapper.overview(scope));
         if (Object.keys(lacking).length === 0) continue;
@@ -69,13 +69,6 @@ export class MappingGaps implements OnApplicationBootstrap {
       }
     }
     this.known = known;
-  }
-
-  private retailers(): (readonly [accountId: string, retailerId: string])[] {
-    const all = this.config.accounts.flatMap(({ id }) =>
-      this.config.retailerIds(id).map((retailerId) => [id, retailerId] as const),
-    );
-    return all.slice(0, MAX_RETAILERS);
   }
 
   private logOnce({ accountId, retailerId, lacking }: Omit<RetailerGaps, 'unavailability'>): void {

@@ -110,19 +110,19 @@ export class OrderStatusSync {
         return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons };
       }
 
-      const inPassedStatus = new Map<string, FluentOrder>();
-      const inStatus = (passed: string): FluentOrder => {
-        const earlier = { ...fluentOrder, status: passed };
-        inPassedStatus.set(passed, earlier);
-        return earlier;
-      };
       const mapped = await this.mapped(fluentOrder, scope, signal);
+      // The mapper's decisions are kept by the very order that it mapped.
+      const inStatus = new Map([[status, fluentOrder]]);
       const skipped = await this.skippedStatuses.find(
         current,
         fluentOrder,
         mapped,
         scope,
-        (passed) => this.mapped(inStatus(passed), scope, signal),
+        (passed) => {
+          const earlier = { ...fluentOrder, status: passed };
+          inStatus.set(passed, earlier);
+          return this.mapped(earlier, scope, signal);
+        },
         signal,
       );
       const states = { ...mapped, ...skipped.states };
@@ -130,10 +130,7 @@ export class OrderStatusSync {
       const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
       const reasons = stateReasons(fluentOrder, mapped, skipped, {
         mapper: nameOf(this.mapper),
-        decisionsIn: (passed) =>
-          this.settingsMapper.decisionsFor(
-            passed === status ? fluentOrder : (inPassedStatus.get(passed) ?? fluentOrder),
-          ),
+        decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus.get(passed) ?? fluentOrder),
       });
       const result = { ...read, updatedOn, states, skipped, actions, reasons };
       if (actions.length === 0) {

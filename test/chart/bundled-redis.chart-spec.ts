@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../src/testing/private-redis.js';
 import { provideRedisServer } from '../../src/testing/redis-server.js';
 import {
   hasChartTools,
@@ -33,15 +33,6 @@ function render(values: object): string {
 
 function secretOf(rendered: string): Record<string, string> {
   return ofKind(rendered, 'Secret').find(({ metadata }) => metadata.name === NAME).stringData;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts Redis as the container would be, but for its folders and its port. */

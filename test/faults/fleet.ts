@@ -12,11 +12,9 @@ import { shutDownGracefully } from '../../src/graceful-shutdown.js';
 import {
   CommercetoolsEmulator,
   FluentEmulator,
-  type PrivateRedis,
+  PrivateRedis,
   generateWebhookKeys,
 } from '../../src/testing/index.js';
-
-type Environment = Readonly<Record<string, string>>;
 
 /** Short waits, so that a case takes seconds. A case that is slower than these only takes longer. */
 const QUICK = {
@@ -85,7 +83,9 @@ export class Fleet {
   ) {}
 
   /** @param count of the lanes, beside the bystander's. */
-  static async start(redis: PrivateRedis, count: number, environment: Environment = {}): Promise<Fleet> {
+  static async start(count: number): Promise<Fleet> {
+    // Nothing here restarts it.
+    const redis = await PrivateRedis.start({ aof: false });
     const webhookKeys = generateWebhookKeys();
     const all = await Promise.all(
       Array.from({ length: count + 1 }, async (_, index): Promise<Lane> => {
@@ -119,7 +119,6 @@ export class Fleet {
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       REDIS_URL: redis.url,
       CONNECTOR_CONFIG: path,
-      ...environment,
     };
     @Module({
       imports: [ConnectorModule.register({ env })],
@@ -141,6 +140,7 @@ export class Fleet {
     return new Fleet(bystander, lanes, app, url, async () => {
       await shutDownGracefully(app);
       await Promise.all(all.flatMap(({ fluent, commercetools }) => [fluent.stop(), commercetools.stop()]));
+      await redis.stop();
       rmSync(folder, { recursive: true });
     });
   }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PrivateRedis } from '../../src/testing/index.js';
 import { Fleet } from './fleet.js';
 import { runCases } from './run-case.js';
 import { pairsOfFaults, sampleOf, singleFaults } from './upstream-faults.js';
@@ -9,18 +8,12 @@ const PAIRS = 24;
 const LANES = 12;
 const TEST_MS = 600_000;
 
-let redis: PrivateRedis;
 let fleet: Fleet;
 
 beforeAll(async () => {
-  // Nothing here restarts it.
-  redis = await PrivateRedis.start({ aof: false });
-  fleet = await Fleet.start(redis, LANES);
+  fleet = await Fleet.start(LANES);
 });
-afterAll(async () => {
-  await fleet.stop();
-  await redis.stop();
-});
+afterAll(() => fleet.stop());
 
 describe('a fault of an upstream', { timeout: TEST_MS }, () => {
   it('loses no order, moves none back, creates no dead letter, shows in the health and metrics, and leaves other accounts alone', async () => {

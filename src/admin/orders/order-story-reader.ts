@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { withoutRefPrefix } from '../../commercetools/index.js';
 import { ConnectorConfig } from '../../config/index.js';
 import { asError } from '../../errors.js';
 import { OrderStories, type StoryEntry } from '../../order-story/index.js';
@@ -16,9 +17,7 @@ export class OrderStoryReader {
   /** Never throws: what cannot be read is told by the result. */
   async read({ accountId, ref, id, scope }: FoundOrder): Promise<OrderStory> {
     if (this.config.history.ttlSeconds === 0) return { notifications: [], problem: 'HISTORY_TTL=0' };
-    const { orderRefPrefix = '' } = scope ?? {};
-    const inCommercetools = ref.startsWith(orderRefPrefix) ? ref.slice(orderRefPrefix.length) : ref;
-    const names = new Set([ref, inCommercetools, ...(id === undefined ? [] : [`#${id}`])]);
+    const names = new Set([ref, withoutRefPrefix(ref, scope ?? {}), ...(id === undefined ? [] : [`#${id}`])]);
     try {
       const stories = await Promise.all([...names].map((order) => this.stories.read({ accountId, order })));
       const entries = stories.flat().toSorted((one, other) => one.acceptedAt - other.acceptedAt);

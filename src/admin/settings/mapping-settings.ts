@@ -41,10 +41,7 @@ export class MappingSettingsView {
   }
 
   private wanted(): readonly Wanted[] {
-    const scopes = this.config.accounts
-      .flatMap(({ id }) => this.config.retailerIds(id).map((retailerId) => this.config.scope(id, retailerId)))
-      .filter((scope) => scope !== undefined)
-      .slice(0, MAX_RETAILERS);
+    const scopes = this.config.scopes().slice(0, MAX_RETAILERS);
     return scopes.flatMap((scope) =>
       KINDS.flatMap((mapping) => {
         const configured = scope.mappingSettings[mapping];

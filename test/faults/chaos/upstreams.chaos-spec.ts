@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PrivateRedis } from '../../../src/testing/index.js';
 import { Fleet } from '../fleet.js';
 import { runCases } from '../run-case.js';
 import { pairsOfFaults, sampleOf, singleFaults } from '../upstream-faults.js';
@@ -11,17 +10,12 @@ const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 2700);
 const LANES = 16;
 const TEST_MS = (SECONDS + 600) * 1000;
 
-let redis: PrivateRedis;
 let fleet: Fleet;
 
 beforeAll(async () => {
-  redis = await PrivateRedis.start({ aof: false });
-  fleet = await Fleet.start(redis, LANES);
+  fleet = await Fleet.start(LANES);
 });
-afterAll(async () => {
-  await fleet.stop();
-  await redis.stop();
-});
+afterAll(() => fleet.stop());
 
 describe('a fault of an upstream', { timeout: TEST_MS }, () => {
   it('loses no order, moves none back, creates no dead letter, shows in the health and metrics, and leaves other accounts alone', async () => {
