@@ -14,6 +14,7 @@ it('exports exactly what partners may use', () => {
     'CREATE_SETTING',
     'CircuitOpenError',
     'CommercetoolsClient',
+    'CommercetoolsOrders',
     'ConfigurationError',
     'ConfiguredOrderLookup',
     'ConfiguredOrderReferenceResolver',

@@ -57,6 +57,7 @@ export { AuditLogStatusHistory, StatusHistory, type PassedStatus } from './statu
 export {
   ApolloCommercetoolsClient,
   CommercetoolsClient,
+  CommercetoolsOrders,
   ConfiguredOrderLookup,
   ConfiguredOrderReferenceResolver,
   ConflictError,
@@ -70,12 +71,16 @@ export {
   orderUpdateActions,
   type CommercetoolsOrder,
   type CommercetoolsRequestOptions,
+  type DecideActions,
   type OrderLookupOptions,
   type OrderState,
   type OrderStates,
   type OrderUpdateAction,
   type PaymentState,
+  type ReadOrder,
   type ShipmentState,
+  type UpdateOrderOptions,
+  type UpdatedOrder,
 } from './commercetools/index.js';
 export {
   ApolloFluentClient,
@@ -159,7 +164,7 @@ export {
   type OrderStatusHookContract,
   type OrderStatusHookOptions,
 } from './order-status/index.js';
-export { type OrderFields, withOrderFields } from './graphql/index.js';
+export { type OrderFields, type OrderFragmentSource, withOrderFields } from './graphql/index.js';
 
 // Many entities into Fluent.
 export {

@@ -160,6 +160,21 @@ describe(`the code in ${PAGE}`, () => {
     expect(commercetools.paymentState).toBe('Paid');
   });
 
+  it('updates an order from a handler, also after another client wrote in between', async () => {
+    const { BackorderHandler } = await load('backorder-handler.ts');
+    await using connector = await createTestConnector({ handlers: [BackorderHandler] });
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_1' }, { customerEmail: 'jo@example.org' });
+    connector.commercetools.faults.set({ kind: 'conflict', times: 1 });
+    await connector.fluent.notify(fluent.id, { name: 'order.backordered' });
+    await connector.settled();
+    expect(commercetools.shipmentState).toBe('Backorder');
+    const other = connector.addOrder({ ref: 'O_2' });
+    await connector.fluent.notify(other.fluent.id, { name: 'order.backordered' });
+    await connector.settled();
+    expect(other.commercetools.shipmentState).toBeNull();
+    expect(connector.runs.map(({ outcome }) => outcome)).toEqual(['updated', 'unchanged']);
+  });
+
   it('logs every update', async () => {
     const { LoggedOrderUpdate } = await load('logged-order-update.ts');
     await using connector = await createTestConnector({

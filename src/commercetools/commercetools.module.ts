@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ApolloCommercetoolsClient } from './apollo-commercetools-client.js';
 import { CommercetoolsClient } from './commercetools-client.js';
+import { CommercetoolsOrders } from './commercetools-orders.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { MutationOrderUpdate } from './mutation-order-update.js';
 import { ConfiguredOrderReferenceResolver } from './configured-order-reference-resolver.js';
@@ -20,6 +21,7 @@ import { OrderUpdate } from './order-update.js';
     { provide: OrderReferenceResolver, useExisting: ConfiguredOrderReferenceResolver },
     MutationOrderUpdate,
     { provide: OrderUpdate, useExisting: MutationOrderUpdate },
+    CommercetoolsOrders,
   ],
   exports: [
     ApolloCommercetoolsClient,
@@ -30,6 +32,7 @@ import { OrderUpdate } from './order-update.js';
     OrderReferenceResolver,
     MutationOrderUpdate,
     OrderUpdate,
+    CommercetoolsOrders,
   ],
 })
 export class CommercetoolsModule {}

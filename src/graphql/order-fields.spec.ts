@@ -6,9 +6,9 @@ import { combineOrderFragments, withOrderFields } from './order-fields.js';
 const QUERY = parse('query OrderById($id: ID!) { orderById(id: $id) { id attributes { name } } }');
 const custom = {
   owner: 'Custom',
-  text: 'fragment F on Order { custom { ...More } } fragment More on Custom { key }',
+  source: 'fragment F on Order { custom { ...More } } fragment More on Custom { key }',
 };
-const parcels = { owner: 'Parcels', text: 'fragment F on Order { parcels(first: 5) { ref } }' };
+const parcels = { owner: 'Parcels', source: 'fragment F on Order { parcels(first: 5) { ref } }' };
 
 describe('combineOrderFragments', () => {
   it('gives one fragment for several, whose names do not meet', () => {
@@ -65,14 +65,14 @@ describe('combineOrderFragments', () => {
       /"attributes" conflict/,
     ],
   ])('refuses one that %s, and names the owner', (_, text, problem) => {
-    const combine = () => combineOrderFragments([{ owner: 'Odd', text }], QUERY);
+    const combine = () => combineOrderFragments([{ owner: 'Odd', source: text }], QUERY);
     expect(combine).toThrow(ConfigurationError);
     expect(combine).toThrow(problem);
     expect(combine).toThrow(/fragment of Odd cannot be used/);
   });
 
   it('refuses two that contradict each other, and names both', () => {
-    const more = { owner: 'MoreParcels', text: 'fragment F on Order { parcels(first: 50) { ref } }' };
+    const more = { owner: 'MoreParcels', source: 'fragment F on Order { parcels(first: 50) { ref } }' };
     expect(() => combineOrderFragments([parcels, more], QUERY)).toThrow(
       /fragment of Parcels and MoreParcels cannot be used: .*"parcels" conflict/,
     );

@@ -1,3 +1,4 @@
+import type { TypedDocumentNode } from '@apollo/client';
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -23,10 +24,17 @@ import { ConfigurationError, asError } from '../errors.js';
  */
 export type OrderFields = DocumentNode;
 
+/**
+ * A GraphQL fragment on `Order`, as text or as a document. Further fragments that it uses may follow.
+ *
+ * @typeParam TFields what the fragment reads: the result of a typed document, anything for a text.
+ */
+export type OrderFragmentSource<TFields = unknown> = string | TypedDocumentNode<TFields>;
+
 /** A GraphQL fragment on `Order`, and its owner. */
 export interface OrderFragment {
   readonly owner: string;
-  readonly text: string;
+  readonly source: OrderFragmentSource;
 }
 
 const FIELDS = 'OrderFields';
@@ -83,6 +91,29 @@ export function withOrderFields<TDocument extends DocumentNode>(
   return document as TDocument;
 }
 
+/** Documents are compared by identity, texts by value. */
+const single = new Map<OrderFragmentSource, OrderFields>();
+/** Fragments belong to the code. A text that is built for each order must not make the map grow without limit. */
+const MAX_SINGLE = 1000;
+
+/**
+ * @param query the query to which the fields will be added.
+ * @returns one fragment as {@link OrderFields}; the same source gives the same fields.
+ * @throws ConfigurationError when the fragment is invalid, or conflicts with the query.
+ */
+export function orderFields(source: OrderFragmentSource, query: DocumentNode): OrderFields {
+  let fields = single.get(source);
+  if (!fields) {
+    const owner = 'fields';
+    const own = readFragments({ owner, source });
+    check(query, [own], owner);
+    fields = combined([own]);
+    if (single.size >= MAX_SINGLE) single.clear();
+    single.set(source, fields);
+  }
+  return fields;
+}
+
 function extend(query: DocumentNode, fields: OrderFields): DocumentNode {
   const definitions = query.definitions.map((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION ? extendOperation(definition) : definition,
@@ -109,10 +140,10 @@ function extendOperation(operation: OperationDefinitionNode): OperationDefinitio
 type Fragments = readonly [FragmentDefinitionNode, ...FragmentDefinitionNode[]];
 
 /** @returns them under names that only their owner has. */
-function readFragments({ owner, text }: OrderFragment): Fragments {
+function readFragments({ owner, source }: OrderFragment): Fragments {
   let document: DocumentNode;
   try {
-    document = parse(text, { noLocation: true });
+    document = typeof source === 'string' ? parse(source, { noLocation: true }) : source;
   } catch (error) {
     throw wrong(owner, asError(error).message);
   }

@@ -1,10 +1,4 @@
-import {
-  ORDER_STATES,
-  PAYMENT_STATES,
-  SHIPMENT_STATES,
-  type CommercetoolsOrder,
-  type OrderStates,
-} from '../commercetools/index.js';
+import { ORDER_STATES, PAYMENT_STATES, SHIPMENT_STATES, type OrderStates } from '../commercetools/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 import { invalidReturn } from '../call-override.js';
 import { isJsonObject, isNonEmptyText } from '../json.js';
@@ -35,21 +29,6 @@ export function checkedStates(mapper: object, answer: unknown): OrderStates {
   return answer;
 }
 
-/** @throws TransientError that names the look-up when the order cannot be updated. */
-export function checkedOrder(
-  lookup: object,
-  answer: unknown,
-  fieldsAreNeeded: boolean,
-): CommercetoolsOrder | undefined {
-  // An override may return either when it finds nothing.
-  if (answer === undefined || answer === null) return undefined;
-  if (!isJsonObject(answer) || !isNonEmptyText(answer['id']) || !Number.isInteger(answer['version'])) {
-    throw invalidReturn(lookup, 'find', 'something other than an order with an id and a version');
-  }
-  if (fieldsAreNeeded) checkFields(lookup, 'find', answer, 'commercetoolsFields');
-  return answer as unknown as CommercetoolsOrder;
-}
-
 /** @throws TransientError that names the client when the order cannot be mapped or belongs to no retailer. */
 export function checkedFluentOrder(
   client: object,
@@ -64,16 +43,13 @@ export function checkedFluentOrder(
   ) {
     throw invalidReturn(client, 'getOrder', 'something other than an order with a status and a retailerId');
   }
-  if (fieldsAreNeeded) checkFields(client, 'getOrder', answer, 'fluentFields');
+  if (fieldsAreNeeded && !isJsonObject(answer['fields'])) {
+    throw invalidReturn(
+      client,
+      'getOrder',
+      'an order without the fields that were asked for; query withOrderFields(document, options.fluentFields) ' +
+        'and return its result as fields',
+    );
+  }
   return answer as unknown as FluentOrder;
-}
-
-function checkFields(owner: object, method: string, answer: Record<string, unknown>, option: string): void {
-  if (isJsonObject(answer['fields'])) return;
-  throw invalidReturn(
-    owner,
-    method,
-    `an order without the fields that a hook requests; query withOrderFields(document, options.${option}) ` +
-      'and return its result as fields',
-  );
 }

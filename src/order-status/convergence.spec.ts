@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  CommercetoolsOrders,
   ConflictError,
   ORDER_STATES,
   PAYMENT_STATES,
@@ -172,13 +173,15 @@ function product(calls: Calls, hooks: Partial<OrderStatusHooks> = {}, states = c
     }),
   };
   const history: StatusHistory = { passed: calls.passed };
+  const lookup: OrderLookup = { find: calls.find };
+  const update: OrderUpdate = { apply: calls.apply };
+  const metrics = { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics;
   return new OrderStatusSync(
-    { find: calls.find } satisfies OrderLookup,
-    { apply: calls.apply } satisfies OrderUpdate,
+    lookup,
+    new CommercetoolsOrders(lookup, update, config, metrics),
     mapper,
     { getOrder: calls.getOrder } as unknown as FluentClient,
     config,
-    { conflicts: { inc: () => undefined } } as unknown as ConnectorMetrics,
     all as OrderStatusHooks,
     new SkippedStatuses(history, mapper, config),
     { mayWrite: async () => true } as unknown as OrderOwners,

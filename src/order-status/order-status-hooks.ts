@@ -105,8 +105,8 @@ export class OrderStatusHooks implements OnModuleInit {
 
   private fragments(side: 'fluentFields' | 'commercetoolsFields'): OrderFragment[] {
     return this.hooks.flatMap(({ instance, options }) => {
-      const text = options[side];
-      return text === undefined ? [] : [{ owner: `${nameOf(instance)} (${side})`, text }];
+      const source = options[side];
+      return source === undefined ? [] : [{ owner: `${nameOf(instance)} (${side})`, source }];
     });
   }
 }

@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
 import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
+  CommercetoolsOrders,
   ConflictError,
   type CommercetoolsOrder,
   type OrderLookup,
@@ -77,13 +78,14 @@ class Setup {
       orderNotFoundMaxAgeSeconds: 1,
       statusHistory: { isOn: this.isHistoryOn },
     } as unknown as ConnectorConfig;
+    const lookup = this.lookup as unknown as OrderLookup;
+    const metrics = { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics;
     return new OrderStatusSync(
-      this.lookup as unknown as OrderLookup,
-      this.update satisfies OrderUpdate,
+      lookup,
+      new CommercetoolsOrders(lookup, this.update satisfies OrderUpdate, config, metrics),
       mapper,
       this.fluent as unknown as FluentClient,
       config,
-      { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics,
       await hooksOf(...hooks),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
       { mayWrite: this.mayWrite } as unknown as OrderOwners,
@@ -756,9 +758,9 @@ describe('hooks', () => {
       else setup.fluent.getOrder = async () => FLUENT;
       await expect(setup.sync([Tracking])).rejects.toThrow(
         part === 'lookup'
-          ? 'Lookup.find() returned an order without the fields that a hook requests; query ' +
+          ? 'Lookup.find() returned an order without the fields that were asked for; query ' +
               'withOrderFields(document, options.commercetoolsFields) and return its result as fields'
-          : 'Fluent.getOrder() returned an order without the fields that a hook requests; query ' +
+          : 'Fluent.getOrder() returned an order without the fields that were asked for; query ' +
               'withOrderFields(document, options.fluentFields) and return its result as fields',
       );
     },

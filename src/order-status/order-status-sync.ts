@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import {
-  ConflictError,
+  CommercetoolsOrders,
   OrderLookup,
-  OrderUpdate,
+  checkedOrder,
   orderUpdateActions,
   type CommercetoolsOrder,
   type CommercetoolsRequestOptions,
@@ -15,23 +14,14 @@ import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentOrder } from '../fluent/index.js';
 import { SettingsStatusMapper, StatusMapper } from '../mapping/index.js';
-import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
 import { callOverride, nameOf } from '../call-override.js';
-import { checkedFluentOrder, checkedOrder, checkedStates } from './checked-answers.js';
+import { checkedFluentOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderOwners } from './order-owners.js';
 import { allBecause, stateReasons, type StateReasons } from './state-reasons.js';
 import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
-
-/** After this many conflicts in a row, the queue retries with its back-off. */
-const MAX_ROUNDS = 5;
-/** The longest random delay before the next round, times the round's number. It separates writers that conflict. */
-const CONFLICT_JITTER_MS = 50;
-
-/** commercetools does not have the order, or not yet. */
-export class OrderNotFoundError extends TransientError {}
 
 /** The order of a notification. Not every notification contains its ref. */
 export type OrderToSync = Pick<OrderReference, 'id'> & Partial<OrderReference>;
@@ -69,11 +59,10 @@ export interface SyncOptions extends CommercetoolsRequestOptions {
 export class OrderStatusSync {
   constructor(
     private readonly lookup: OrderLookup,
-    private readonly update: OrderUpdate,
+    private readonly orders: CommercetoolsOrders,
     private readonly mapper: StatusMapper,
     private readonly fluent: FluentClient,
     private readonly config: ConnectorConfig,
-    private readonly metrics: ConnectorMetrics,
     private readonly hooks: OrderStatusHooks,
     private readonly skippedStatuses: SkippedStatuses,
     private readonly owners: OrderOwners,
@@ -93,89 +82,85 @@ export class OrderStatusSync {
    * @throws ConfigurationError when the commercetools order was last written for another Fluent order.
    */
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
-    const { signal, logger } = options;
     const { id, ref = (await this.readFluentOrder(given, scope, options)).ref } = given;
     const order: OrderReference = { id, ref };
-    for (let round = 1; ; round++) {
-      const current = await this.readCommercetoolsOrder(order, scope, options);
-      const fluentOrder = await this.readFluentOrder(order, scope, options);
-      const { status, updatedOn } = fluentOrder;
-      const read = { status, before: statesOf(current), fluentOrder, commercetoolsOrder: current };
-
-      const hooked = hookedOrder(fluentOrder, current, scope, options);
-      const skippedBy = await this.hooks.skippedBy(hooked);
-      if (skippedBy !== undefined) {
-        logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
-        const reasons = allBecause(`${skippedBy} skips the order`);
-        return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons };
-      }
-
-      const mapped = await this.mapped(fluentOrder, scope, signal);
-      // The mapper's decisions are kept by the very order that it mapped.
-      const inStatus = new Map([[status, fluentOrder]]);
-      const skipped = await this.skippedStatuses.find(
-        current,
-        fluentOrder,
-        mapped,
-        scope,
-        (passed) => {
-          const earlier = { ...fluentOrder, status: passed };
-          inStatus.set(passed, earlier);
-          return this.mapped(earlier, scope, signal);
-        },
-        signal,
-      );
-      const states = { ...mapped, ...skipped.states };
-      const stateActions = orderUpdateActions(current, states);
-      const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
-      const reasons = stateReasons(fluentOrder, mapped, skipped, {
-        mapper: nameOf(this.mapper),
-        decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus.get(passed) ?? fluentOrder),
-      });
-      const result = { ...read, updatedOn, states, skipped, actions, reasons };
-      if (actions.length === 0) {
-        return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
-      }
-      if (options.dryRun) return { ...result, outcome: 'updated' };
-      if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
-        const other = allBecause(
-          'left alone: the order is cancelled, and another Fluent order owns this one',
-        );
-        return { ...read, outcome: 'unchanged', states: {}, actions: [], reasons: other };
-      }
-
-      try {
-        const { update } = this;
-        await callOverride(update, 'apply', () => update.apply(current, actions, scope, options), signal);
-        return { ...result, outcome: 'updated' };
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        this.metrics.conflicts.inc();
-        logger.debug(
-          { orderRef: order.ref, round },
-          'another client has changed the order; reading it again',
-        );
-        if (round === MAX_ROUNDS) throw error;
-      }
-      await delay(Math.random() * CONFLICT_JITTER_MS * round, undefined, { signal });
-    }
+    let result!: SyncResult;
+    await this.orders.updateOrder(
+      scope,
+      order,
+      async (current) => {
+        result = await this.decide(order, current, scope, options);
+        return options.dryRun ? [] : result.actions;
+      },
+      { ...options, find: () => this.findCommercetoolsOrder(order, scope, options) },
+    );
+    return result;
   }
 
-  private async readCommercetoolsOrder(
+  private async decide(
+    order: OrderReference,
+    current: CommercetoolsOrder,
+    scope: RetailerScope,
+    options: SyncOptions,
+  ): Promise<SyncResult> {
+    const { signal, logger } = options;
+    const fluentOrder = await this.readFluentOrder(order, scope, options);
+    const { status, updatedOn } = fluentOrder;
+    const read = { status, before: statesOf(current), fluentOrder, commercetoolsOrder: current };
+    const leftAlone = (reason: string): SyncResult => ({
+      ...read,
+      outcome: 'unchanged',
+      states: {},
+      actions: [],
+      reasons: allBecause(reason),
+    });
+
+    const hooked = hookedOrder(fluentOrder, current, scope, options);
+    const skippedBy = await this.hooks.skippedBy(hooked);
+    if (skippedBy !== undefined) {
+      logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
+      return leftAlone(`${skippedBy} skips the order`);
+    }
+
+    const mapped = await this.mapped(fluentOrder, scope, signal);
+    // The mapper's decisions are kept by the very order that it mapped.
+    const inStatus = new Map([[status, fluentOrder]]);
+    const skipped = await this.skippedStatuses.find(
+      current,
+      fluentOrder,
+      mapped,
+      scope,
+      (passed) => {
+        const earlier = { ...fluentOrder, status: passed };
+        inStatus.set(passed, earlier);
+        return this.mapped(earlier, scope, signal);
+      },
+      signal,
+    );
+    const states = { ...mapped, ...skipped.states };
+    const stateActions = orderUpdateActions(current, states);
+    const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
+    const reasons = stateReasons(fluentOrder, mapped, skipped, {
+      mapper: nameOf(this.mapper),
+      decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus.get(passed) ?? fluentOrder),
+    });
+    const result = { ...read, updatedOn, states, skipped, actions, reasons };
+    if (actions.length === 0) return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
+    if (options.dryRun) return { ...result, outcome: 'updated' };
+    if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
+      return leftAlone('left alone: the order is cancelled, and another Fluent order owns this one');
+    }
+    return { ...result, outcome: 'updated' };
+  }
+
+  private async findCommercetoolsOrder(
     order: OrderReference,
     scope: RetailerScope,
     options: SyncOptions,
-  ): Promise<CommercetoolsOrder> {
-    const { lookup } = this;
+  ): Promise<CommercetoolsOrder | undefined> {
     const { commercetoolsFields } = this.hooks;
-    const find = () => lookup.find(order, scope, { ...options, commercetoolsFields });
-    const current = checkedOrder(
-      lookup,
-      await callOverride(lookup, 'find', find, options.signal),
-      !!commercetoolsFields,
-    );
-    if (!current) throw this.notInCommercetools(order, scope);
-    return current;
+    const found = await this.lookup.find(order, scope, { ...options, commercetoolsFields });
+    return checkedOrder(this.lookup, found, commercetoolsFields !== undefined);
   }
 
   private async mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
@@ -220,15 +205,6 @@ export class OrderStatusSync {
       );
     }
     return fluentOrder;
-  }
-
-  private notInCommercetools({ ref }: OrderReference, scope: RetailerScope): OrderNotFoundError {
-    return new OrderNotFoundError(
-      `commercetools project ${scope.project.key} has no order for the Fluent ref ${ref} (account ${scope.account.id}, ` +
-        `looked up by ${scope.orderLookup}${scope.orderRefPrefix ? ` without the prefix ${scope.orderRefPrefix}` : ''}); ` +
-        'if the order should exist, check ORDER_LOOKUP and ORDER_REF_PREFIX',
-      { code: 'OrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
-    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { literalScope } from '../../test/support/literal-config.js';
+import { OrderNotFoundError } from '../commercetools/index.js';
 import type { ConnectorConfig } from '../config/index.js';
 import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
 import type { FluentClient } from '../fluent/index.js';
@@ -9,13 +10,7 @@ import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification, type FluentNotification } from '../notification/index.js';
 import { sampleNotification } from '../testing/sample-notification.js';
 import { OrderStatusHandler, outcomeDetails } from './order-status.handler.js';
-import {
-  OrderNotFoundError,
-  type OrderStatusSync,
-  type OrderToSync,
-  type SyncOptions,
-  type SyncResult,
-} from './order-status-sync.js';
+import type { OrderStatusSync, OrderToSync, SyncOptions, SyncResult } from './order-status-sync.js';
 import type { FluentUpdate, SyncedUpdates } from './synced-updates.js';
 
 const WEBHOOK = sampleNotification({

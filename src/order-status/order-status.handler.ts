@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { OrderNotFoundError } from '../commercetools/index.js';
 import { ConnectorConfig } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient } from '../fluent/index.js';
@@ -10,7 +11,7 @@ import {
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
-import { OrderNotFoundError, OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
 import type { StateReasons } from './state-reasons.js';
 import { STATE_FIELDS } from './states-by-history.js';
 import { SyncedUpdates } from './synced-updates.js';

@@ -1,15 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import {
-  CommercetoolsClient,
-  ConflictError,
+  CommercetoolsOrders,
   NotificationHandler,
-  OrderLookup,
-  OrderUpdate,
   PermanentError,
-  TransientError,
   gql,
   orderOf,
-  type CommercetoolsOrder,
   type FluentNotification,
   type HandlerContext,
   type HandlerResult,
@@ -18,30 +13,21 @@ import {
 } from 'fluent-commercetools-connector';
 import { TrackingAttributes, trackingActions, type DeliveryNode } from './tracking.js';
 
-/** Conflicts in a row after which the queue's back-off takes over. */
-const MAX_ROUNDS = 5;
-
-const DELIVERIES: TypedDocumentNode<
-  { order: { version: number; shippingInfo: { deliveries: DeliveryNode[] } | null } | null },
-  { id: string }
-> = gql`
-  query Deliveries($id: String!) {
-    order(id: $id) {
-      version
-      shippingInfo {
-        deliveries {
+const DELIVERIES: TypedDocumentNode<{ shippingInfo: { deliveries: DeliveryNode[] } | null }> = gql`
+  fragment Deliveries on Order {
+    shippingInfo {
+      deliveries {
+        key
+        parcels {
           key
-          parcels {
-            key
-            trackingData {
-              trackingId
-              carrier
-            }
-            custom {
-              customFieldsRaw(includeNames: ["trackingUrl"]) {
-                name
-                value
-              }
+          trackingData {
+            trackingId
+            carrier
+          }
+          custom {
+            customFieldsRaw(includeNames: ["trackingUrl"]) {
+              name
+              value
             }
           }
         }
@@ -57,51 +43,33 @@ const DELIVERIES: TypedDocumentNode<
 @NotificationHandler({ names: 'example.carrier-tracking', attributes: TrackingAttributes })
 @Injectable()
 export class CarrierTrackingHandler implements NotificationHandlerContract<TrackingAttributes> {
-  constructor(
-    private readonly lookup: OrderLookup,
-    private readonly client: CommercetoolsClient,
-    private readonly update: OrderUpdate,
-  ) {}
+  constructor(private readonly orders: CommercetoolsOrders) {}
 
   async handle(
     notification: FluentNotification,
-    context: HandlerContext<TrackingAttributes>,
+    { scope, signal, attributes, logger }: HandlerContext<TrackingAttributes>,
   ): Promise<HandlerResult> {
-    const { scope, signal, attributes, logger } = context;
-    const options = { signal, correlationId: notification.id };
     const reference = orderOf(notification);
     if (!reference) throw new PermanentError('the notification names no order; send rootEntityRef of it');
-    const order = await this.lookup.find(reference, scope, options);
-    if (!order) throw new TransientError(`commercetools does not have the order ${reference.ref} yet`);
+    const { ref } = reference;
+    const shipment = `${notification.entityType}:${notification.entityId}`;
 
-    for (let round = 1; ; round++) {
-      const { version, deliveries } = await this.read(order, reference.ref, context, options);
-      const shipment = `${notification.entityType}:${notification.entityId}`;
-      const actions = trackingActions(deliveries, shipment, attributes);
-      if (actions.length === 0) return { outcome: 'unchanged' };
-      try {
-        // The version that the deliveries were read with: another writer's parcel is never overlooked.
-        await this.update.apply({ ...order, version }, actions, scope, options);
-        logger.info({ orderRef: reference.ref, actions: actions.flatMap(Object.keys) }, 'parcel written');
-        return { outcome: 'updated' };
-      } catch (error) {
-        if (!(error instanceof ConflictError) || round === MAX_ROUNDS) throw error;
-      }
+    // Runs again after a conflict, with the deliveries as they are then: another writer's parcel is never overlooked.
+    const { outcome, actions } = await this.orders.updateOrder(
+      scope,
+      reference,
+      ({ fields: { shippingInfo } }) => {
+        // commercetools keeps deliveries in the shipping info, and an update cannot create that.
+        if (!shippingInfo) {
+          throw new PermanentError(`order ${ref} has no shipping info, so it cannot have deliveries`);
+        }
+        return trackingActions(shippingInfo.deliveries, shipment, attributes);
+      },
+      { fields: DELIVERIES, signal, correlationId: notification.id },
+    );
+    if (outcome === 'updated') {
+      logger.info({ orderRef: ref, actions: actions.flatMap(Object.keys) }, 'parcel written');
     }
-  }
-
-  private async read(
-    { id }: CommercetoolsOrder,
-    ref: string,
-    { scope }: HandlerContext<TrackingAttributes>,
-    options: { signal: AbortSignal; correlationId: string },
-  ): Promise<{ version: number; deliveries: readonly DeliveryNode[] }> {
-    const { order } = await this.client.query(scope.project.key, DELIVERIES, { id }, options);
-    if (!order) throw new TransientError(`commercetools does not have the order ${ref} any more`);
-    // commercetools keeps deliveries in the shipping info, and an update cannot create that.
-    if (!order.shippingInfo) {
-      throw new PermanentError(`order ${ref} has no shipping info, so it cannot have deliveries`);
-    }
-    return { version: order.version, deliveries: order.shippingInfo.deliveries };
+    return { outcome };
   }
 }

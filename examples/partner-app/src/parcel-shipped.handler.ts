@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { IsNotEmpty, IsString } from 'class-validator';
 import {
+  CommercetoolsOrders,
   NotificationHandler,
-  OrderLookup,
-  OrderUpdate,
   PermanentError,
-  TransientError,
   orderOf,
   type FluentNotification,
   type HandlerContext,
@@ -31,10 +29,7 @@ export class ParcelShippedAttributes {
 })
 @Injectable()
 export class ParcelShippedHandler implements NotificationHandlerContract<ParcelShippedAttributes> {
-  constructor(
-    private readonly lookup: OrderLookup,
-    private readonly update: OrderUpdate,
-  ) {}
+  constructor(private readonly orders: CommercetoolsOrders) {}
 
   async handle(
     notification: FluentNotification,
@@ -43,14 +38,11 @@ export class ParcelShippedHandler implements NotificationHandlerContract<ParcelS
     const order = orderOf(notification);
     // No repetition heals it: to the dead letters, with a message that tells what to correct.
     if (!order) throw new PermanentError('the notification names no order; send it from the ORDER workflow');
-    const options = { signal, correlationId: notification.id };
-    const current = await this.lookup.find(order, scope, options);
-    if (!current) throw new TransientError(`commercetools does not have the order ${order.ref} yet`);
-
     const fields = [{ name: 'trackingNumber', value: JSON.stringify(attributes.TrackingNumber) }];
     const setCustomType = { type: { typeId: 'type', key: 'fluent-tracking' }, fields };
-    await this.update.apply(current, [{ setCustomType }], scope, options);
+    const options = { signal, correlationId: notification.id };
+    const { outcome } = await this.orders.updateOrder(scope, order, () => [{ setCustomType }], options);
     logger.info({ orderRef: order.ref }, 'tracking number written');
-    return { outcome: 'updated' };
+    return { outcome };
   }
 }
