@@ -4,6 +4,7 @@ import { ATTACKS } from '../test/support/attacks.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
 import { Child } from './child.js';
 import { pacedLoad } from './load.js';
+import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
 const RATE_PER_SECOND = 50;
@@ -17,7 +18,7 @@ export async function benchAttacks(
   redis: PrivateRedis,
   keys: WebhookKeys,
   environment: Record<string, string>,
-): Promise<string[]> {
+): Promise<Row[]> {
   const { child: attacker } = await Child.start('attacker.child.ts');
   const connector = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
   try {
@@ -25,7 +26,7 @@ export async function benchAttacks(
     const signature = signWebhook('another body', keys.privateKey)['fluent-signature'];
     const target = { port: Number(port), webhookPath, signature };
     await pacedLoad(connector.webhookUrl, signedWebhooks(keys, 2000, TOPIC), 1000);
-    const rows = ['| beside genuine webhooks | their p50, p99 (p99 below 250 ms) | CPU of the connector |'];
+    const rows: Row[] = [];
     for (const attack of [null, ...Object.keys(ATTACKS)]) {
       await redis.flush();
       await attacker.ask({ attack, target });
@@ -35,9 +36,12 @@ export async function benchAttacks(
       const { p50Ms, p99Ms, failed } = await pacedLoad(connector.webhookUrl, webhooks, RATE_PER_SECOND);
       const cpu = (connector.cpuSeconds - cpuBefore) / SECONDS;
       if (failed > 0) throw new Error(`${failed} genuine webhooks failed beside ${attack}`);
-      rows.push(
-        `| ${attack ?? 'nothing'} | ${p50Ms.toFixed(1)} ms, ${p99Ms.toFixed(1)} ms | ${Math.round(cpu * 100)} % |`,
-      );
+      rows.push({
+        what: `genuine webhooks beside ${attack ?? 'nothing'}`,
+        perSecond: RATE_PER_SECOND,
+        latency: { p50Ms, p99Ms },
+        note: `${Math.round(cpu * 100)} % of a core (p99 below 250 ms)`,
+      });
     }
     return rows;
   } finally {

@@ -55,9 +55,11 @@ for (let i = 0; i < count; i += 500) {
   );
 }
 
+const warmUp = Number(env['WARM_UP']);
 let done = 0;
-const startedAt = performance.now();
-void queue.process('*', Number(env['CONCURRENCY']), async (job) => {
+let usageWhenWarm = process.cpuUsage();
+
+async function sync(job: { data: unknown }): Promise<void> {
   const { entityId, entityRef } = job.data as { entityId: string; entityRef: string };
   const { data: read } = await graphql<{ order: { id: string; version: number } }>(
     commercetoolsUrl,
@@ -84,5 +86,19 @@ void queue.process('*', Number(env['CONCURRENCY']), async (job) => {
       ],
     },
   );
-  if (++done === count) process.send?.({ perSecond: (count * 1000) / (performance.now() - startedAt) });
+  done++;
+  if (done === warmUp) {
+    usageWhenWarm = process.cpuUsage();
+    process.send?.({});
+  }
+  if (done === count) {
+    const { user, system } = process.cpuUsage(usageWhenWarm);
+    process.send?.({ cpuMicros: user + system });
+  }
+}
+
+// The parent asks twice: until it is warm, and until it is done.
+process.once('message', () => {
+  void queue.process('*', Number(env['CONCURRENCY']), sync);
 });
+process.send?.({});

@@ -15,6 +15,9 @@ const fluent = await new FluentEmulator({
 const commercetools = await new CommercetoolsEmulator().start();
 fluent.useReferenceMappings();
 
+const count = (operation: string): number =>
+  fluent.requests.count(operation) + commercetools.requests.count(operation);
+
 const answer = (question: Question): unknown => {
   switch (question.kind) {
     case 'add':
@@ -33,7 +36,10 @@ const answer = (question: Question): unknown => {
       commercetools.faults.set({ kind: 'latency', ms: question.ms });
       return {};
     case 'calls':
-      return { calls: fluent.requests.count('graphql') + commercetools.requests.count('graphql') };
+      return {
+        calls: count('graphql') + count('rest'),
+        tokens: count('token'),
+      };
     case 'disagreeing':
       return {
         orders: fluent.orders.filter(

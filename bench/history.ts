@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommercetoolsEmulator, FluentEmulator, type PrivateRedis } from '../src/testing/index.js';
+import type { Row } from './report.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
 
 const ORDERS = 50;
@@ -12,7 +13,7 @@ const COMPLETE_MAPPINGS = {
 } as const;
 
 /** Calls to Fluent's audit log for each notification of a walk: with the reference mappings, and with complete ones. */
-export async function benchHistory(redis: PrivateRedis): Promise<string[]> {
+export async function benchHistory(redis: PrivateRedis): Promise<Row[]> {
   const settings = {
     order: 'fc.connect.commercetools.order.order-status-mapping',
     payment: 'fc.connect.commerce-tools.order.payment-status-mapping',
@@ -27,8 +28,11 @@ export async function benchHistory(redis: PrivateRedis): Promise<string[]> {
     }
   });
   return [
-    `| audit log calls per notification, reference mappings | ${reference.toFixed(2)} (at most 0.6) | |`,
-    `| audit log calls per notification, complete mappings | ${complete.toFixed(2)} (0) | |`,
+    {
+      what: 'audit log, reference mappings',
+      note: `${reference.toFixed(2)} calls per notification (at most 0.6)`,
+    },
+    { what: 'audit log, complete mappings', note: `${complete.toFixed(2)} calls per notification (0)` },
   ];
 }
 

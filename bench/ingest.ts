@@ -1,57 +1,128 @@
-import { type PrivateRedis, type WebhookKeys } from '../src/testing/index.js';
-import { Child } from './child.js';
+import type { WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
-import { load, pacedLoad, type PacedResult } from './load.js';
-import { median } from './median.js';
-import { signedWebhooks } from './signed-webhooks.js';
+import { type RedisAccount, type Spent, lookAt, peakMbOf, spentBetween } from './accounting.js';
+import { Child } from './child.js';
+import { type LoadResult, load, loadBySecondClient, pacedLoad, type PacedResult } from './load.js';
+import { median, rounds } from './median.js';
+import type { Row } from './report.js';
+import { signedWebhooks, type SignedWebhook } from './signed-webhooks.js';
 
-const ROUNDS = 3;
 const WEBHOOKS = 12_000;
+const WARM_UP = 4000;
 const TOPIC = { orders: 1000, entityStatus: 'BOOKED' };
+
+interface Server {
+  readonly what: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly stop: () => Promise<unknown>;
+}
+
+/** What one run took, as the load's client saw it. */
+interface IngestRun extends Spent {
+  /** By a second client, with its own loop and its own clock. */
+  readonly bySecondClient: number;
+}
 
 /** Ingest in one process beside a bare server that does the same without a framework, in turns. */
 export async function benchIngest(
-  redis: PrivateRedis,
+  redis: RedisAccount,
+  redisUrl: string,
   keys: WebhookKeys,
-  environment: Record<string, string>,
-): Promise<string[]> {
-  const connector = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
-  const { child: bare, ready } = await Child.start<{ url: string }>('bare-ingest.child.ts', {
-    PUBLIC_KEY: keys.publicKey,
-    REDIS_URL: redis.url,
-  });
-  const runs: { bare: number; connector: number }[] = [];
+  environment: Readonly<Record<string, string>>,
+): Promise<Row[]> {
+  const servers = [await startBare(redisUrl, keys), await startConnector('connector', environment)];
+  const other = process.env['BENCH_BESIDE'];
+  if (other) servers.push(await startConnector('other build', environment, other));
+  const runs = servers.map((): IngestRun[] => []);
   try {
-    // Unmeasured: both compile their hot paths.
-    await load(ready.url, signedWebhooks(keys, 4000, TOPIC));
-    await load(connector.webhookUrl, signedWebhooks(keys, 4000, TOPIC));
-    for (let round = 0; round < ROUNDS; round++) {
-      await redis.flush();
-      const bareRun = await load(ready.url, signedWebhooks(keys, WEBHOOKS, TOPIC));
-      await redis.flush();
-      const ourRun = await load(connector.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC));
-      if (bareRun.failed + ourRun.failed > 0)
-        throw new Error(`${bareRun.failed} + ${ourRun.failed} webhooks failed`);
-      runs.push({ bare: bareRun.perSecond, connector: ourRun.perSecond });
+    for (const { url } of servers) await load(url, signedWebhooks(keys, WARM_UP, TOPIC));
+    for (let round = 0; round < rounds(); round++) {
+      for (const [index, server] of servers.entries()) runs[index]!.push(await run(server, redis, keys));
     }
-    const peak = median(runs.map((run) => run.connector));
-    const halfLoad = async (url: string): Promise<PacedResult> => {
-      await redis.flush();
-      return pacedLoad(url, signedWebhooks(keys, WEBHOOKS, TOPIC), Math.round(peak / 2));
-    };
-    const bareHalf = await halfLoad(ready.url);
-    const half = await halfLoad(connector.webhookUrl);
-    const latency = ({ p50Ms, p99Ms }: PacedResult): string =>
-      `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+    const [bareRuns, ourRuns] = runs as [IngestRun[], IngestRun[]];
+    const half = Math.round(median(ourRuns.map(({ perSecond }) => perSecond)) / 2);
+    const halves: PacedResult[] = [];
+    for (const { url } of servers) {
+      await redis.client.flushall();
+      halves.push(await pacedLoad(url, signedWebhooks(keys, WEBHOOKS, TOPIC), half));
+    }
+    const received = WARM_UP + (2 * rounds() + 1) * WEBHOOKS;
     return [
-      `| ingest, bare node:http and Bull | ${median(runs.map((run) => run.bare))}/s | |`,
-      `| ingest, connector | ${peak}/s | ${median(runs.map((run) => run.connector / run.bare)).toFixed(2)} × (at least 0.75) |`,
-      `| ingest at half the peak, ${half.perSecond}/s | ${latency(half)} (p99 below 25) | bare: ${latency(bareHalf)} |`,
-      `| ingress memory after ${4000 + (ROUNDS + 1) * WEBHOOKS} webhooks | ${connector.residentMb} MB | |`,
+      ...servers.map(({ what, pid }, index) => ({
+        what: `ingest, ${what}`,
+        ...medianSpent(runs[index]!),
+        ...(index > 0 && { beside: besideOf(runs[index]!, bareRuns) }),
+        peakMb: peakMbOf(pid),
+        note: `by the second client ${median(runs[index]!.map((one) => one.bySecondClient)).toFixed(0)}/s; ${received} webhooks in all`,
+      })),
+      ...servers.map(({ what }, index) => ({
+        what: `ingest at half the peak, ${what}`,
+        perSecond: halves[index]!.perSecond,
+        latency: halves[index],
+      })),
     ];
   } finally {
-    await bare.stop();
-    await connector.stop();
-    await redis.flush();
+    for (const { stop } of servers) await stop();
+    await redis.client.flushall();
   }
+}
+
+async function startBare(redisUrl: string, keys: WebhookKeys): Promise<Server> {
+  const { child, ready } = await Child.start<{ url: string }>('bare-ingest.child.ts', {
+    PUBLIC_KEY: keys.publicKey,
+    REDIS_URL: redisUrl,
+  });
+  const { pid = Number.NaN } = child.process;
+  return { what: 'bare node:http and Bull', url: ready.url, pid, stop: () => child.stop() };
+}
+
+async function startConnector(
+  what: string,
+  environment: Readonly<Record<string, string>>,
+  cwd = process.cwd(),
+): Promise<Server> {
+  const launch = { command: [process.execPath, 'dist/main.js'] as const, cwd };
+  const connector = await ConnectorProcess.start(
+    { ...environment, CONNECTOR_ROLE: 'ingress' },
+    undefined,
+    launch,
+  );
+  return { what, url: connector.webhookUrl, pid: connector.pid, stop: () => connector.stop() };
+}
+
+async function run({ what, url, pid }: Server, redis: RedisAccount, keys: WebhookKeys): Promise<IngestRun> {
+  const send = async (
+    sender: (url: string, webhooks: readonly SignedWebhook[]) => Promise<LoadResult>,
+  ): Promise<[LoadResult, Spent]> => {
+    const webhooks = signedWebhooks(keys, WEBHOOKS, TOPIC);
+    await redis.client.flushall();
+    const before = await lookAt(pid, redis);
+    const result = await sender(url, webhooks);
+    const after = await lookAt(pid, redis);
+    if (result.failed > 0) throw new Error(`${result.failed} webhooks to ${what} failed`);
+    return [result, spentBetween(before, after, result.accepted)];
+  };
+  const [first, spent] = await send(load);
+  const [second] = await send(loadBySecondClient);
+  return { ...spent, perSecond: first.perSecond, bySecondClient: second.perSecond };
+}
+
+function besideOf(ours: readonly IngestRun[], bare: readonly IngestRun[]): string {
+  const ratio = (field: keyof IngestRun): string =>
+    median(ours.map((one, round) => one[field] / bare[round]![field])).toFixed(2);
+  return (
+    `${ratio('perSecond')} × bare, ${ratio('cpuMicros')} × its CPU, ${ratio('redisMicros')} × its Redis; ` +
+    `${ratio('bySecondClient')} × by the second client`
+  );
+}
+
+function medianSpent(runs: readonly IngestRun[]): Spent {
+  const of = (field: keyof IngestRun): number => median(runs.map((one) => one[field]));
+  return {
+    perSecond: of('perSecond'),
+    cpuMicros: of('cpuMicros'),
+    redisMicros: of('redisMicros'),
+    roundTrips: of('roundTrips'),
+  };
 }

@@ -6,6 +6,8 @@ import type { SignedWebhook } from './signed-webhooks.js';
 
 const CONNECTIONS = 32;
 const TICK_MS = 5;
+/** How often autocannon looks whether it is done. Its default, a second, would be the resolution of every rate. */
+const SAMPLE_MS = 20;
 
 export interface LoadResult {
   readonly accepted: number;
@@ -32,6 +34,7 @@ export async function load(
     method: 'POST',
     connections,
     amount: each * connections,
+    sampleInt: SAMPLE_MS,
     setupClient: (client) => {
       client.setRequests(webhooks.slice(next * each, (next + 1) * each).map((webhook) => ({ ...webhook })));
       next++;
@@ -44,14 +47,45 @@ export async function load(
   };
 }
 
+/** Does the same as {@link load} with another client, to check its figures. */
+export async function loadBySecondClient(
+  url: string,
+  webhooks: readonly SignedWebhook[],
+): Promise<LoadResult> {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections: CONNECTIONS });
+  let next = 0;
+  let accepted = 0;
+  const sendInTurn = async (): Promise<void> => {
+    while (next < webhooks.length) {
+      const { body, headers } = webhooks[next++]!;
+      const response = await pool.request({ path: pathname, method: 'POST', body, headers });
+      await response.body.dump();
+      if (response.statusCode === 200) accepted++;
+    }
+  };
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: CONNECTIONS }, sendInTurn));
+  const elapsedMs = performance.now() - startedAt;
+  await pool.close();
+  return {
+    accepted,
+    perSecond: Math.round((accepted * 1000) / elapsedMs),
+    failed: webhooks.length - accepted,
+  };
+}
+
 /**
  * Sends webhooks at a steady rate, whether earlier ones are answered or not. Latency counts from the
  * moment at which a webhook was due, so a pause of the server shows in all that came due meanwhile.
+ *
+ * @param onDue is given each webhook and when it was due, by `performance.now()`.
  */
 export async function pacedLoad(
   url: string,
   webhooks: readonly SignedWebhook[],
   perSecond: number,
+  onDue: (webhook: SignedWebhook, dueAt: number) => void = () => undefined,
 ): Promise<PacedResult> {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, { connections: CONNECTIONS });
@@ -69,7 +103,9 @@ export async function pacedLoad(
     const due = Math.min(webhooks.length, Math.floor(((performance.now() - startedAt) * perSecond) / 1000));
     while (sending.length < due) {
       const index = sending.length;
-      sending.push(send(webhooks[index]!, startedAt + (index * 1000) / perSecond));
+      const dueAt = startedAt + (index * 1000) / perSecond;
+      onDue(webhooks[index]!, dueAt);
+      sending.push(send(webhooks[index]!, dueAt));
     }
     await delay(TICK_MS);
   }

@@ -4,6 +4,7 @@ import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
 import type { Child } from './child.js';
 import { load } from './load.js';
+import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
 const NOTIFICATIONS = 20_000;
@@ -24,7 +25,7 @@ export async function benchRedisMemory(
   emulators: Child,
   environment: Record<string, string>,
   from: number,
-): Promise<string[]> {
+): Promise<Row[]> {
   const client = new Redis(redis.url);
   const measured = new Measured(client);
   const accept = async (firstOrder: number): Promise<void> => {
@@ -74,9 +75,15 @@ export async function benchRedisMemory(
     const done = await measured.key(`${PREFIX}:done:*`);
     const finishedOrder = await measured.key(`${PREFIX}:order:*`);
     return [
-      `| Redis, a waiting notification | ${waiting} bytes | job ${job}, order key ${order} |`,
-      `| Redis, a delayed notification | ${delayed} bytes | job ${delayedJob} |`,
-      `| Redis, a finished notification | ${finished} bytes | done mark ${done}, order key ${finishedOrder} |`,
+      {
+        what: 'Redis, a waiting notification',
+        note: `${waiting} bytes: job ${job}, order key ${order}`,
+      },
+      { what: 'Redis, a delayed notification', note: `${delayed} bytes: job ${delayedJob}` },
+      {
+        what: 'Redis, a finished notification',
+        note: `${finished} bytes: done mark ${done}, order key ${finishedOrder}`,
+      },
     ];
   } finally {
     client.disconnect();

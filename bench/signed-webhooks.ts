@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { type WebhookKeys, signWebhook } from '../src/testing/index.js';
 
 export interface SignedWebhook {
+  readonly id: string;
   readonly body: string;
   readonly headers: Record<string, string>;
 }
@@ -24,8 +25,9 @@ export function signedWebhooks(
   const privateKey = createPrivateKey(keys.privateKey);
   return Array.from({ length: count }, (_, index) => {
     const order = from + (index % orders);
+    const id = `b34281d0-ada4-11e9-a1a7-${String(++serial).padStart(12, '0')}`;
     const body = JSON.stringify({
-      id: `b34281d0-ada4-11e9-a1a7-${String(++serial).padStart(12, '0')}`,
+      id,
       name: 'fc.connect.order.webhook.order-status-update',
       accountId: 'ACME',
       retailerId: '1',
@@ -39,6 +41,6 @@ export function signedWebhooks(
       type: 'NORMAL',
       attributes: {},
     });
-    return { body, headers: { 'content-type': 'application/json', ...signWebhook(body, privateKey) } };
+    return { id, body, headers: { 'content-type': 'application/json', ...signWebhook(body, privateKey) } };
   });
 }

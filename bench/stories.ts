@@ -1,46 +1,45 @@
 import { Redis } from 'ioredis';
 import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
-import type { Child } from './child.js';
 import { load } from './load.js';
-import { median } from './median.js';
+import { median, rounds } from './median.js';
+import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
-import { connectorWork } from './work.js';
+import { connectorWork, type WorkBench } from './work.js';
 
-const ROUNDS = 3;
 const WEBHOOKS = 12_000;
 const TOPIC = { orders: 1000, entityStatus: 'BOOKED' };
 const OFF = { HISTORY_TTL: '0' };
 const ON = { HISTORY_TTL: '604800', ADMIN_TOKEN: 'a-token-of-the-benchmark' };
 
 /** What the stories of orders cost ingest, work and Redis: with and without them, in turns. */
-export async function benchStories(
-  redis: PrivateRedis,
-  keys: WebhookKeys,
-  emulators: Child,
-  environment: Record<string, string>,
-): Promise<string[]> {
-  const ingest = await ingestRatio(redis, keys, environment);
+export async function benchStories(bench: WorkBench, server: PrivateRedis): Promise<Row[]> {
+  const ingest = await ingestRatio(server, bench.keys, bench.environment);
   const ratios: number[] = [];
   let bytesPerOrder = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const off = await connectorWork(redis, keys, emulators, { ...environment, ...OFF }, 1);
-    const on = await connectorWork(redis, keys, emulators, { ...environment, ...ON }, 1, async () => {
-      bytesPerOrder = await storyBytes(redis);
-    });
+  for (let round = 0; round < rounds(); round++) {
+    const off = await connectorWork(bench, { variables: OFF });
+    const whenDone = async (): Promise<void> => {
+      bytesPerOrder = await storyBytes(server);
+    };
+    const on = await connectorWork(bench, { variables: ON, whenDone });
     ratios.push(on.perSecond / off.perSecond);
   }
   return [
-    `| ingest with stories | ${ingest.perSecond}/s | ${ingest.ratio.toFixed(2)} × without (at least 0.95) |`,
-    `| work with stories | | ${median(ratios).toFixed(2)} × without (at least 0.95) |`,
-    `| Redis, story of an order with one notification | ${Math.round(bytesPerOrder)} bytes | |`,
+    {
+      what: 'ingest with stories',
+      perSecond: ingest.perSecond,
+      beside: `${ingest.ratio.toFixed(2)} × without (at least 0.95)`,
+    },
+    { what: 'work with stories', beside: `${median(ratios).toFixed(2)} × without (at least 0.95)` },
+    { what: 'Redis, story of an order with one notification', note: `${Math.round(bytesPerOrder)} bytes` },
   ];
 }
 
 async function ingestRatio(
   redis: PrivateRedis,
   keys: WebhookKeys,
-  environment: Record<string, string>,
+  environment: Readonly<Record<string, string>>,
 ): Promise<{ perSecond: number; ratio: number }> {
   const off = await ConnectorProcess.start({ ...environment, ...OFF, CONNECTOR_ROLE: 'ingress' });
   const on = await ConnectorProcess.start({ ...environment, ...ON, CONNECTOR_ROLE: 'ingress' });
@@ -48,7 +47,7 @@ async function ingestRatio(
     // Unmeasured: both compile their hot paths.
     for (const { webhookUrl } of [off, on]) await load(webhookUrl, signedWebhooks(keys, 4000, TOPIC));
     const runs: { off: number; on: number }[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds(); round++) {
       await redis.flush();
       const without = await load(off.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC));
       await redis.flush();

@@ -1,39 +1,104 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
+import type { WebhookKeys } from '../src/testing/index.js';
+import { ConnectorProcess, type Launch } from '../test/support/connector-process.js';
+import { type RedisAccount, type Spent, lookAt, peakMbOf, spentBetween } from './accounting.js';
 import { Child } from './child.js';
-import { ConnectorProcess } from '../test/support/connector-process.js';
 import { load } from './load.js';
-import { median } from './median.js';
+import { median, rounds } from './median.js';
+import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
-const ROUNDS = 3;
 const NOTIFICATIONS = 6000;
-const CONCURRENCY = '64';
 const GIVE_UP_MS = 120_000;
+const POLL_MS = 20;
+/** Unmeasured, for both sides: the processes compile their hot paths. */
+const WARM_UP = NOTIFICATIONS / 10;
+/** By how much two accounts of the same CPU time may differ. */
+const CPU_TOLERANCE = 0.03;
 
-/** Work with 20 ms latency on both emulators, beside a plain script that makes the same calls, in turns. */
-export async function benchWork(
-  redis: PrivateRedis,
-  keys: WebhookKeys,
-  emulators: Child,
-  environment: Record<string, string>,
-): Promise<string[]> {
-  const bare: number[] = [];
-  const ours: number[] = [];
-  let calls = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    bare.push(await bareWork(redis, emulators, environment));
-    const run = await connectorWork(redis, keys, emulators, environment, 1);
-    ours.push(run.perSecond);
-    calls = run.callsPerNotification;
+/** What a run of one worker took for each notification. */
+export interface WorkRun extends Spent {
+  readonly upstreamCalls: number;
+  readonly peakMb: number;
+}
+
+/** How a worker is run. */
+export interface WorkOptions {
+  readonly concurrency?: number;
+  /** Notifications of each order. */
+  readonly waitingPerOrder?: number;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Another build than the one in the working directory. */
+  readonly launch?: Launch;
+  /** Called before the queue is emptied. */
+  readonly whenDone?: () => Promise<void>;
+}
+
+/** What all runs share. */
+export interface WorkBench {
+  readonly redis: RedisAccount;
+  readonly redisUrl: string;
+  readonly keys: WebhookKeys;
+  readonly emulators: Child;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The variants of the connector in the table, beside the plain script at the same concurrency. */
+const VARIANTS: readonly (WorkOptions & { readonly what: string; readonly concurrency: number })[] = [
+  { what: 'work, connector, 64 slots', concurrency: 64 },
+  { what: 'work, connector, 256 slots', concurrency: 256 },
+];
+
+/**
+ * Work with 20 ms latency on both emulators, beside a plain script that makes the same calls, in turns. With
+ * `BENCH_BESIDE`, the path of another built checkout, that build takes its turns, too.
+ */
+export async function benchWork(bench: WorkBench): Promise<Row[]> {
+  const other = process.env['BENCH_BESIDE'];
+  const launch = other ? { command: [process.execPath, 'dist/main.js'] as const, cwd: other } : undefined;
+  const variants = VARIANTS.flatMap((variant) =>
+    launch ? [variant, { ...variant, what: `${variant.what}, other build`, launch }] : [variant],
+  );
+  const concurrencies = [...new Set(VARIANTS.map(({ concurrency }) => concurrency))];
+  const bare = new Map<number, WorkRun[]>(concurrencies.map((concurrency) => [concurrency, []]));
+  const ours = variants.map((): WorkRun[] => []);
+  for (let round = 0; round < rounds(); round++) {
+    for (const [concurrency, runs] of bare) runs.push(await bareWork(bench, concurrency));
+    for (const [index, variant] of variants.entries()) ours[index]!.push(await connectorWork(bench, variant));
   }
-  const burst = await connectorWork(redis, keys, emulators, environment, 10);
+  const burst = await connectorWork(bench, { concurrency: 64, waitingPerOrder: 10 });
   return [
-    `| work, plain script | ${Math.round(median(bare))}/s | |`,
-    `| work, connector | ${Math.round(median(ours))}/s (at least 700) | ${(median(ours) / median(bare)).toFixed(2)} × |`,
-    `| upstream calls per notification, no bursts | ${calls.toFixed(2)} (below 3.2) | |`,
-    `| upstream calls per notification, ten waiting per order | ${burst.callsPerNotification.toFixed(2)} (below 1) | ${Math.round(burst.perSecond)}/s |`,
+    ...[...bare].map(([concurrency, runs]) => ({
+      what: `work, plain script, ${concurrency} slots`,
+      ...medianRun(runs),
+    })),
+    ...variants.map(({ what, concurrency }, index) => ({
+      what,
+      ...medianRun(ours[index]!),
+      beside: besideOf(ours[index]!, bare.get(concurrency)!),
+    })),
+    { what: 'work, connector, 64 slots, ten waiting per order', ...burst },
   ];
+}
+
+/** @returns the medians of the ratios of runs that followed each other. */
+function besideOf(ours: readonly WorkRun[], bare: readonly WorkRun[]): string {
+  const ratio = (field: 'perSecond' | 'cpuMicros'): string =>
+    median(ours.map((run, round) => run[field] / bare[round]![field])).toFixed(2);
+  return `${ratio('perSecond')} × plain script, ${ratio('cpuMicros')} × its CPU`;
+}
+
+/** @returns the median of each figure. */
+export function medianRun(runs: readonly WorkRun[]): WorkRun {
+  const of = (field: keyof WorkRun): number => median(runs.map((run) => run[field]));
+  return {
+    perSecond: of('perSecond'),
+    cpuMicros: of('cpuMicros'),
+    redisMicros: of('redisMicros'),
+    roundTrips: of('roundTrips'),
+    upstreamCalls: of('upstreamCalls'),
+    peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)),
+  };
 }
 
 let nextOrder = 0;
@@ -46,71 +111,124 @@ async function freshOrders(emulators: Child, count: number): Promise<number> {
   return from;
 }
 
-async function bareWork(
-  redis: PrivateRedis,
-  emulators: Child,
-  environment: Record<string, string>,
-): Promise<number> {
-  const from = await freshOrders(emulators, NOTIFICATIONS);
-  const { child, ready } = await Child.start<{ perSecond: number }>('bare-worker.child.ts', {
-    ...environment,
-    REDIS_URL: redis.url,
-    FROM: String(from),
-    COUNT: String(NOTIFICATIONS),
-    CONCURRENCY,
-  });
-  await child.stop();
-  await redis.flush();
-  return ready.perSecond;
+async function callsTo(emulators: Child): Promise<{ calls: number; tokens: number }> {
+  return emulators.ask({ kind: 'calls' });
 }
 
-/** Notifications wait in the queue; the clock runs from the worker's first until its last. */
+async function bareWork(
+  { redis, redisUrl, emulators, environment }: WorkBench,
+  concurrency: number,
+): Promise<WorkRun> {
+  const from = await freshOrders(emulators, NOTIFICATIONS);
+  const { child } = await Child.start('bare-worker.child.ts', {
+    ...environment,
+    REDIS_URL: redisUrl,
+    FROM: String(from),
+    COUNT: String(NOTIFICATIONS),
+    WARM_UP: String(WARM_UP),
+    CONCURRENCY: String(concurrency),
+  });
+  const { pid = Number.NaN } = child.process;
+  await child.ask({ go: 'until warm' });
+  const [before, callsBefore] = [await lookAt(pid, redis), await callsTo(emulators)];
+  const { cpuMicros } = await child.ask<{ cpuMicros: number }>({ go: 'until done' });
+  const [after, callsAfter] = [await lookAt(pid, redis), await callsTo(emulators)];
+  const peakMb = peakMbOf(pid);
+  await child.stop();
+  await redis.client.flushall();
+  sameCpu('plain script', after.cpuMicros - before.cpuMicros, cpuMicros);
+  const notifications = NOTIFICATIONS - WARM_UP;
+  return {
+    ...spentBetween(before, after, notifications),
+    upstreamCalls: (callsAfter.calls - callsBefore.calls) / notifications,
+    peakMb,
+  };
+}
+
+/**
+ * Notifications wait in the queue; what is measured begins when a tenth of them is done, and ends with the last.
+ *
+ * @throws Error when an order does not agree in the end, or two accounts of the same thing differ.
+ */
 export async function connectorWork(
-  redis: PrivateRedis,
-  keys: WebhookKeys,
-  emulators: Child,
-  environment: Record<string, string>,
-  waitingPerOrder: number,
-  whenDone: () => Promise<void> = async () => undefined,
-): Promise<{ perSecond: number; callsPerNotification: number }> {
+  { redis, keys, emulators, environment }: WorkBench,
+  { concurrency = 64, waitingPerOrder = 1, variables, launch, whenDone }: WorkOptions,
+): Promise<WorkRun> {
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
   const webhooks = signedWebhooks(keys, NOTIFICATIONS, { from, orders, entityStatus: 'BOOKED' });
-  const ingress = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+  const ingress = await ConnectorProcess.start(
+    { ...environment, ...variables, CONNECTOR_ROLE: 'ingress' },
+    undefined,
+    launch,
+  );
   const { accepted } = await load(ingress.webhookUrl, webhooks, 20);
   await ingress.stop();
 
-  const before = await emulators.ask<{ calls: number }>({ kind: 'calls' });
-  const worker = await ConnectorProcess.start({
-    ...environment,
-    CONNECTOR_ROLE: 'worker',
-    QUEUE_CONCURRENCY: CONCURRENCY,
-  });
+  const callsAtStart = await callsTo(emulators);
+  const worker = await ConnectorProcess.start(
+    {
+      ...environment,
+      ...variables,
+      CONNECTOR_ROLE: 'worker',
+      QUEUE_CONCURRENCY: String(concurrency),
+    },
+    undefined,
+    launch,
+  );
   try {
-    const first = { at: performance.now(), done: await worker.metric('notifications_total') };
-    let last = first;
-    const giveUpAt = Date.now() + GIVE_UP_MS;
-    while (last.done < accepted) {
-      if (Date.now() > giveUpAt)
-        throw new Error(`${last.done} of ${accepted} notifications after ${GIVE_UP_MS} ms`);
-      // Each question costs the worker a scrape.
-      await delay(250);
-      last = { at: performance.now(), done: await worker.metric('notifications_total') };
-    }
-    const after = await emulators.ask<{ calls: number }>({ kind: 'calls' });
-    const wrong = await emulators.ask<{ orders: number }>({
+    const left = await untilUnfinished(redis, accepted - WARM_UP);
+    const byItselfBefore = await processCpuMicros(worker);
+    const [before, callsBefore] = [await lookAt(worker.pid, redis), await callsTo(emulators)];
+    await untilUnfinished(redis, 0);
+    const [after, callsAfter] = [await lookAt(worker.pid, redis), await callsTo(emulators)];
+    const byItself = (await processCpuMicros(worker)) - byItselfBefore;
+    const peakMb = peakMbOf(worker.pid);
+    sameCpu('worker', after.cpuMicros - before.cpuMicros, byItself);
+
+    const { orders: wrong } = await emulators.ask<{ orders: number }>({
       kind: 'disagreeing',
       status: 'BOOKED',
       orderState: 'Confirmed',
     });
-    await whenDone();
-    if (wrong.orders > 0) throw new Error(`${wrong.orders} orders do not agree`);
+    if (wrong > 0) throw new Error(`${wrong} orders do not agree`);
+    const counted = callsAfter.calls + callsAfter.tokens - callsAtStart.calls - callsAtStart.tokens;
+    const own = await worker.metric('upstream_request_duration_seconds_count');
+    if (own !== counted) throw new Error(`the emulators counted ${counted} calls, the connector ${own}`);
+    await whenDone?.();
     return {
-      perSecond: ((last.done - first.done) * 1000) / (last.at - first.at),
-      callsPerNotification: (after.calls - before.calls) / accepted,
+      ...spentBetween(before, after, left),
+      upstreamCalls: (callsAfter.calls - callsBefore.calls) / left,
+      peakMb,
     };
   } finally {
     await worker.stop();
-    await redis.flush();
+    await redis.client.flushall();
   }
+}
+
+/** @returns how many are unfinished when at most `most` are. */
+async function untilUnfinished(redis: RedisAccount, most: number): Promise<number> {
+  const giveUpAt = performance.now() + GIVE_UP_MS;
+  for (;;) {
+    const unfinished = await redis.unfinished();
+    if (unfinished <= most) return unfinished;
+    if (performance.now() > giveUpAt) {
+      throw new Error(`${unfinished} notifications are unfinished after ${GIVE_UP_MS} ms`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** @returns the CPU time that the process itself reports in its metrics; without that before the first report. */
+async function processCpuMicros({ managementUrl }: ConnectorProcess): Promise<number> {
+  const text = await (await fetch(`${managementUrl}/metrics`)).text();
+  return Number(/^\w*process_cpu_seconds_total (\S+)/m.exec(text)?.[1]) * 1_000_000;
+}
+
+function sameCpu(whose: string, byKernelMicros: number, byItselfMicros: number): void {
+  if (Math.abs(byKernelMicros - byItselfMicros) <= CPU_TOLERANCE * byKernelMicros) return;
+  throw new Error(
+    `the kernel counted ${byKernelMicros} µs of CPU of the ${whose}, the process itself ${byItselfMicros} µs`,
+  );
 }

@@ -117,6 +117,32 @@ describe('faults', () => {
     expect(commercetools.order('O_1')?.orderState).toBe('Complete');
   });
 
+  describe('of several mutations in one request', () => {
+    const BOTH = `mutation Both($first: String, $second: String, $actions: [OrderUpdateAction!]!) {
+      a: updateOrder(id: $first, version: 1, actions: $actions) { version }
+      b: updateOrder(id: $second, version: 1, actions: $actions) { version }
+    }`;
+    const writeBoth = () => {
+      const second = commercetools.addOrder({ orderNumber: 'O_2' }).id;
+      const actions = [{ changeOrderState: { orderState: 'Confirmed' } }];
+      return session.graphql(BOTH, { first: orderId, second, actions });
+    };
+
+    it('delay each, because they run one after the other', async () => {
+      commercetools.faults.set({ kind: 'latency', ms: 80 });
+      const started = performance.now();
+      await writeBoth();
+      expect(performance.now() - started).toBeGreaterThanOrEqual(155);
+    });
+
+    it('drop the connection when some are applied and others not', async () => {
+      commercetools.faults.set({ kind: 'uncertain', applied: 1 });
+      await expect(writeBoth()).rejects.toThrow('fetch failed');
+      expect(commercetools.order('O_1')?.orderState).toBe('Confirmed');
+      expect(commercetools.order('O_2')?.orderState).toBe('Open');
+    });
+  });
+
   it('execute, and answer with null and an error', async () => {
     commercetools.faults.set({ kind: 'partial', code: 'General', times: 1 });
     expect((await write()).json).toMatchObject({

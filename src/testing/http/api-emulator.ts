@@ -6,7 +6,12 @@ import { isJsonObject } from '../../json.js';
 import { AccessTokens } from './access-tokens.js';
 import type { EmulatorInterceptor, EmulatorRequest, EmulatorResponse } from './emulator-request.js';
 import { type Fault, FaultSwitches } from './faults.js';
-import { type GraphqlEngine, type PreparedDocument, selectOperation } from './graphql-engine.js';
+import {
+  type GraphqlEngine,
+  type PreparedDocument,
+  selectOperation,
+  withFirstFields,
+} from './graphql-engine.js';
 import { RequestLog } from './request-log.js';
 
 /** Options that every emulator takes. */
@@ -263,7 +268,10 @@ export abstract class ApiEmulator {
       if (refused) return refused;
       const scope = this.tokens.scopeOf(headers.authorization) ?? '';
       const forceConflict = fault?.kind === 'conflict';
-      return this.executeGraphql({ prepared, query, variables, operationName, scope, forceConflict });
+      const applied = fault?.kind === 'uncertain' ? fault.applied : undefined;
+      const executed = applied === undefined ? prepared : withFirstFields(prepared, applied);
+      const call = { query, variables, operationName, scope, forceConflict };
+      return this.executeGraphql({ ...call, prepared: executed });
     });
   }
 

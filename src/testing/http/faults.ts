@@ -15,7 +15,10 @@ export interface FaultScope {
 
 /** The kinds of faults. Only `latency` does not change the answer. */
 export type FaultEffect =
-  /** Executes the request at once, and sends the answer `ms` milliseconds later. */
+  /**
+   * Executes the request at once, and sends the answer `ms` milliseconds later. Mutations in one request take `ms` each,
+   * because a GraphQL server runs them one after the other.
+   */
   | { kind: 'latency'; ms: number }
   /** Accepts the request and never answers it. Executes nothing. */
   | { kind: 'hang' }
@@ -43,8 +46,11 @@ export type FaultEffect =
   | { kind: 'garbage'; text?: string }
   /** 200 with JSON of this many bytes; one more than 16 MiB by default. Executes nothing. */
   | { kind: 'oversized'; bytes?: number }
-  /** Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. */
-  | { kind: 'uncertain'; answer?: 'drop' | 'general' };
+  /**
+   * Writes only: the write is applied, then the connection drops (default) or a 500 `General` is sent. Of several mutations
+   * in one request, only the first `applied` are, by default all.
+   */
+  | { kind: 'uncertain'; answer?: 'drop' | 'general'; applied?: number };
 
 /** A fault and the requests that it hits. */
 export type Fault = FaultEffect & FaultScope;
@@ -134,12 +140,17 @@ export class FaultSwitches {
       armed.remaining -= 1;
       armed.hits += 1;
       this.#triggered.set(fault.kind, this.triggered(fault.kind) + 1);
-      if (fault.kind === 'latency') latencyMs += fault.ms;
+      if (fault.kind === 'latency') latencyMs += fault.ms * oneAfterTheOther(request);
       else chosen = fault;
     }
     this.#armed = this.#armed.filter(({ remaining }) => remaining > 0);
     return { latencyMs, fault: chosen };
   }
+}
+
+/** @returns how many parts of a request run one after the other. */
+function oneAfterTheOther({ mutation, fields }: EmulatorRequest): number {
+  return mutation ? Math.max(fields.length, 1) : 1;
 }
 
 function matches(fault: Fault, request: EmulatorRequest): boolean {

@@ -78,6 +78,22 @@ export function selectOperation(
   return operations.find(({ name }) => name === operationName);
 }
 
+/** @returns the document with no more than the first `count` root fields of each operation. */
+export function withFirstFields(
+  { document, ...prepared }: PreparedDocument,
+  count: number,
+): PreparedDocument {
+  const definitions = document?.definitions.map((node) =>
+    node.kind === Kind.OPERATION_DEFINITION
+      ? {
+          ...node,
+          selectionSet: { ...node.selectionSet, selections: node.selectionSet.selections.slice(0, count) },
+        }
+      : node,
+  );
+  return { ...prepared, ...(document && definitions && { document: { ...document, definitions } }) };
+}
+
 function prepare(schema: GraphQLSchema, query: string): PreparedDocument {
   let document: DocumentNode;
   try {
