@@ -155,16 +155,20 @@ async function randomWalk(seed: number): Promise<{ ref: string; id: string }> {
 describe('convergence of the clients over real HTTP', () => {
   beforeEach(() => commercetools.requests.clear());
 
-  it(`ends with the last status and never goes back, over ${SEEDS} random interleavings`, async () => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const { ref, id } = await randomWalk(seed);
-      const order = commercetools.order(ref);
-      expect(agreesWithHistory(order, fluent.order(id)!), `seed ${seed} ends as its history demands`).toBe(
-        true,
-      );
-      const seen = order!.history.map(({ orderState }) => RANKS.indexOf(orderState));
-      expect(seen, `seed ${seed} goes forward`).toEqual(seen.toSorted((a, b) => a - b));
-    }
-    expect(commercetools.requests.count('updateOrder')).toBeGreaterThan(SEEDS);
-  });
+  it(
+    `ends with the last status and never goes back, over ${SEEDS} random interleavings`,
+    { timeout: 240_000 },
+    async () => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { ref, id } = await randomWalk(seed);
+        const order = commercetools.order(ref);
+        expect(agreesWithHistory(order, fluent.order(id)!), `seed ${seed} ends as its history demands`).toBe(
+          true,
+        );
+        const seen = order!.history.map(({ orderState }) => RANKS.indexOf(orderState));
+        expect(seen, `seed ${seed} goes forward`).toEqual(seen.toSorted((a, b) => a - b));
+      }
+      expect(commercetools.requests.count('updateOrder')).toBeGreaterThan(SEEDS);
+    },
+  );
 });
