@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
 import type { ConnectorProcess } from './support/connector-process.js';
@@ -7,33 +6,45 @@ import { it } from './support/harness.js';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
-const LOOK_BACK = { RECONCILE_INTERVAL: '1', RECONCILE_OVERLAP: '86400' };
-/** The admin requests that docs/operations.md has operators send, in their order. */
-const REQUESTS = [
-  ...readFileSync('docs/operations.md', 'utf8').matchAll(
-    /curl (-X POST )?-H "Authorization: Bearer \$ADMIN_TOKEN"[ \\\n]+'?http:\/\/localhost:8081([^\s']+)/g,
-  ),
-].map(([, post, path = '']) => ({ method: post ? 'POST' : 'GET', path }));
+/** The sections of docs/operations.md by their titles. */
+const SECTIONS = new Map(
+  readFileSync('docs/operations.md', 'utf8')
+    .split(/^#{2,3} /m)
+    .map((section) => [section.split('\n', 1)[0] ?? '', section]),
+);
 const ADMIN_TOKEN = 'a-token-of-this-spec';
-/** The keys that docs/operations.md has operators delete. */
-const DONE_MARKS = /--scan --pattern '([^']*)'/.exec(readFileSync('docs/operations.md', 'utf8'))?.[1] ?? '';
 
 it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
 
-/** Sends a request of the documentation, with the cause of the letter in place of the example's. */
+interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** @returns the admin requests that a section has operators send, in their order. */
+function requestsOf(title: string): AdminRequest[] {
+  const curl =
+    /curl (-X POST )?-H "Authorization: Bearer \$ADMIN_TOKEN"[ \\\n]+'?http:\/\/localhost:8081([^\s']+)/g;
+  const requests = [...(SECTIONS.get(title) ?? '').matchAll(curl)];
+  return requests.map(([, post, path = '']) => ({ method: post ? 'POST' : 'GET', path }));
+}
+
+/** Sends a request of the documentation, with other values in place of the examples'. */
 async function ask(
   { url }: ConnectorProcess,
-  request: (typeof REQUESTS)[number] | undefined,
-  cause = '',
+  request: AdminRequest | undefined,
+  values: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, unknown>> {
-  const { method, path } = request ?? { method: '', path: '' };
-  const response = await fetch(url + path.replace('cause=permission', `cause=${cause}`), {
-    method,
-    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-  });
+  const { method = '', path = '' } = request ?? {};
+  const target = new URL(url + path);
+  for (const [name, value] of Object.entries(values)) {
+    expect(target.searchParams.has(name), `${path} has ${name}`).toBe(true);
+    target.searchParams.set(name, value);
+  }
+  const response = await fetch(target, { method, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   const body = (await response.json()) as Record<string, unknown>;
-  expect(response.status, JSON.stringify(body)).toBe(200);
+  expect(response.ok, JSON.stringify(body)).toBe(true);
   return body;
 }
 
@@ -43,54 +54,60 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
     await vi.waitFor(async () => expect(await connector.metric('queue_jobs', 'state="dead"')).toBe(1), WAIT);
-    const [list, preview, replay] = REQUESTS;
+    const [list, preview, replay] = requestsOf('Dead letters');
     const { deadLetters } = (await ask(connector, list)) as { deadLetters: { cause: string }[] };
     expect(deadLetters).toEqual([expect.objectContaining({ cause: expect.any(String) })]);
     expect(JSON.stringify(deadLetters)).toContain('O_1');
-    const cause = deadLetters[0]?.cause;
+    const values = { cause: deadLetters[0]?.cause ?? '' };
 
     commercetools.addOrder({ orderNumber: 'O_1' });
-    expect(await ask(connector, preview, cause)).toMatchObject({ matched: 1, replayed: 0 });
-    expect(await ask(connector, replay, cause)).toMatchObject({ matched: 1, replayed: 1 });
+    expect(await ask(connector, preview, values)).toMatchObject({ matched: 1, replayed: 0 });
+    expect(await ask(connector, replay, values)).toMatchObject({ matched: 1, replayed: 1 });
     await harness.expectAgreement('O_1', 'BOOKED');
     expect(await ask(connector, list)).toMatchObject({ deadLetters: [] });
   });
 
-  it('finds every order again by reconciliation when Redis has lost its data', async ({ harness, redis }) => {
+  it('explains why the shop shows another state', async ({ harness }) => {
+    const id = harness.addOrder('O_123');
+    harness.fluent.setStatus(id, 'BOOKED');
+    const connector = await harness.startConnector({ ADMIN_TOKEN });
+    const [order] = requestsOf('Why does the shop show another state?');
+    expect(await ask(connector, order)).toMatchObject({
+      verdict: expect.stringContaining('should be Confirmed'),
+    });
+  });
+
+  it('finds every order again when Redis has lost its data', async ({ harness, redis }) => {
     const ingress = await harness.startConnector({ CONNECTOR_ROLE: 'ingress' });
     await harness.fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     expect(await ingress.metric('queue_jobs', 'state="waiting"')).toBe(1);
     await redis.flush();
     await ingress.stop();
 
-    await harness.startConnector(LOOK_BACK);
+    const connector = await harness.startConnector({ ADMIN_TOKEN });
+    const [reconcile, follow] = requestsOf('Redis is lost');
+    await ask(connector, reconcile, { from: new Date(Date.now() - 3_600_000).toISOString() });
+    await vi.waitFor(
+      async () => expect(await ask(connector, follow)).toMatchObject({ backfills: [{ state: 'finished' }] }),
+      WAIT,
+    );
     await harness.expectAgreement('O_1', 'BOOKED');
   });
 
-  it('maps every order again after a wrong mapping was deployed', async ({ harness, redis }) => {
+  it('maps every order again after a wrong mapping was deployed', async ({ harness }) => {
     const { fluent, commercetools } = harness;
     const right = REFERENCE_MAPPINGS[ORDER_MAPPING];
     const setting = { name: ORDER_MAPPING, valueType: 'JSON', context: 'RETAILER', contextId: 1 } as const;
     fluent.setSetting({ ...setting, lobValue: { fluent: { ...right.fluent, BOOKED: 'Cancelled' } } });
-    const connector = await harness.startConnector(LOOK_BACK);
+    // Reconciliation has seen the update, too, and does not look again by itself.
+    const connector = await harness.startConnector({ ADMIN_TOKEN, RECONCILE_INTERVAL: '1' });
     await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 
     fluent.setSetting({ ...setting, lobValue: right });
-    const client = new Redis(redis.url);
-    try {
-      // The webhook's, and the one of reconciliation, which would keep it from looking again.
-      const marks = await vi.waitFor(async () => {
-        const keys = await client.keys(DONE_MARKS);
-        expect(keys).toHaveLength(2);
-        return keys;
-      }, WAIT);
-      await connector.stop();
-      await client.unlink(marks);
-    } finally {
-      client.disconnect();
-    }
-    await harness.startConnector(LOOK_BACK);
+    const [refresh, reconcile] = requestsOf('A wrong mapping was deployed');
+    await ask(connector, refresh);
+    await ask(connector, reconcile, { from: new Date(Date.now() - 3_600_000).toISOString() });
     await harness.expectAgreement('O_1', 'BOOKED');
   });
 });

@@ -3,6 +3,7 @@ import { Controller, Module, type DynamicModule, type Type } from '@nestjs/commo
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { OrderStatusModule } from '../order-status/index.js';
+import { ReconciliationModule } from '../reconciliation/index.js';
 import { PACKAGE_VERSION } from '../package-info.js';
 import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
 import { AdminAudit } from './access/admin-audit.js';
@@ -14,6 +15,8 @@ import { OrderFinder } from './orders/order-finder.js';
 import { OrderInspector } from './orders/order-inspector.js';
 import { OrderStoryReader } from './orders/order-story-reader.js';
 import { OrdersController } from './orders/orders.controller.js';
+import { ReconcileController } from './reconcile/reconcile.controller.js';
+import { RequestedScope } from './requested-scope.js';
 import { MappingSettingsView } from './settings/mapping-settings.js';
 import { SettingsController } from './settings/settings.controller.js';
 import { OpenApiController } from './openapi.controller.js';
@@ -25,16 +28,18 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [ADMIN_PATH, SettingsController],
   [`${ADMIN_PATH}/orders`, OrdersController],
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
+  [`${ADMIN_PATH}/reconcile`, ReconcileController],
 ];
 
 /** What operators ask and do. There is nothing of it until a token is configured. */
 @Module({
-  imports: [OrderStatusModule],
+  imports: [OrderStatusModule, ReconciliationModule],
   providers: [
     AdminTokens,
     AttemptLimiter,
     AdminAudit,
     AdminAccess,
+    RequestedScope,
     DeadLetters,
     OrderFinder,
     OrderInspector,

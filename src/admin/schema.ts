@@ -45,6 +45,10 @@ export const PROBLEMS = {
 };
 
 /** The answer of an operation, with its description, as `response` of a route's schema. */
-export function answers(description: string, schema: TSchema): Readonly<Record<string, unknown>> {
-  return { 200: { ...schema, description }, ...PROBLEMS };
+export function answers(
+  description: string,
+  schema: TSchema,
+  status: 200 | 202 = 200,
+): Readonly<Record<string, unknown>> {
+  return { [status]: { ...schema, description }, ...PROBLEMS };
 }

@@ -66,7 +66,7 @@ export class ApolloFluentClient extends FluentClient {
   async *ordersUpdatedSince(
     accountId: string,
     since: Date,
-    { until = new Date(Date.now() + DAY_MS), ...options }: UpdatedOrdersOptions = {},
+    { until = new Date(Date.now() + DAY_MS), onPage, ...options }: UpdatedOrdersOptions = {},
   ): AsyncGenerator<UpdatedFluentOrder> {
     // An order that is updated while the pages are read moves to a later page, and would be returned twice.
     const seen = new Set<string>();
@@ -76,8 +76,11 @@ export class ApolloFluentClient extends FluentClient {
         const variables = { ...page, ...range };
         // One subject, because a query that fails for every time range is one failure, not failures of several orders.
         const call = { ...options, subject: 'orders' };
-        return (await this.endpoints.graphql(accountId).execute(ORDERS_UPDATED_SINCE, variables, call))
-          .orders;
+        const { orders: read } = await this.endpoints
+          .graphql(accountId)
+          .execute(ORDERS_UPDATED_SINCE, variables, call);
+        onPage?.();
+        return read;
       }, options.signal),
     );
     for await (const { id, ref, status, retailer, updatedOn } of orders) {

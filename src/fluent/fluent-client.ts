@@ -18,6 +18,8 @@ export interface FluentOrderOptions extends FluentRequestOptions {
 export interface UpdatedOrdersOptions extends FluentRequestOptions {
   /** Only orders whose `updatedOn` is not later. By default a day ahead of now. */
   readonly until?: Date;
+  /** Called for each page that was read, for the progress of a backfill. */
+  readonly onPage?: () => void;
 }
 
 /**

@@ -79,6 +79,29 @@ export function reconciliationNotification(
   };
 }
 
+/** Of reconciled orders that an operator's backfill has submitted. */
+const BACKFILL_PREFIX = `${RECONCILIATION_PREFIX}backfill:`;
+
+/**
+ * @returns the notification for an order of a backfill. Each backfill submits each order once, whether or not it was
+ * synced before.
+ */
+export function backfillNotification(
+  name: string,
+  accountId: string,
+  backfillId: string,
+  { id, ref, retailerId }: OrderReference & { readonly retailerId: string },
+): FluentNotification {
+  const identity = { id: `${BACKFILL_PREFIX}${backfillId}:${id}`, name, accountId, retailerId };
+  return { ...identity, entityId: id, entityRef: ref, entityType: 'ORDER' };
+}
+
+/** Whether an operator's backfill has created the notification. It is from reconciliation, too. */
+export function isFromBackfill({ id }: FluentNotification): boolean {
+  return id.startsWith(BACKFILL_PREFIX);
+}
+
+/** Whether reconciliation, and not Fluent, has created the notification. */
 export function isFromReconciliation({ id }: FluentNotification): boolean {
   return id.startsWith(RECONCILIATION_PREFIX);
 }

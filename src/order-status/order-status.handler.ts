@@ -10,7 +10,13 @@ import {
   type NotificationHandlerContract,
 } from '../handlers/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
-import { isFromReconciliation, orderIdOf, orderOf, type FluentNotification } from '../notification/index.js';
+import {
+  isFromBackfill,
+  isFromReconciliation,
+  orderIdOf,
+  orderOf,
+  type FluentNotification,
+} from '../notification/index.js';
 import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
 import type { StateReasons } from './state-reasons.js';
 import { STATE_FIELDS } from './states-by-history.js';
@@ -66,7 +72,9 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     const { outcome, status, updatedOn, skipped } = result;
     const details = outcomeDetails(result);
     context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
-    if (outcome === 'updated' && isFromReconciliation(notification)) this.metrics.reconcileFound.inc();
+    // A backfill says nothing about lost webhooks.
+    const isFound = isFromReconciliation(notification) && !isFromBackfill(notification);
+    if (outcome === 'updated' && isFound) this.metrics.reconcileFound.inc();
     const recheck = skipped?.isBehind === true;
     // What a hook has left alone, or what is not known yet, is for reconciliation to look at once more.
     if (skipped && !recheck)

@@ -1,7 +1,14 @@
 import { Module } from '@nestjs/common';
 import { OrderStatusModule } from '../order-status/index.js';
+import { BackfillStore } from './backfill-store.js';
+import { Backfills } from './backfills.js';
 import { ReconciliationState } from './reconciliation-state.js';
 import { Reconciliation } from './reconciliation.js';
 
-@Module({ imports: [OrderStatusModule], providers: [ReconciliationState, Reconciliation] })
+/** Finds orders whose notification was lost: by itself, and when an operator asks for a range of time. */
+@Module({
+  imports: [OrderStatusModule],
+  providers: [ReconciliationState, Reconciliation, BackfillStore, Backfills],
+  exports: [Backfills],
+})
 export class ReconciliationModule {}

@@ -1,14 +1,13 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ConnectorConfig } from '../config/index.js';
-import { CircuitOpenError, ConfigurationError } from '../errors.js';
-import { FluentClient } from '../fluent/index.js';
+import { FluentClient, type UpdatedFluentOrder } from '../fluent/index.js';
 import { NotificationIntake } from '../delivery/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification } from '../notification/index.js';
 import { SyncedUpdates } from '../order-status/index.js';
-import { OutageError } from '../transport/index.js';
 import { ReconciliationState, type Watermark } from './reconciliation-state.js';
+import { AHEAD_MS, UpdateWindows } from './update-windows.js';
 
 /** The longest time after which a replica checks whether a search is due. */
 const MAX_POLL_MS = 10_000;
@@ -16,31 +15,17 @@ const MAX_POLL_MS = 10_000;
 const WINDOW_MS = 3_600_000;
 /** The first search of an account reaches back by this much more, because Fluent's clock may be behind ours. */
 const CLOCK_TOLERANCE_MS = 3_600_000;
-/** A search also finds orders updated while it runs, even if Fluent's clock is ahead of ours. */
-const AHEAD_MS = 86_400_000;
-/**
- * How many unreadable windows a search divides. It takes about 25 divisions to find one unreadable order. If nothing
- * is readable, the search must end.
- */
-const MAX_DIVISIONS = 100;
-
-/** A range of `updatedOn` in milliseconds since the epoch, both ends included. */
-interface UpdateWindow {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** The progress of a search of one account. */
 interface Look {
   readonly accountId: string;
   readonly startedAt: number;
-  readonly signal: AbortSignal;
+  readonly windows: UpdateWindows;
   /** The time of the newest queued update, in milliseconds since the epoch. */
   seenUntil?: number;
   queued: number;
   /** Updates that a webhook's sync has seen. */
   alreadySynced: number;
-  divisions: number;
 }
 
 /**
@@ -134,16 +119,19 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     const look: Look = {
       accountId,
       startedAt,
-      signal,
+      windows: new UpdateWindows(this.fluent, accountId, startedAt, signal),
       seenUntil: watermark?.seenUntil.getTime(),
       queued: 0,
       alreadySynced: 0,
-      divisions: 0,
     };
     const since = this.beginningOf(watermark, startedAt);
     for (let from = since; from <= startedAt; from += WINDOW_MS) {
       const to = from + WINDOW_MS - 1;
-      await this.readWindow(look, { from, to: to < startedAt ? to : startedAt + AHEAD_MS });
+      // The last window also has the orders updated during the search, even if Fluent's clock is ahead of ours.
+      await look.windows.read(
+        { from, to: to < startedAt ? to : startedAt + AHEAD_MS },
+        { read: (orders) => this.queueOrders(look, orders), skip: (at, error) => this.skip(look, at, error) },
+      );
     }
     await this.state.setLookedAt(accountId, new Date(startedAt));
     const { queued, alreadySynced } = look;
@@ -165,53 +153,20 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
     return Math.min(seenUntil + reachedMsAgo - overlapMs, seenUntil + 1);
   }
 
-  /** Queues the orders of a window and moves the watermark. It narrows unreadable windows down and skips the rest. */
-  private async readWindow(look: Look, window: UpdateWindow): Promise<void> {
-    try {
-      await this.queueOrders(look, window);
-    } catch (error) {
-      look.signal.throwIfAborted();
-      const isHere = !isTrouble(error) && (await this.answersOtherwise(look));
-      if (!isHere || look.divisions >= MAX_DIVISIONS) throw error;
-      look.divisions++;
-      const { from, to } = window;
-      if (from === to) {
-        this.logger.error(
-          { accountId: look.accountId, updatedOn: new Date(from).toISOString(), err: error },
-          'reconciliation skips orders that Fluent cannot answer with; look for the order that was updated at ' +
-            'that time in Fluent, and send a webhook for it',
-        );
-        await this.moveWatermark(look, from);
-        return;
-      }
-      const middle = Math.floor((from + to) / 2);
-      await this.readWindow(look, { from, to: middle });
-      await this.readWindow(look, { from: middle + 1, to });
-    }
+  private async skip(look: Look, at: number, error: unknown): Promise<void> {
+    this.logger.error(
+      { accountId: look.accountId, updatedOn: new Date(at).toISOString(), err: error },
+      'reconciliation skips orders that Fluent cannot answer with; look for the order that was updated at ' +
+        'that time in Fluent, and send a webhook for it',
+    );
+    await this.moveWatermark(look, at);
   }
 
-  /** @returns whether Fluent answers a question about a time without orders, so that the window is the reason. */
-  private async answersOtherwise({ accountId, startedAt, signal }: Look): Promise<boolean> {
-    const emptyTime = new Date(startedAt + 2 * AHEAD_MS);
-    try {
-      for await (const _ of this.fluent.ordersUpdatedSince(accountId, emptyTime, {
-        signal,
-        until: emptyTime,
-      })) {
-        break;
-      }
-      return true;
-    } catch {
-      // The caller throws the first error, which has the same cause.
-      return false;
-    }
-  }
-
-  private async queueOrders(look: Look, { from, to }: UpdateWindow): Promise<void> {
-    const { accountId, startedAt, signal } = look;
-    const options = { signal, until: new Date(to) };
+  /** Queues the orders of a window and moves the watermark. */
+  private async queueOrders(look: Look, orders: AsyncIterable<UpdatedFluentOrder>): Promise<void> {
+    const { accountId, startedAt } = look;
     let newest = 0;
-    for await (const order of this.fluent.ordersUpdatedSince(accountId, new Date(from), options)) {
+    for await (const order of orders) {
       const updatedOn = order.updatedOn ?? new Date(startedAt).toISOString();
       newest = Math.max(newest, new Date(updatedOn).getTime());
       // Retailers that are not configured here do not belong to this connector.
@@ -240,11 +195,4 @@ export class Reconciliation implements OnApplicationBootstrap, BeforeApplication
       reachedAt: new Date(look.startedAt),
     });
   }
-}
-
-/** Whether the failure concerns the whole account, so other windows would fail, too. */
-function isTrouble(error: unknown): boolean {
-  return (
-    error instanceof OutageError || error instanceof CircuitOpenError || error instanceof ConfigurationError
-  );
 }

@@ -3,6 +3,7 @@ import { ConnectorConfig, type RetailerScope } from '../../config/index.js';
 import { asError } from '../../errors.js';
 import { FluentClient, ORDER_BY_REF } from '../../fluent/index.js';
 import { Problem } from '../../http/index.js';
+import { RequestedScope } from '../requested-scope.js';
 import type { OrderQuery } from './order-schemas.js';
 
 /** What a ref stands for. */
@@ -23,6 +24,7 @@ export class OrderFinder {
   constructor(
     private readonly config: ConnectorConfig,
     private readonly fluent: FluentClient,
+    private readonly requested: RequestedScope,
   ) {}
 
   /**
@@ -30,8 +32,8 @@ export class OrderFinder {
    * answer is told by the result, because what is kept of the order can still be shown.
    */
   async find(ref: string, { account, retailer }: OrderQuery, signal: AbortSignal): Promise<FoundOrder> {
-    const accountId = this.accountOf(account);
-    const scope = this.scopeOf(accountId, retailer);
+    const accountId = this.requested.accountOf(account);
+    const scope = this.requested.scopeOf(accountId, retailer);
     const found = { accountId, ref, scope };
     try {
       const { orders } = await this.fluent.query(accountId, ORDER_BY_REF, { ref }, { signal });
@@ -55,31 +57,5 @@ export class OrderFinder {
       if (error instanceof Problem) throw error;
       return { ...found, error: asError(error) };
     }
-  }
-
-  private accountOf(given: string | undefined): string {
-    const ids = this.config.accounts.map(({ id }) => id);
-    if (given !== undefined) {
-      if (ids.includes(given)) return given;
-      throw new Problem(404, {
-        detail: `Fluent account ${given} is not configured; configured are ${ids.join(', ')}`,
-      });
-    }
-    const [only, ...others] = ids;
-    if (only !== undefined && others.length === 0) return only;
-    throw new Problem(400, {
-      detail: `several Fluent accounts are configured; name one as account: ${ids.join(', ')}`,
-    });
-  }
-
-  private scopeOf(accountId: string, retailer: string | undefined): RetailerScope | undefined {
-    const ids = this.config.retailerIds(accountId);
-    const retailerId = retailer ?? (ids.length === 1 ? ids[0] : undefined);
-    if (retailerId === undefined) return undefined;
-    const scope = this.config.scope(accountId, retailerId);
-    if (scope) return scope;
-    throw new Problem(404, {
-      detail: `retailer ${retailerId} of Fluent account ${accountId} is not configured`,
-    });
   }
 }

@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+
+const PREFIX = `${REDIS_PREFIX}:backfill:`;
+/** The ids of all backfills, by the time of their request. */
+const INDEX = `${REDIS_PREFIX}:backfills`;
+/** The account and the retailer of each unfinished backfill. */
+const UNFINISHED = `${REDIS_PREFIX}:backfills:unfinished`;
+/** A backfill is forgotten this long after its last change. */
+const TTL_MS = 7 * 86_400_000;
+/** Backfills that are kept; the oldest finished ones go first. */
+const MAX_KEPT = 100;
+/** Unfinished backfills at once. */
+export const MAX_UNFINISHED = 20;
+
+/** The states of a backfill. `paused`: it waits for what its problem names, and goes on by itself. */
+export const BACKFILL_STATES = ['running', 'paused', 'finished', 'failed', 'cancelled'] as const;
+/** One of {@link BACKFILL_STATES}. */
+export type BackfillState = (typeof BACKFILL_STATES)[number];
+
+/** Which orders are synced again: those that Fluent updated in a range of time, both ends included. */
+export interface BackfillRequest {
+  readonly accountId: string;
+  /** Every configured retailer of the account when it is absent. */
+  readonly retailerId?: string;
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  /** Milliseconds since the epoch. */
+  readonly to: number;
+  /** The name of the operator. */
+  readonly requestedBy: string;
+}
+
+/** How far a backfill has got. */
+export interface BackfillProgress {
+  /** All orders that were updated before this moment are submitted; milliseconds since the epoch. */
+  readonly position: number;
+  /** Pages that Fluent has returned. */
+  readonly pagesRead: number;
+  /** Orders of the requested retailers on these pages. */
+  readonly ordersFound: number;
+  /** Orders that are in the queue, or were. */
+  readonly submitted: number;
+  /** Moments whose orders Fluent could not return. */
+  readonly skipped: number;
+}
+
+/** One backfill, as all replicas see it. */
+export interface Backfill extends BackfillRequest {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number;
+  readonly state: BackfillState;
+  /** Why it is paused or failed. */
+  readonly problem?: string;
+  /** Milliseconds since the epoch; absent while it is unfinished. */
+  readonly endedAt?: number;
+  readonly progress: BackfillProgress;
+  /** The progress at the last finished window: another replica goes on from here. */
+  readonly committed: BackfillProgress;
+}
+
+/** What the replica that works on a backfill writes. */
+export interface BackfillUpdate {
+  readonly state: BackfillState;
+  readonly problem?: string;
+  readonly progress: BackfillProgress;
+  readonly committed: BackfillProgress;
+}
+
+/** `busy`: an unfinished backfill covers the retailer. `full`: too many are unfinished. */
+export type CreateResult =
+  | { readonly result: 'created'; readonly backfill: Backfill }
+  | { readonly result: 'busy'; readonly id: string }
+  | { readonly result: 'full' };
+
+/** Backfills whose keys have expired leave the lists here, so that a lost replica blocks no retailer for ever. */
+const CREATE = `
+local index, unfinished = KEYS[1], KEYS[2]
+local prefix, id, account, retailer, request, now, ttl, maxKept, maxUnfinished = unpack(ARGV)
+local all = redis.call('HGETALL', unfinished)
+for at = 1, #all, 2 do
+  if redis.call('EXISTS', prefix .. all[at]) == 0 then
+    redis.call('HDEL', unfinished, all[at])
+  else
+    local its = cjson.decode(all[at + 1])
+    local overlaps = its[2] == '' or retailer == '' or its[2] == retailer
+    if its[1] == account and overlaps then return { 'busy', all[at] } end
+  end
+end
+if redis.call('HLEN', unfinished) >= tonumber(maxUnfinished) then return { 'full' } end
+redis.call('HSET', prefix .. id, 'request', request, 'state', 'running')
+redis.call('PEXPIRE', prefix .. id, ttl)
+redis.call('HSET', unfinished, id, cjson.encode({ account, retailer }))
+redis.call('ZADD', index, now, id)
+local kept = redis.call('ZRANGE', index, 0, -1)
+local excess = #kept - tonumber(maxKept)
+for _, each in ipairs(kept) do
+  local isGone = redis.call('EXISTS', prefix .. each) == 0
+  if isGone or excess > 0 and redis.call('HEXISTS', unfinished, each) == 0 then
+    redis.call('DEL', prefix .. each)
+    redis.call('ZREM', index, each)
+    excess = excess - 1
+  end
+end
+return { 'created' }`;
+
+/** Only for the holder of the lock, and not after a cancellation. */
+const UPDATE = `
+local job, lock, unfinished = KEYS[1], KEYS[2], KEYS[3]
+local id, token, lockMs, ttl, state, problem, progress, committed, endedAt = unpack(ARGV)
+if redis.call('GET', lock) ~= token then return 'lost' end
+if redis.call('HGET', job, 'state') == 'cancelled' then return 'cancelled' end
+if redis.call('EXISTS', job) == 0 then return 'lost' end
+redis.call('HSET', job, 'state', state, 'progress', progress, 'committed', committed, 'problem', problem)
+redis.call('PEXPIRE', job, ttl)
+redis.call('PEXPIRE', lock, lockMs)
+if endedAt ~= '' then
+  redis.call('HSET', job, 'endedAt', endedAt)
+  redis.call('HDEL', unfinished, id)
+end
+return 'written'`;
+
+/** Returns the state before, or '' when there is no such backfill. */
+const CANCEL = `
+local job, unfinished = KEYS[1], KEYS[2]
+local state = redis.call('HGET', job, 'state')
+if not state then return '' end
+if redis.call('HEXISTS', unfinished, ARGV[1]) == 0 then return state end
+redis.call('HSET', job, 'state', 'cancelled', 'endedAt', ARGV[2])
+redis.call('HDEL', job, 'problem')
+redis.call('HDEL', unfinished, ARGV[1])
+return state`;
+
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0`;
+
+/** The backfills that operators requested, in Redis: bounded, expiring, and worked on by one replica at a time. */
+@Injectable()
+export class BackfillStore {
+  private readonly token = randomBytes(12).toString('base64url');
+  private readonly redis: RedisClient;
+
+  constructor(connections: RedisConnections) {
+    this.redis = connections.failFast;
+  }
+
+  async create(request: BackfillRequest): Promise<CreateResult> {
+    const id = randomBytes(9).toString('base64url');
+    const requestedAt = Date.now();
+    const { accountId, retailerId = '' } = request;
+    const [result, other = ''] = (await this.redis.eval(
+      CREATE,
+      2,
+      INDEX,
+      UNFINISHED,
+      PREFIX,
+      id,
+      accountId,
+      retailerId,
+      JSON.stringify({ ...request, requestedAt }),
+      requestedAt,
+      TTL_MS,
+      MAX_KEPT,
+      MAX_UNFINISHED,
+    )) as ['created' | 'busy' | 'full', string?];
+    if (result !== 'created') return { result, id: other };
+    const backfill = await this.find(id);
+    if (!backfill)
+      throw new Error('Redis does not have the backfill that it has just stored; check its maxmemory-policy');
+    return { result, backfill };
+  }
+
+  /** @returns the backfill, or undefined when it is unknown or was forgotten. */
+  async find(id: string): Promise<Backfill | undefined> {
+    return backfillOf(id, await this.redis.hgetall(PREFIX + id));
+  }
+
+  /** @returns all backfills, the newest first. */
+  async list(): Promise<readonly Backfill[]> {
+    const ids = await this.redis.zrevrange(INDEX, 0, MAX_KEPT - 1);
+    const found = await Promise.all(ids.map((id) => this.find(id)));
+    return found.filter((each) => each !== undefined);
+  }
+
+  /** @returns the ids of the backfills that are neither finished nor failed nor cancelled. */
+  unfinished(): Promise<readonly string[]> {
+    return this.redis.hkeys(UNFINISHED);
+  }
+
+  /**
+   * Reserves the work on a backfill for this replica. {@link update} keeps the reservation.
+   *
+   * @param lockMs after this time without an update, another replica may take over.
+   */
+  async claim(id: string, lockMs: number): Promise<boolean> {
+    return (await this.redis.set(lockKey(id), this.token, 'PX', lockMs, 'NX')) === 'OK';
+  }
+
+  async release(id: string): Promise<void> {
+    await this.redis.eval(RELEASE, 1, lockKey(id), this.token);
+  }
+
+  /** @returns `lost` when another replica works on it, and `cancelled` when an operator has cancelled it. */
+  async update(
+    id: string,
+    { state, problem = '', progress, committed }: BackfillUpdate,
+    lockMs: number,
+  ): Promise<'written' | 'lost' | 'cancelled'> {
+    const isOver = state !== 'running' && state !== 'paused';
+    const texts = [JSON.stringify(progress), JSON.stringify(committed)];
+    return (await this.redis.eval(
+      UPDATE,
+      3,
+      PREFIX + id,
+      lockKey(id),
+      UNFINISHED,
+      id,
+      this.token,
+      lockMs,
+      TTL_MS,
+      state,
+      problem,
+      ...texts,
+      isOver ? Date.now() : '',
+    )) as 'written' | 'lost' | 'cancelled';
+  }
+
+  /** @returns the state before: it stays when the backfill is over. Undefined when it is unknown. */
+  async cancel(id: string): Promise<BackfillState | undefined> {
+    const before = await this.redis.eval(CANCEL, 2, PREFIX + id, UNFINISHED, id, Date.now());
+    return before === '' ? undefined : (before as BackfillState);
+  }
+}
+
+function lockKey(id: string): string {
+  return `${PREFIX}${id}:lock`;
+}
+
+function backfillOf(id: string, fields: Readonly<Record<string, string>>): Backfill | undefined {
+  const { request: stored, state, problem, endedAt } = fields;
+  if (stored === undefined) return undefined;
+  const request = JSON.parse(stored) as BackfillRequest & Pick<Backfill, 'requestedAt'>;
+  const start = { position: request.from, pagesRead: 0, ordersFound: 0, submitted: 0, skipped: 0 };
+  const progress = (text: string | undefined): BackfillProgress =>
+    text === undefined ? start : (JSON.parse(text) as BackfillProgress);
+  return {
+    ...request,
+    id,
+    state: state as BackfillState,
+    ...(problem && { problem }),
+    ...(endedAt !== undefined && { endedAt: Number(endedAt) }),
+    progress: progress(fields['progress']),
+    committed: progress(fields['committed']),
+  };
+}
