@@ -60,6 +60,10 @@ class NoQueue extends MessageQueue {
   renew = <T>(delivery: T) => Promise.resolve(delivery);
   settle = () => Promise.resolve('settled' as const);
   wake = () => Promise.resolve();
+  pause = <T>(_accountId: string, pause: T) => Promise.resolve(pause);
+  resume = () => Promise.resolve(false);
+  pauses = () => Promise.resolve(new Map());
+  lanes = () => Promise.resolve([]);
   counts = () => Promise.resolve({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   health = (): Promise<QueueHealth> => Promise.resolve({ reachable: false, warnings: [] });
   deadLetters = () => Promise.resolve([]);

@@ -47,6 +47,28 @@ export interface QueueCounts extends Readonly<Record<QueueState, number>> {
   readonly oldestUnfinishedAt?: Date;
 }
 
+/** Who stopped the delivery of an account's notifications. */
+export interface AccountPause {
+  /** The name of the operator. */
+  readonly by: string;
+  readonly since: Date;
+  readonly reason: string;
+}
+
+/** The unfinished notifications of one account. */
+export interface LaneCounts {
+  readonly accountId: string;
+  /** In the lane of its webhooks. */
+  readonly waiting: number;
+  /** In its background lane. */
+  readonly background: number;
+  readonly running: number;
+  /** Waiting for a retry or a recheck. A queue may count only those that are due next; it counts 1,000 at least. */
+  readonly delayed: number;
+  /** The acceptance time of its oldest unfinished notification, as far as the queue can tell. */
+  readonly oldestUnfinishedAt?: Date;
+}
+
 /** Whether the queue is reachable and durable. */
 export interface QueueHealth {
   readonly reachable: boolean;
@@ -86,6 +108,8 @@ export abstract class MessageQueue {
    * Each account has a lane, and a background lane for reconciled orders, retries and replayed dead letters. In a lane the
    * oldest comes first. {@link nextLane} selects the lane that is served next; the queue remembers, across workers, which
    * lane it served longest ago.
+   *
+   * Notifications of paused accounts wait.
    *
    * @param held the slots that the worker's other deliveries hold. Default: none.
    * @returns an empty list after a long wait, when `signal` is aborted, and immediately when the waiting notifications must
@@ -129,6 +153,23 @@ export abstract class MessageQueue {
    * come when their delays end.
    */
   abstract wake(target: string): Promise<void>;
+
+  /**
+   * Delivers no notification of an account until {@link resume}, in any worker and also after a restart. Running deliveries
+   * end, and {@link add} accepts as before.
+   *
+   * @returns the pause that holds: an earlier one stays.
+   */
+  abstract pause(accountId: string, pause: AccountPause): Promise<AccountPause>;
+
+  /** Delivers the notifications of an account again. @returns false if it was not paused. */
+  abstract resume(accountId: string): Promise<boolean>;
+
+  /** @returns the paused accounts. */
+  abstract pauses(): Promise<ReadonlyMap<string, AccountPause>>;
+
+  /** @returns the accounts that have unfinished notifications. */
+  abstract lanes(): Promise<readonly LaneCounts[]>;
 
   /** Counts the notifications in each state. */
   abstract counts(): Promise<QueueCounts>;

@@ -387,6 +387,56 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await queue.wake('fluent:ACME');
       assert.deepEqual(await bench.states(), { waiting: 0, active: 0, delayed: 3, dead: 0 });
     }),
+    test('delivers nothing of a paused account, and everything after it is resumed', async (queue, bench) => {
+      const pause = { by: 'anna', since: new Date(1_700_000_000_000), reason: 'wrong mapping' };
+      await queue.add(sampleNotification({ id: 'running' }));
+      const running = await bench.takeOne();
+      assert.deepEqual(await queue.pause('ACME', pause), pause);
+      await queue.settle(running, { action: 'defer', delayMs: 0, progress: {} });
+      assert.equal(await queue.add(sampleNotification({ id: 'paused' })), 'accepted');
+      await queue.add(sampleNotification({ id: 'background' }), { background: true });
+      await queue.add(sampleNotification({ id: 'other', accountId: 'OTHER' }));
+      assert.deepEqual(ids(await bench.take(5)), ['other']);
+      assert.deepEqual(await queue.pauses(), new Map([['ACME', pause]]));
+      // The first reason stays.
+      assert.deepEqual(await queue.pause('ACME', { ...pause, by: 'bob' }), pause);
+
+      const taking = bench.takeAll(3);
+      await delay(100);
+      assert.equal((await queue.counts()).active, 1);
+      assert.equal(await queue.resume('ACME'), true);
+      assert.deepEqual(new Set(ids(await taking)), new Set(['running', 'paused', 'background']));
+      assert.equal(await queue.resume('ACME'), false);
+      assert.deepEqual(await queue.pauses(), new Map());
+    }),
+    test('counts the unfinished notifications of each account', async (queue, bench) => {
+      assert.deepEqual(await queue.lanes(), []);
+      await queue.add(sampleNotification({ accountId: 'DEAD' }));
+      await queue.settle(await bench.takeOne(), dead('no'));
+      for (const id of ['delayed', 'running']) await queue.add(sampleNotification({ id }));
+      const [delayed] = await bench.takeAll(2);
+      assert.ok(delayed);
+      await queue.settle(delayed, { action: 'defer', delayMs: 60_000, progress: {} });
+      await delay(20);
+      for (const id of ['waiting', 'too']) await queue.add(sampleNotification({ id }));
+      await queue.add(sampleNotification({ accountId: 'OTHER' }), { background: true });
+      const lanes = (await queue.lanes()).toSorted((a, b) => a.accountId.localeCompare(b.accountId));
+      assert.deepEqual(
+        lanes.map(({ accountId, ...lane }) => [
+          accountId,
+          lane.waiting,
+          lane.background,
+          lane.running,
+          lane.delayed,
+        ]),
+        [
+          ['ACME', 2, 0, 1, 1],
+          ['OTHER', 0, 1, 0, 0],
+        ],
+      );
+      const oldestMs = lanes[0]?.oldestUnfinishedAt?.getTime() ?? 0;
+      assert.ok(Math.abs(oldestMs - acceptedMs(delayed)) <= 5, 'the delayed one is the oldest');
+    }),
     test('counts what waits in every lane', async (queue, bench) => {
       await queue.add(sampleNotification());
       await queue.add(sampleNotification({ accountId: 'OTHER' }));

@@ -13,9 +13,11 @@ import { NO_SLOTS_HELD, type HeldSlots } from '../lanes.js';
 import {
   MessageQueue,
   QueueUnavailableError,
+  type AccountPause,
   type AddOptions,
   type AddResult,
   type DeadLetter,
+  type LaneCounts,
   type QueueCounts,
   type QueueHealth,
   type SettleResult,
@@ -42,6 +44,8 @@ const MAX_WAIT_MS = 5000;
 /** How long replicas may take; less than a sender waits, and than a command may take. */
 const REPLICATION_TIMEOUT_MS = 500;
 const WARNINGS_TTL_MS = 30_000;
+/** Delayed and unfinished jobs that are looked at to count the lanes of the accounts. */
+const MOST_LOOKED = 2000;
 /** How old the answer may be whether memory is left for another notification. */
 const MEMORY_TTL_MS = 1000;
 
@@ -395,6 +399,35 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     return { waiting, active, delayed, dead, oldestUnfinishedAt };
   }
 
+  override async pause(accountId: string, { by, since, reason }: AccountPause): Promise<AccountPause> {
+    const text = JSON.stringify({ by, since: since.getTime(), reason });
+    await this.failFast.hsetnx(KEYS.paused, accountId, text);
+    const stored = await this.failFast.hget(KEYS.paused, accountId);
+    return pauseOf(stored ?? text);
+  }
+
+  override async resume(accountId: string): Promise<boolean> {
+    return (await this.failFastScripts.run('resume', { accountId })) === 1;
+  }
+
+  override async pauses(): Promise<ReadonlyMap<string, AccountPause>> {
+    const all = Object.entries(await this.failFast.hgetall(KEYS.paused));
+    return new Map(all.map(([accountId, text]) => [accountId, pauseOf(text)]));
+  }
+
+  override async lanes(): Promise<readonly LaneCounts[]> {
+    const args = { jobPrefix: JOB_PREFIX, mostLooked: MOST_LOOKED };
+    const lanes = await this.failFastScripts.run('countLanes', args);
+    return lanes.map(([accountId, waiting, background, running, delayed, oldestMs]) => ({
+      accountId,
+      waiting,
+      background,
+      running,
+      delayed,
+      oldestUnfinishedAt: oldestMs === '' ? undefined : new Date(Number(oldestMs)),
+    }));
+  }
+
   override async health(): Promise<QueueHealth> {
     try {
       // Of the server that has our keys; PING may ask any of a cluster.
@@ -464,6 +497,7 @@ const KEYS: QueueKeys = {
   failed: key('failed'),
   marker: key('marker'),
   unfinished: key('unfinished'),
+  paused: key('paused'),
   any: key('id'),
   done: key('id'),
   order: key('id'),
@@ -479,6 +513,11 @@ function orderKey(coalesceKey: string): string {
 
 function laneOf({ accountId }: FluentNotification, background: boolean): string {
   return `${background ? 'background' : 'prompt'}:${accountId}`;
+}
+
+function pauseOf(text: string): AccountPause {
+  const pause = JSON.parse(text) as Omit<AccountPause, 'since'> & { since: number };
+  return { ...pause, since: new Date(pause.since) };
 }
 
 function runOf(settlement: Settlement): 'changed' | 'unchanged' | 'failed' | '' {

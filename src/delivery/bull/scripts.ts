@@ -48,8 +48,19 @@ export interface QueueScripts {
     reply: [waiting: number, active: number, delayed: number, dead: number, oldestMs: string];
   };
   wake: { args: 'jobPrefix' | 'target'; reply: number };
+  resume: { args: 'accountId'; reply: 0 | 1 };
+  countLanes: { args: 'jobPrefix' | 'mostLooked'; reply: LaneReply[] };
   describeServer: { args: never; reply: string };
 }
+
+export type LaneReply = [
+  accountId: string,
+  waiting: number,
+  background: number,
+  running: number,
+  delayed: number,
+  oldestMs: string,
+];
 
 /** The arguments of a script by name. */
 export type ScriptArguments<N extends keyof QueueScripts> = Readonly<Record<QueueScripts[N]['args'], Text>>;
@@ -77,7 +88,7 @@ export type TicketReply = [
 /** The keys that scripts name; each takes those that it needs. */
 export type QueueKeys = Readonly<
   Record<
-    'wait' | 'active' | 'delayed' | 'failed' | 'marker' | 'unfinished' | 'done' | 'order' | 'any',
+    'wait' | 'active' | 'delayed' | 'failed' | 'marker' | 'unfinished' | 'paused' | 'done' | 'order' | 'any',
     string
   >
 >;
@@ -93,6 +104,8 @@ const FILES: Readonly<Record<keyof QueueScripts, string>> = {
   discard: 'discard',
   count: 'count',
   wake: 'wake',
+  resume: 'resume',
+  countLanes: 'count-lanes',
   describeServer: 'describe-server',
 };
 

@@ -11,9 +11,11 @@ import {
 import { NO_SLOTS_HELD, nextLane, type HeldSlots, type Lane } from '../lanes.js';
 import {
   MessageQueue,
+  type AccountPause,
   type AddOptions,
   type AddResult,
   type DeadLetter,
+  type LaneCounts,
   type QueueCounts,
   type QueueHealth,
   type SettleResult,
@@ -60,6 +62,7 @@ export class MemoryMessageQueue extends MessageQueue {
   private readonly rememberedUntilMs = new Map<string, number>();
   private readonly keys = new Map<string, Key>();
   private readonly wakers = new Set<() => void>();
+  private readonly paused = new Map<string, AccountPause>();
   private lastNumber = 0;
   /** When each lane was served last, in turns. */
   private readonly servedAt = new Map<string, number>();
@@ -147,6 +150,44 @@ export class MemoryMessageQueue extends MessageQueue {
     return Promise.resolve();
   }
 
+  override pause(accountId: string, pause: AccountPause): Promise<AccountPause> {
+    const holds = this.paused.get(accountId) ?? pause;
+    this.paused.set(accountId, holds);
+    return Promise.resolve(holds);
+  }
+
+  override resume(accountId: string): Promise<boolean> {
+    const wasPaused = this.paused.delete(accountId);
+    this.wakeTakers();
+    return Promise.resolve(wasPaused);
+  }
+
+  override pauses(): Promise<ReadonlyMap<string, AccountPause>> {
+    return Promise.resolve(new Map(this.paused));
+  }
+
+  override lanes(): Promise<readonly LaneCounts[]> {
+    const lanes = new Map<string, { -readonly [K in keyof LaneCounts]: LaneCounts[K] }>();
+    for (const entry of this.entries.values()) {
+      if (entry.state === 'dead') continue;
+      const { accountId } = entry.notification;
+      const counts = lanes.get(accountId) ?? {
+        accountId,
+        waiting: 0,
+        background: 0,
+        running: 0,
+        delayed: 0,
+        oldestUnfinishedAt: new Date(acceptedAtMs(entry)),
+      };
+      lanes.set(accountId, counts);
+      if (entry.state === 'waiting') counts[entry.background ? 'background' : 'waiting']++;
+      else counts[entry.state === 'active' ? 'running' : 'delayed']++;
+      const acceptedAt = new Date(acceptedAtMs(entry));
+      if (acceptedAt < counts.oldestUnfinishedAt!) counts.oldestUnfinishedAt = acceptedAt;
+    }
+    return Promise.resolve([...lanes.values()]);
+  }
+
   override counts(): Promise<QueueCounts> {
     const counts = { waiting: 0, active: 0, delayed: 0, dead: 0 };
     let oldest = Infinity;
@@ -202,7 +243,8 @@ export class MemoryMessageQueue extends MessageQueue {
   private *due(): Generator<Entry> {
     const now = Date.now();
     for (const entry of this.entries.values()) {
-      if ((entry.state === 'waiting' || entry.state === 'delayed') && entry.dueAtMs <= now) yield entry;
+      const isOpen = entry.state === 'waiting' || entry.state === 'delayed';
+      if (isOpen && entry.dueAtMs <= now && !this.paused.has(entry.notification.accountId)) yield entry;
     }
   }
 

@@ -1,9 +1,9 @@
--- keys: wait active delayed marker
+-- keys: wait active delayed marker paused
 -- args: jobPrefix orderPrefix lockToken lockMs max held nonce orderTtlSeconds
 -- include: numbering lanes
 --
--- Promotes what is due, and takes up to `max` jobs: each is locked and gets the ticket of its run. `held` is a JSON text of
--- `HeldSlots`. Returns 1 when jobs are left in the lanes, the milliseconds until the next delayed job is due (or ''), the time, and the jobs.
+-- Promotes what is due, and takes up to `max` jobs of accounts that are not paused: each is locked and gets the ticket of
+-- its run. `held` is a JSON text of `HeldSlots`. Returns 1 when jobs are left in the lanes, the milliseconds until the next delayed job is due (or ''), the time, and the jobs.
 local PROMOTED_AT_ONCE = 1000
 local SLOTS_PER_FREE_SLOT = 3
 -- Bull's scores of delayed jobs hold the time in all but the lowest 12 bits.
@@ -31,6 +31,13 @@ local lanes = {
   prompt = redis.call('ZRANGE', ringOf(jobPrefix, 'prompt'), 0, -1),
   background = redis.call('ZRANGE', ringOf(jobPrefix, 'background'), 0, -1),
 }
+for _, account in ipairs(redis.call('HKEYS', paused)) do
+  for _, accounts in pairs(lanes) do
+    for index = #accounts, 1, -1 do
+      if accounts[index] == account then table.remove(accounts, index) end
+    end
+  end
+end
 if redis.call('LLEN', wait) > 0 then
   table.insert(lanes.prompt, nowMicros() % 2 == 0 and 1 or #lanes.prompt + 1, EARLIER)
 end
