@@ -7,15 +7,17 @@ const shared = {
   globalSetup: ['test/support/provide-redis-server.ts'],
   restoreMocks: true,
 };
-/** They compute; each thread more would load the libraries once more. */
+/** They compute. Each additional thread would load the libraries once more. */
 const unit = { pool: 'threads', maxWorkers: availableParallelism() } as const;
-const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000 };
-/** They replace modules, or count the timers of the process: they share their process with no other spec. */
+/** Files share a process: loading the libraries again for each file would take more CPU time than most of its tests. */
+const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, isolate: false };
+/** They replace modules, or count the timers of the process, so each has a process or thread for itself. */
 const ISOLATED_SPECS = [
   'src/order-status/convergence.spec.ts',
   'src/delivery/keyed-mutex.spec.ts',
   'src/handlers/handler-runner.spec.ts',
 ];
+const ISOLATED_E2E_SPECS = ['test/convergence.e2e-spec.ts'];
 /** They measure time, or stop servers that must notice each other within seconds. */
 const SPECS_ALONE = ['queue', 'ingress', 'metrics', 'redis-topologies'].map(
   (name) => `test/${name}.e2e-spec.ts`,
@@ -48,7 +50,16 @@ export default defineConfig({
           ...slow,
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
-          exclude: SPECS_ALONE,
+          exclude: [...SPECS_ALONE, ...ISOLATED_E2E_SPECS],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...slow,
+          isolate: true,
+          name: 'e2e-isolated',
+          include: ISOLATED_E2E_SPECS,
           sequence: { groupOrder: 1 },
         },
       },
