@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GraphQLError } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, isInputObjectType } from 'graphql';
 import {
   type Answer,
   type ApiEmulatorOptions,
@@ -8,12 +8,30 @@ import {
   type Route,
   ApiEmulator,
 } from '../http/api-emulator.js';
+import type { EmulatorExtension, ExtensionContext } from '../http/emulator-extension.js';
 import { GraphqlEngine } from '../http/graphql-engine.js';
+import type { UpdateActionRule } from './action-table.js';
 import { type RequestContext, commercetoolsResolvers } from './commercetools-resolvers.js';
 import { commercetoolsSchema } from './commercetools-schema.js';
-import { CommercetoolsState, type NewCommercetoolsOrder, type OrderWrite } from './commercetools-state.js';
+import {
+  CommercetoolsState,
+  type NewCommercetoolsOrder,
+  type OrderWrite,
+  type StoredOrder,
+  contentOf,
+} from './commercetools-state.js';
 import { type EmulatedMessage, type MessageOptions, MessageSender } from './message-sender.js';
+import { type MessagePayload, messagesAbout } from './order-messages.js';
 import type { CommercetoolsOrderRecord, EmulatedOrderStates } from './order-record.js';
+import { plainOrder } from './order-representation.js';
+import {
+  type CommercetoolsStoreRecord,
+  type CommercetoolsTypeRecord,
+  type NewCommercetoolsStore,
+  type NewCommercetoolsType,
+  ProjectState,
+} from './project-state.js';
+import { UPDATE_ACTIONS } from './update-actions.js';
 
 /** The API client of all other writers. */
 const SHOP_CLIENT_ID = 'shop';
@@ -33,8 +51,16 @@ export interface CommercetoolsEmulatorOptions extends ApiEmulatorOptions {
   conflictStatus?: number;
   /** The address that receives messages about changed order states. You can set it later with {@link CommercetoolsEmulator.messagesUrl}. */
   messagesUrl?: string;
-  /** How they are sent. */
+  /** Which messages are sent, and how. */
   messages?: MessageOptions;
+  /** Your own types, fields, update actions and data. */
+  extensions?: readonly CommercetoolsExtension[];
+}
+
+/** Adds types, fields, update actions and data to a {@link CommercetoolsEmulator}. */
+export interface CommercetoolsExtension extends EmulatorExtension<CommercetoolsEmulator> {
+  /** A rule for each field that the SDL adds to `OrderUpdateAction`. */
+  readonly updateActions?: Readonly<Record<string, UpdateActionRule>>;
 }
 
 /**
@@ -56,6 +82,9 @@ export class CommercetoolsEmulator extends ApiEmulator {
   protected readonly faultCodes = { rateLimit: 'OverCapacity', overload: 'OverCapacity', failure: 'General' };
 
   readonly #state: CommercetoolsState;
+  readonly #resources: ProjectState;
+  /** How many messages there were about each order, by its id. */
+  readonly #sequences = new Map<string, number>();
   readonly #clientId: string;
   readonly #clientSecret: string;
   readonly #clientScopes: readonly string[];
@@ -64,22 +93,36 @@ export class CommercetoolsEmulator extends ApiEmulator {
   /** The few scope texts that clients ask for, split once. */
   readonly #scopes = new Map<string, ReadonlySet<string>>();
 
+  /** @throws Error when an extension does not fit. */
   constructor(options: CommercetoolsEmulatorOptions = {}) {
     super(options);
-    const { projectKey = 'demo', versionStep = 3 } = options;
+    const { projectKey = 'demo', versionStep = 3, extensions = [] } = options;
     this.projectKey = projectKey;
     this.#clientId = options.clientId ?? 'connector';
     this.#clientSecret = options.clientSecret ?? 'commercetools-secret';
     this.#clientScopes = options.clientScopes ?? [`manage_project:${projectKey}`];
     this.#tokenLifetimeSeconds = options.tokenLifetimeSeconds ?? 172_800;
     this.#conflictStatus = options.conflictStatus ?? 200;
+    this.#resources = new ProjectState(this.now);
+    const updateActions = Object.assign({}, ...extensions.map((extension) => extension.updateActions));
     this.#state = new CommercetoolsState(
       typeof versionStep === 'function' ? versionStep : () => versionStep,
       this.now,
+      this.#resources,
+      updateActions,
       (write) => this.#publish(write),
     );
     this.messages = new MessageSender(() => this.url, options.messages, options.messagesUrl);
-    this.engine = new GraphqlEngine(commercetoolsSchema, commercetoolsResolvers(this.#state, projectKey));
+    const root = commercetoolsResolvers({
+      key: projectKey,
+      orders: this.#state,
+      resources: this.#resources,
+      onSubscription: (types) => (this.messages.types = types),
+      now: this.now,
+    });
+    this.engine = new GraphqlEngine(commercetoolsSchema, root, extensions, 'CommercetoolsEmulator');
+    checkActions(this.engine.schema, Object.keys(updateActions));
+    for (const { seed } of extensions) seed?.(this);
   }
 
   /** The environment variables that point a connector at this emulator. */
@@ -120,6 +163,33 @@ export class CommercetoolsEmulator extends ApiEmulator {
     return this.#state.addOrder(order, SHOP_CLIENT_ID);
   }
 
+  /**
+   * Adds an order as a shop does, and sends the message `OrderCreated` if the subscription asks for it.
+   *
+   * @throws Error when the id or the number is taken.
+   */
+  placeOrder(order: NewCommercetoolsOrder): CommercetoolsOrderRecord {
+    const stored = this.#state.addOrder(order, SHOP_CLIENT_ID);
+    const payload = { type: 'OrderCreated', order: plainOrder(stored, this.#resources) };
+    this.#send(stored.id, [payload], SHOP_CLIENT_ID);
+    return stored;
+  }
+
+  /**
+   * Adds a type of custom fields. From the first type on, the emulator refuses custom fields of other types, fields
+   * that a type does not have, and values that do not fit. Without any type, it accepts every custom field.
+   *
+   * @throws Error when the key is taken.
+   */
+  addType(type: NewCommercetoolsType): CommercetoolsTypeRecord {
+    return this.#resources.addType(type);
+  }
+
+  /** @throws Error when the key is taken. */
+  addStore(store: NewCommercetoolsStore): CommercetoolsStoreRecord {
+    return this.#resources.addStore(store);
+  }
+
   /** @returns the live record of the order with that number, or else that id, or undefined. */
   order(orderNumberOrId: string): CommercetoolsOrderRecord | undefined {
     return this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
@@ -141,8 +211,7 @@ export class CommercetoolsEmulator extends ApiEmulator {
     states: Partial<EmulatedOrderStates>,
     clientId = SHOP_CLIENT_ID,
   ): CommercetoolsOrderRecord {
-    const order = this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
-    if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
+    const order = this.#existingOrder(orderNumberOrId);
     const { orderState, paymentState, shipmentState } = states;
     const actions = [
       ...(orderState === undefined ? [] : [{ changeOrderState: { orderState } }]),
@@ -158,26 +227,16 @@ export class CommercetoolsEmulator extends ApiEmulator {
    * @throws Error when the order does not exist.
    */
   message(orderNumberOrId: string, fields: Readonly<Record<string, unknown>> = {}): EmulatedMessage {
-    const order = this.order(orderNumberOrId);
-    if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
-    const time = new Date(this.now()).toISOString();
-    return {
-      notificationType: 'Message',
-      projectKey: this.projectKey,
-      id: randomUUID(),
-      version: 1,
-      sequenceNumber: order.history.length,
-      resource: { typeId: 'order', id: order.id },
-      resourceUserProvidedIdentifiers: { orderNumber: order.orderNumber },
-      resourceVersion: order.version,
-      createdAt: time,
-      lastModifiedAt: time,
+    const { id } = this.#existingOrder(orderNumberOrId);
+    const states = { orderState: 'Cancelled', oldOrderState: 'Open' };
+    const sequenceNumber = this.#sequences.get(id) ?? 1;
+    return this.#message(id, {
+      sequenceNumber,
       type: 'OrderStateChanged',
-      orderId: order.id,
-      orderState: 'Cancelled',
-      oldOrderState: 'Open',
+      orderId: id,
+      ...states,
       ...fields,
-    };
+    });
   }
 
   override async stop(): Promise<void> {
@@ -219,10 +278,11 @@ export class CommercetoolsEmulator extends ApiEmulator {
   protected executeGraphql({ prepared, scope, forceConflict, ...parameters }: GraphqlCall): Answer {
     const { document, errors } = prepared;
     if (!document) return { status: 400, body: { errors: errors?.map(withCode) } };
-    const context: RequestContext = {
+    const context: RequestContext & ExtensionContext<CommercetoolsEmulator> = {
       scopes: this.#scopesOf(scope),
       clientId: this.#clientId,
       forceConflict,
+      emulator: this,
     };
     const result = this.engine.execute(document, parameters, context);
     if (!result.errors) return { status: 200, body: result };
@@ -251,14 +311,45 @@ export class CommercetoolsEmulator extends ApiEmulator {
     return { statusCode, message, errors: [{ code, message }], ...oauth };
   }
 
+  #existingOrder(orderNumberOrId: string): StoredOrder {
+    const order = this.#state.orderByNumber(orderNumberOrId) ?? this.#state.order(orderNumberOrId);
+    if (!order) throw new Error(`commercetools emulator: there is no order ${orderNumberOrId}`);
+    return order;
+  }
+
+  #message(orderId: string, fields: Readonly<Record<string, unknown>>): EmulatedMessage {
+    const { id, orderNumber, version } = this.#existingOrder(orderId);
+    const time = new Date(this.now()).toISOString();
+    return {
+      notificationType: 'Message',
+      projectKey: this.projectKey,
+      id: randomUUID(),
+      version: 1,
+      resource: { typeId: 'order', id },
+      resourceUserProvidedIdentifiers: { orderNumber },
+      resourceVersion: version,
+      createdAt: time,
+      lastModifiedAt: time,
+      ...fields,
+    };
+  }
+
   #publish({ order, before, clientId }: OrderWrite): void {
-    if (order.orderState === before.orderState) return;
+    this.#send(order.id, messagesAbout(order.id, before, contentOf(order)), clientId);
+  }
+
+  /** Numbers every message about an order, and sends those that the subscription asks for. */
+  #send(orderId: string, payloads: readonly MessagePayload[], clientId: string): void {
     const initiator = this.messages.namesInitiators && {
       createdBy: { isPlatformClient: false, clientId },
       lastModifiedBy: { isPlatformClient: false, clientId },
     };
-    const states = { orderState: order.orderState, oldOrderState: before.orderState };
-    this.messages.publish(this.message(order.id, { ...states, ...initiator }));
+    for (const payload of payloads) {
+      const sequenceNumber = (this.#sequences.get(orderId) ?? 0) + 1;
+      this.#sequences.set(orderId, sequenceNumber);
+      if (!this.messages.isSubscribedTo(payload.type)) continue;
+      this.messages.publish(this.#message(orderId, { sequenceNumber, ...payload, ...initiator }));
+    }
   }
 
   #mayAskFor(scope: string): boolean {
@@ -291,6 +382,22 @@ export class CommercetoolsEmulator extends ApiEmulator {
     };
     return { status, body: { ...body, error, error_description: description } };
   }
+}
+
+/** @throws Error when an update action has no rule, or a rule no update action. */
+function checkActions(schema: GraphQLSchema, added: readonly string[]): void {
+  const input = schema.getType('OrderUpdateAction');
+  const names = isInputObjectType(input) ? Object.keys(input.getFields()) : [];
+  const known = new Set([...UPDATE_ACTIONS, ...added]);
+  const lacking = names.find((name) => !known.has(name));
+  if (lacking !== undefined) {
+    throw new Error(`CommercetoolsEmulator: an extension lacks the rule of the update action ${lacking}`);
+  }
+  const unknown = added.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new Error(
+    `CommercetoolsEmulator: an extension has a rule for ${unknown}, which is not in OrderUpdateAction`,
+  );
 }
 
 /** commercetools reports errors of the GraphQL library as InvalidInput. */

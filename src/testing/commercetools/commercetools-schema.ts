@@ -1,10 +1,8 @@
 import { GraphQLError, GraphQLScalarType, Kind, buildSchema } from 'graphql';
+import { LINE_ITEM_SDL } from './line-item-schema.js';
+import { PROJECT_SDL } from './project-schema.js';
 
-/**
- * The part of the commercetools GraphQL API that the emulator answers. Only arguments that are implemented
- * are declared, so that none is ignored in silence.
- */
-export const COMMERCETOOLS_SDL = /* GraphQL */ `
+const ORDER_SDL = /* GraphQL */ `
   scalar DateTime
   scalar Json
   scalar Long
@@ -123,9 +121,17 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     id: String!
     key: String
     createdAt: DateTime!
+    measurements: ParcelMeasurements
     trackingData: TrackingData
     items: [DeliveryItem!]!
     custom: CustomFieldsType
+  }
+
+  type ParcelMeasurements {
+    heightInMillimeter: Int
+    lengthInMillimeter: Int
+    widthInMillimeter: Int
+    weightInGram: Int
   }
 
   type TrackingData {
@@ -159,8 +165,14 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     setCustomType: SetOrderCustomType
     addDelivery: AddOrderDelivery
     addParcelToDelivery: AddOrderParcelToDelivery
+    setDeliveryItems: SetOrderDeliveryItems
+    setDeliveryCustomField: SetOrderDeliveryCustomField
+    setDeliveryCustomType: SetOrderDeliveryCustomType
+    setParcelItems: SetOrderParcelItems
+    setParcelMeasurements: SetOrderParcelMeasurements
     setParcelTrackingData: SetOrderParcelTrackingData
     setParcelCustomField: SetOrderParcelCustomField
+    setParcelCustomType: SetOrderParcelCustomType
   }
 
   input ChangeOrderState {
@@ -219,9 +231,17 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
 
   input ParcelDataDraftType {
     key: String
+    measurements: ParcelMeasurementsDraftType
     trackingData: TrackingDataDraftType
     items: [DeliveryItemDraftType!] = []
     custom: CustomFieldsDraft
+  }
+
+  input ParcelMeasurementsDraftType {
+    heightInMillimeter: Int
+    lengthInMillimeter: Int
+    widthInMillimeter: Int
+    weightInGram: Int
   }
 
   input TrackingDataDraftType {
@@ -236,6 +256,7 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     deliveryId: String
     deliveryKey: String
     parcelKey: String
+    measurements: ParcelMeasurementsDraftType
     trackingData: TrackingDataDraftType
     items: [DeliveryItemDraftType!] = []
     custom: CustomFieldsDraft
@@ -248,12 +269,61 @@ export const COMMERCETOOLS_SDL = /* GraphQL */ `
     parcelKey: String
   }
 
+  input SetOrderDeliveryItems {
+    deliveryId: String
+    deliveryKey: String
+    items: [DeliveryItemDraftType!]!
+  }
+
+  input SetOrderDeliveryCustomField {
+    deliveryId: String
+    deliveryKey: String
+    name: String!
+    value: String
+  }
+
+  input SetOrderDeliveryCustomType {
+    deliveryId: String
+    deliveryKey: String
+    fields: [CustomFieldInput!]
+    type: ResourceIdentifierInput
+    typeKey: String
+    typeId: String
+  }
+
+  input SetOrderParcelItems {
+    parcelId: String
+    parcelKey: String
+    items: [DeliveryItemDraftType!]!
+  }
+
+  input SetOrderParcelMeasurements {
+    parcelId: String
+    parcelKey: String
+    measurements: ParcelMeasurementsDraftType
+  }
+
+  input SetOrderParcelCustomType {
+    parcelId: String
+    parcelKey: String
+    fields: [CustomFieldInput!]
+    type: ResourceIdentifierInput
+    typeKey: String
+    typeId: String
+  }
+
   input SetOrderParcelTrackingData {
     parcelId: String
     parcelKey: String
     trackingData: TrackingDataDraftType
   }
 `;
+
+/**
+ * The part of the commercetools GraphQL API that the emulator answers. Only arguments that are implemented
+ * are declared, so that none is ignored in silence.
+ */
+export const COMMERCETOOLS_SDL = [ORDER_SDL, LINE_ITEM_SDL, PROJECT_SDL].join('\n');
 
 /** The schema with the scalars' checks. */
 export const commercetoolsSchema = buildSchema(COMMERCETOOLS_SDL);

@@ -5,10 +5,32 @@ import type {
   CommercetoolsOrderRecord,
   CustomFieldsRecord,
   EmulatedOrderStates,
+  LineItemRecord,
+  MoneyRecord,
   OrderContent,
   StateChange,
 } from './order-record.js';
+import type { UpdateActionRule } from './action-table.js';
+import type { ProjectState } from './project-state.js';
 import { applyActions } from './update-actions.js';
+
+/** A line item of a new order. */
+export interface NewLineItem {
+  /** A UUID by default. */
+  id?: string;
+  key?: string;
+  sku: string;
+  /** 1 by default. */
+  quantity?: number;
+  /** Of one piece; 10.00 EUR by default. */
+  price?: MoneyRecord;
+  /** By locale; the SKU under `en` by default. */
+  name?: Readonly<Record<string, string>>;
+  /** A UUID by default. */
+  productId?: string;
+  productKey?: string;
+  custom?: CustomFieldsRecord;
+}
 
 /** What `CommercetoolsEmulator.addOrder` needs. */
 export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
@@ -22,6 +44,11 @@ export interface NewCommercetoolsOrder extends Partial<EmulatedOrderStates> {
   shippingInfo?: boolean;
   /** Custom fields, with the key of their type. */
   custom?: CustomFieldsRecord;
+  lineItems?: readonly NewLineItem[];
+  /** The key of the order's store. The emulator adds the store if it does not have it. */
+  store?: string;
+  /** Values of the fields that an extension adds to `Order`, by the names of the fields. */
+  fields?: Readonly<Record<string, unknown>>;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -49,7 +76,9 @@ export class CommercetoolsState {
   constructor(
     private readonly versionStep: () => number,
     private readonly now: () => number,
-    private readonly onWrite: (write: OrderWrite) => void = () => undefined,
+    private readonly project: ProjectState,
+    private readonly addedActions: Readonly<Record<string, UpdateActionRule>>,
+    private readonly onWrite: (write: OrderWrite) => void,
   ) {}
 
   /** @throws Error when the id or the number is taken. */
@@ -58,6 +87,8 @@ export class CommercetoolsState {
     if (this.#orders.has(id) || this.#ordersByNumber.has(orderNumber)) {
       throw new Error(`commercetools emulator: an order ${id} or with the number ${orderNumber} exists`);
     }
+    const { store = null } = order;
+    if (store !== null && !this.project.store({ key: store })) this.project.addStore({ key: store });
     const at = this.now();
     const time = new Date(at).toISOString();
     const states: EmulatedOrderStates = {
@@ -76,6 +107,9 @@ export class CommercetoolsState {
       lastModifiedBy: clientId,
       shippingInfo: shippingInfo ? { shippingMethodName: 'Standard', deliveries: [] } : null,
       custom: order.custom ?? null,
+      lineItems: (order.lineItems ?? []).map(newLineItem),
+      store,
+      fields: order.fields ?? {},
       history: [{ ...states, version, at }],
     };
     this.#orders.set(id, added);
@@ -108,11 +142,10 @@ export class CommercetoolsState {
     clientId: string,
   ): StoredOrder {
     if (order.version !== version) throw concurrentModification(order, version);
-    const { orderState, paymentState, shipmentState, shippingInfo, custom } = order;
-    const before: OrderContent = { orderState, paymentState, shipmentState, shippingInfo, custom };
+    const before = contentOf(order);
     const at = this.now();
     const time = new Date(at).toISOString();
-    const after = applyActions(before, actions, time);
+    const after = applyActions(before, actions, { time, project: this.project }, this.addedActions);
     if (isDeepStrictEqual(before, after)) return order;
     Object.assign(order, after, {
       version: order.version + this.versionStep(),
@@ -130,6 +163,26 @@ export class CommercetoolsState {
     this.onWrite({ order, before, clientId });
     return order;
   }
+}
+
+/** @returns what of an order an update action can change. */
+export function contentOf(order: StoredOrder): OrderContent {
+  const { orderState, paymentState, shipmentState, shippingInfo, custom, lineItems, store, fields } = order;
+  return { orderState, paymentState, shipmentState, shippingInfo, custom, lineItems, store, fields };
+}
+
+function newLineItem({ sku, ...given }: NewLineItem): LineItemRecord {
+  return {
+    id: given.id ?? randomUUID(),
+    key: given.key ?? null,
+    productId: given.productId ?? randomUUID(),
+    productKey: given.productKey ?? null,
+    name: given.name ?? { en: sku },
+    sku,
+    quantity: given.quantity ?? 1,
+    price: given.price ?? { currencyCode: 'EUR', centAmount: 1000 },
+    custom: given.custom ?? null,
+  };
 }
 
 export function concurrentModification(order: StoredOrder, expected: number): CommercetoolsApiError {

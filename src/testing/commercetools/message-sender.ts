@@ -6,8 +6,13 @@ import { SeededRandom } from '../seeded-random.js';
 /** A message as the emulator makes it. */
 export type EmulatedMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
-/** How messages are sent. */
+/** Which messages are sent, and how. */
 export interface MessageOptions {
+  /**
+   * The types of messages about orders that the subscription asks for; `['OrderStateChanged']` by default, and all with
+   * an empty list. The mutation `createSubscription` replaces them.
+   */
+  types?: readonly string[];
   /** Sent as `x-connector-secret` instead of a bearer token. */
   secret?: string;
   /** What the tokens are for. */
@@ -51,6 +56,8 @@ export class MessageSender {
   url?: string;
   /** Off: changes send nothing. */
   enabled = true;
+  /** The types of messages about orders that are sent; an empty list means all. */
+  types: readonly string[];
   readonly audience: string;
   readonly serviceAccount: string;
   readonly secret?: string;
@@ -66,6 +73,7 @@ export class MessageSender {
     this.audience = options.audience ?? 'fluent-commercetools-connector';
     this.serviceAccount = options.serviceAccount ?? 'push@emulator.iam.gserviceaccount.com';
     this.secret = options.secret;
+    this.types = options.types ?? ['OrderStateChanged'];
     this.#issuer = issuer;
     this.#options = options;
     this.#delivery = new RepeatedDelivery({ ...DEFAULT_RETRY, ...options.retry });
@@ -79,6 +87,11 @@ export class MessageSender {
 
   get namesInitiators(): boolean {
     return this.#options.initiators ?? true;
+  }
+
+  /** @returns whether a message of that type would be sent now. */
+  isSubscribedTo(type: string): boolean {
+    return this.url !== undefined && this.enabled && (this.types.length === 0 || this.types.includes(type));
   }
 
   /** Sends a message, without waiting, when there is a receiver and the switch is on. */

@@ -26,8 +26,35 @@ export interface CommercetoolsOrderRecord extends EmulatedOrderStates {
   readonly lastModifiedBy: string;
   readonly shippingInfo: ShippingInfoRecord | null;
   readonly custom: CustomFieldsRecord | null;
+  readonly lineItems: readonly LineItemRecord[];
+  /** The key of the order's store. */
+  readonly store: string | null;
+  /** Values of the fields that an extension adds to `Order`, by the names of the fields. */
+  readonly fields: Readonly<Record<string, unknown>>;
   /** The states at the start and after every write that was applied, oldest first. */
   readonly history: readonly StateChange[];
+}
+
+/** A line item of an order. */
+export interface LineItemRecord {
+  readonly id: string;
+  readonly key: string | null;
+  readonly productId: string;
+  readonly productKey: string | null;
+  /** By locale. */
+  readonly name: Readonly<Record<string, string>>;
+  readonly sku: string;
+  readonly quantity: number;
+  /** Of one piece. */
+  readonly price: MoneyRecord;
+  readonly custom: CustomFieldsRecord | null;
+}
+
+/** An amount of money. */
+export interface MoneyRecord {
+  readonly currencyCode: string;
+  /** In the smallest unit of the currency, of which 100 make the main unit. */
+  readonly centAmount: number;
 }
 
 /** The shipping info of an order; without it an order cannot have deliveries. */
@@ -57,9 +84,18 @@ export interface ParcelRecord {
   readonly id: string;
   readonly key: string | null;
   readonly createdAt: string;
+  readonly measurements: ParcelMeasurementsRecord | null;
   readonly trackingData: TrackingDataRecord | null;
   readonly items: readonly DeliveryItemRecord[];
   readonly custom: CustomFieldsRecord | null;
+}
+
+/** How big and heavy a parcel is. */
+export interface ParcelMeasurementsRecord {
+  readonly heightInMillimeter?: number | null;
+  readonly lengthInMillimeter?: number | null;
+  readonly widthInMillimeter?: number | null;
+  readonly weightInGram?: number | null;
 }
 
 /** How a parcel is followed on its way. */
@@ -79,4 +115,5 @@ export interface CustomFieldsRecord {
 }
 
 /** What of an order an update action can change. */
-export type OrderContent = EmulatedOrderStates & Pick<CommercetoolsOrderRecord, 'shippingInfo' | 'custom'>;
+export type OrderContent = EmulatedOrderStates &
+  Pick<CommercetoolsOrderRecord, 'shippingInfo' | 'custom' | 'lineItems' | 'store' | 'fields'>;

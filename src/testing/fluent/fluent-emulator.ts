@@ -7,9 +7,11 @@ import {
   ApiEmulator,
   type Route,
 } from '../http/api-emulator.js';
+import type { EmulatorExtension, ExtensionContext } from '../http/emulator-extension.js';
 import { GraphqlEngine, selectOperation } from '../http/graphql-engine.js';
 import { type WebhookKeys, generateWebhookKeys } from '../webhook-signature.js';
 import type { AuditLogRules } from './audit-log.js';
+import { EmulatedCustomers } from './customer-state.js';
 import { EventApi, type Refuse } from './event-api.js';
 import { type EventRule, EventState, type FluentEventEntry } from './event-state.js';
 import { FluentApiError } from './fluent-api-error.js';
@@ -23,6 +25,7 @@ import {
   type NewFluentSetting,
   type StatusChange,
 } from './fluent-state.js';
+import { EmulatedFulfilments } from './fulfilment-state.js';
 import { type BatchRules, type FluentJobEntry, JobApi } from './job-api.js';
 import { queryComplexity } from './query-complexity.js';
 import { REFERENCE_MAPPINGS, REFERENCE_WORKFLOWS } from './reference-data.js';
@@ -59,7 +62,12 @@ export interface FluentEmulatorOptions extends ApiEmulatorOptions {
   firstStatus?: string;
   /** What happens to a webhook that the receiver does not accept. */
   webhookRetry?: Partial<WebhookRetry>;
+  /** Your own types, fields and data. */
+  extensions?: readonly FluentExtension[];
 }
+
+/** Adds types, fields and data to a {@link FluentEmulator}. */
+export type FluentExtension = EmulatorExtension<FluentEmulator>;
 
 type FluentCredentials = Readonly<Record<'username' | 'password' | 'client_id' | 'client_secret', string>>;
 
@@ -79,6 +87,10 @@ export class FluentEmulator extends ApiEmulator {
   readonly retailerId: string;
   /** Signs and delivers webhooks over kept connections, and counts the results. */
   readonly webhooks: WebhookSender;
+  /** Fulfilments with their items and articles, and consignments. */
+  readonly fulfilments: EmulatedFulfilments;
+  /** Customers, and the payments of orders. */
+  readonly customers: EmulatedCustomers;
 
   protected readonly engine: GraphqlEngine;
   protected readonly bodyLimit = BODY_LIMIT_BYTES;
@@ -96,9 +108,10 @@ export class FluentEmulator extends ApiEmulator {
   readonly #created = new Set<NodeJS.Immediate>();
   #webhookKeys?: WebhookKeys;
 
+  /** @throws Error when an extension does not fit. */
   constructor(options: FluentEmulatorOptions = {}) {
     super(options);
-    const { accountId = 'ACME', retailerId = '1', refreshTokens = false } = options;
+    const { accountId = 'ACME', retailerId = '1', refreshTokens = false, extensions = [] } = options;
     this.accountId = accountId;
     this.retailerId = retailerId;
     this.#credentials = {
@@ -113,6 +126,8 @@ export class FluentEmulator extends ApiEmulator {
     this.#firstStatus = options.firstStatus ?? REFERENCE_WORKFLOWS.homeDelivery[0];
     this.#webhookKeys = options.webhookKeys;
     this.#state = new FluentState(retailerId, this.now);
+    this.fulfilments = new EmulatedFulfilments(this.#state, this.now);
+    this.customers = new EmulatedCustomers(this.now);
     this.#events = new EventState(this.now);
     const refuse: Refuse = (status, code, message) => ({
       status,
@@ -120,17 +135,20 @@ export class FluentEmulator extends ApiEmulator {
     });
     this.#eventApi = new EventApi(accountId, this.#events, this.#state, this.now, refuse);
     this.#jobApi = new JobApi(this.now, refuse);
-    this.engine = new GraphqlEngine(
-      fluentSchema,
-      fluentResolvers(this.#state, { username: this.#credentials.username, retailerId }, (orderId) =>
-        this.#startWorkflow(orderId),
-      ),
+    const root = fluentResolvers(
+      this.#state,
+      this.fulfilments,
+      this.customers,
+      { username: this.#credentials.username, retailerId },
+      (orderId) => this.#startWorkflow(orderId),
     );
+    this.engine = new GraphqlEngine(fluentSchema, root, extensions, 'FluentEmulator');
     this.webhooks = new WebhookSender(
       () => this.webhookKeys.privateKey,
       options.webhookUrl,
       options.webhookRetry,
     );
+    for (const { seed } of extensions) seed?.(this);
   }
 
   /** The address that receives webhooks. While it is undefined, the emulator sends none. */
@@ -200,6 +218,28 @@ export class FluentEmulator extends ApiEmulator {
    */
   async notify(orderId: string, overrides: Readonly<Record<string, unknown>> = {}): Promise<WebhookOutcome> {
     return this.webhooks.send(this.notification(orderId, overrides));
+  }
+
+  /**
+   * Sends a webhook about a fulfilment: the fulfilment is the entity, and its order the root entity.
+   *
+   * @param overrides fields that replace or extend the payload's, such as `name` and `attributes`.
+   * @throws Error when the fulfilment does not exist.
+   */
+  async notifyFulfilment(
+    fulfilmentId: string,
+    overrides: Readonly<Record<string, unknown>> = {},
+  ): Promise<WebhookOutcome> {
+    const fulfilment = this.fulfilments.get(fulfilmentId);
+    if (!fulfilment) throw new Error(`Fluent emulator: there is no fulfilment ${fulfilmentId}`);
+    return this.notify(fulfilment.orderId, {
+      entityType: 'FULFILMENT',
+      entityId: fulfilment.id,
+      entityRef: fulfilment.ref,
+      entitySubtype: fulfilment.type,
+      entityStatus: fulfilment.status,
+      ...overrides,
+    });
   }
 
   /** @returns the payload of a webhook about an order, with a new id. Does not send it. */
@@ -415,7 +455,8 @@ export class FluentEmulator extends ApiEmulator {
         return { status: 200, body: { errors: [new FluentApiError('C0112E', message)], data: null } };
       }
     }
-    const result = this.engine.execute(document, call, undefined);
+    const context: ExtensionContext<FluentEmulator> = { emulator: this };
+    const result = this.engine.execute(document, call, context);
     if (!result.errors) return { status: 200, body: result };
     return { status: 200, body: { errors: result.errors.map(withCode), data: result.data ?? null } };
   }

@@ -1,37 +1,37 @@
+import { DUPLICATE, customerResolvers } from './customer-resolvers.js';
+import type { EmulatedCustomers, NewFluentCustomer } from './customer-state.js';
 import { FluentApiError } from './fluent-api-error.js';
-import type { FluentOrderItemRecord, FluentState, NewFluentSetting, OrderChanges } from './fluent-state.js';
-import { type PageArguments, paginate } from './paging.js';
-
-interface DateRange {
-  /** Milliseconds since 1970. */
-  from?: number | null;
-  to?: number | null;
-}
+import {
+  type FluentOrderItemRecord,
+  type FluentState,
+  type FulfilmentChoiceRecord,
+  type NewFluentSetting,
+  type OrderChanges,
+  orderItemId,
+} from './fluent-state.js';
+import { fulfilmentResolvers } from './fulfilment-resolvers.js';
+import type { EmulatedFulfilments } from './fulfilment-state.js';
+import { filtered } from './list-filters.js';
+import { type PageArguments, mapNodes, paginate } from './paging.js';
 
 interface OrdersArguments extends PageArguments {
-  ref?: readonly (string | null)[] | null;
-  type?: readonly string[] | null;
-  status?: readonly (string | null)[] | null;
-  createdOn?: DateRange | null;
-  updatedOn?: DateRange | null;
-}
-
-interface SettingsArguments extends PageArguments {
-  name?: readonly (string | null)[] | null;
-  valueType?: readonly (string | null)[] | null;
-  value?: readonly (string | null)[] | null;
-  context?: readonly string[] | null;
-  contextId?: readonly number[] | null;
+  readonly customerLink?: { readonly ref: string } | null;
+  readonly payment?: { readonly ref: string } | null;
 }
 
 type StoredOrder = FluentState['orders'][number];
 
-interface CreateOrderInput extends OrderChanges {
+interface OrderInput extends Omit<OrderChanges, 'items' | 'status'> {
   readonly ref: string;
   readonly type: string;
   readonly retailer: { readonly id: string };
+  readonly payment?: { readonly ref: string } | null;
+  readonly fulfilmentChoice?: FulfilmentChoiceRecord | null;
   readonly items: readonly (FluentOrderItemRecord | null)[];
 }
+
+type CreateOrderInput = OrderInput & { readonly customer: { readonly id: string } };
+type CreateOrderAndCustomerInput = OrderInput & { readonly customer: NewFluentCustomer };
 
 interface SettingInput extends Omit<NewFluentSetting, 'value'> {
   readonly value?: string | null;
@@ -56,6 +56,8 @@ export interface FluentUser {
  */
 export function fluentResolvers(
   state: FluentState,
+  fulfilmentState: EmulatedFulfilments,
+  customerState: EmulatedCustomers,
   user: FluentUser,
   onOrderCreated: (orderId: string) => void,
 ): object {
@@ -65,9 +67,18 @@ export function fluentResolvers(
     status: 'ACTIVE',
     tradingName: `Retailer ${id}`,
   });
+  const orderById = (id: string): object | null => order(state.order(id));
+  const fulfilments = fulfilmentResolvers(fulfilmentState, {
+    order: orderById,
+    orderItem: (orderId, ref) =>
+      itemsOf(state.existingOrder(orderId)).find((item) => item.ref === ref) ?? null,
+    retailer: () => retailer(user.retailerId),
+  });
+  const customers = customerResolvers(customerState, orderById);
   const order = (stored: StoredOrder | undefined): object | null =>
     stored
       ? {
+          ...stored.fields,
           id: stored.id,
           ref: stored.ref,
           type: stored.type,
@@ -80,10 +91,36 @@ export function fluentResolvers(
           retailer: retailer(stored.retailerId),
           totalPrice: stored.totalPrice,
           totalTaxPrice: stored.totalTaxPrice,
-          items: (args: PageArguments) => paginate(itemsOf(stored), args),
+          items: (args: PageArguments) =>
+            mapNodes(paginate(itemsOf(stored), args), (item) => ({ ...item, order: () => order(stored) })),
+          customer: () => customerState.get(stored.customerId ?? '') ?? null,
+          fulfilmentChoice: stored.fulfilmentChoice ? choiceOf(stored, stored.fulfilmentChoice) : null,
+          fulfilments: (args: PageArguments) => fulfilments.ofOrder(stored.id, args),
+          financialTransactions: (args: PageArguments) => customers.transactionsOf(stored.id, args),
         }
       : null;
+  const createOrder = (input: OrderInput, customerId: string): object | null => {
+    const { ref, type, attributes, items, payment, fulfilmentChoice, totalPrice, totalTaxPrice } = input;
+    if (state.orderByRef(ref)) throw new FluentApiError(DUPLICATE, `an order with the ref ${ref} exists`);
+    const { id } = state.addOrder({
+      ref,
+      type,
+      status: CREATED,
+      retailerId: input.retailer.id,
+      attributes: attributes ?? [],
+      items: items.filter((item) => item !== null),
+      totalPrice,
+      totalTaxPrice,
+      customerId,
+      paymentRef: payment?.ref,
+      fulfilmentChoice: fulfilmentChoice ?? undefined,
+    });
+    onOrderCreated(id);
+    return order(state.order(id));
+  };
   return {
+    ...fulfilments.root,
+    ...customers.root,
     me: () => ({
       id: '1',
       ref: user.username,
@@ -96,51 +133,37 @@ export function fluentResolvers(
       id === user.retailerId || state.orders.some(({ retailerId }) => retailerId === id)
         ? retailer(id)
         : null,
-    orderById: ({ id }: { id: string }) => order(state.order(id)),
+    orderById: ({ id }: { id: string }) => orderById(id),
     order: ({ id, ref }: { id?: string | null; ref?: string | null }) => {
       const found = id == null ? state.orderByRef(ref ?? '') : state.order(id);
       return order(ref == null || found?.ref === ref ? found : undefined);
     },
-    orders: (args: OrdersArguments) => {
-      const matching = state.orders.filter(
-        (candidate) =>
-          isAmong(args.ref, candidate.ref) &&
-          isAmong(args.type, candidate.type) &&
-          isAmong(args.status, candidate.status) &&
-          isWithin(args.createdOn, candidate.createdAt) &&
-          isWithin(args.updatedOn, candidate.updatedAt),
+    orders: ({ customerLink, payment, ...args }: OrdersArguments) => {
+      const customer = customerLink && customerState.byRef(customerLink.ref);
+      const matching = filtered(state.orders, args).filter(
+        ({ customerId, paymentRef }) =>
+          (!customerLink || (customer !== undefined && customerId === customer?.id)) &&
+          (!payment || paymentRef === payment.ref),
       );
-      const { edges, pageInfo } = paginate(matching, args);
-      return { edges: edges.map(({ node, cursor }) => ({ node: order(node), cursor })), pageInfo };
+      return mapNodes(paginate(matching, args), order);
     },
     setting: ({ id }: { id?: string | null }) => state.settings.find((setting) => setting.id === id) ?? null,
-    settings: (args: SettingsArguments) => {
-      const matching = state.settings.filter(
-        (candidate) =>
-          isAmong(args.name, candidate.name) &&
-          isAmong(args.valueType, candidate.valueType) &&
-          isAmong(args.value, candidate.value) &&
-          isAmong(args.context, candidate.context) &&
-          isAmong(args.contextId, candidate.contextId),
-      );
-      return paginate(matching, args);
-    },
+    settings: (args: PageArguments) => paginate(filtered(state.settings, args), args),
     createOrder: ({ input }: { input?: CreateOrderInput | null }) => {
       if (!input) return null;
-      const { ref, type, attributes, items, totalPrice, totalTaxPrice } = input;
-      if (state.orderByRef(ref)) throw new FluentApiError('C0120E', `an order with the ref ${ref} exists`);
-      const { id } = state.addOrder({
-        ref,
-        type,
-        status: CREATED,
-        retailerId: input.retailer.id,
-        attributes: attributes ?? [],
-        items: items.filter((item) => item !== null),
-        totalPrice,
-        totalTaxPrice,
-      });
-      onOrderCreated(id);
-      return order(state.order(id));
+      const { id } = input.customer;
+      if (customerState.all.length > 0 && !customerState.get(id)) {
+        throw new FluentApiError('C0120E', `there is no customer ${id}`);
+      }
+      return createOrder(input, id);
+    },
+    createOrderAndCustomer: ({ input }: { input?: CreateOrderAndCustomerInput | null }) => {
+      if (!input) return null;
+      // Before the customer is stored: all or nothing.
+      if (state.orderByRef(input.ref)) {
+        throw new FluentApiError(DUPLICATE, `an order with the ref ${input.ref} exists`);
+      }
+      return createOrder(input, customers.createCustomer(input.customer).id);
     },
     updateOrder: ({ input }: { input?: (OrderChanges & { readonly id: string }) | null }) => {
       if (!input) return null;
@@ -165,21 +188,29 @@ export function fluentResolvers(
   };
 }
 
-function itemsOf({ id, items, createdOn, updatedOn }: StoredOrder) {
+function itemsOf(order: StoredOrder) {
+  const { items, createdOn, updatedOn } = order;
   return items.map((item, index) => ({
     ...item,
     sequence: index + 1,
-    id: `${id}-${index + 1}`,
-    status: 'ACTIVE',
+    id: orderItemId(order, index),
+    status: item.status ?? 'ACTIVE',
     createdOn,
     updatedOn,
   }));
 }
 
-function isAmong<T>(wanted: readonly T[] | null | undefined, value: T): boolean {
-  return wanted == null || wanted.includes(value);
-}
-
-function isWithin(range: DateRange | null | undefined, at: number): boolean {
-  return at >= (range?.from ?? Number.NEGATIVE_INFINITY) && at <= (range?.to ?? Number.POSITIVE_INFINITY);
+function choiceOf({ id, createdOn, updatedOn }: StoredOrder, choice: FulfilmentChoiceRecord): object {
+  const { deliveryAddress } = choice;
+  const common = { id: `${id}-choice`, createdOn, updatedOn };
+  return {
+    ...choice,
+    ...common,
+    deliveryAddress: deliveryAddress && {
+      __typename: 'CustomerAddress',
+      ...deliveryAddress,
+      ...common,
+      id: `${id}-address`,
+    },
+  };
 }

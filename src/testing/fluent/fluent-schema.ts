@@ -1,10 +1,8 @@
 import { GraphQLError, GraphQLScalarType, buildSchema } from 'graphql';
+import { CUSTOMER_SDL } from './customer-schema.js';
+import { FULFILMENT_SDL } from './fulfilment-schema.js';
 
-/**
- * The part of Fluent's GraphQL API that the emulator answers. Only arguments that are implemented are
- * declared, so that a filter is never ignored in silence.
- */
-export const FLUENT_SDL = /* GraphQL */ `
+const ORDER_SDL = /* GraphQL */ `
   scalar DateTime
   scalar Json
 
@@ -19,6 +17,8 @@ export const FLUENT_SDL = /* GraphQL */ `
       status: [String]
       createdOn: DateRange
       updatedOn: DateRange
+      customerLink: CustomerLinkInput
+      payment: PaymentLinkInput
       first: Int
       last: Int
       before: String
@@ -78,6 +78,10 @@ export const FLUENT_SDL = /* GraphQL */ `
     paidPrice: Float
     currency: String
     price: Float
+    taxPrice: Float
+    taxType: String
+    totalPrice: Float
+    totalTaxPrice: Float
     attributes: [AttributeInput]
   }
 
@@ -87,6 +91,24 @@ export const FLUENT_SDL = /* GraphQL */ `
     attributes: [AttributeInput]
     totalPrice: Float
     totalTaxPrice: Float
+    items: [UpdateOrderItemWithOrderInput]
+  }
+
+  input UpdateOrderItemWithOrderInput {
+    id: ID!
+    ref: String
+    productRef: String
+    productCatalogueRef: String
+    status: String
+    quantity: Int
+    paidPrice: Float
+    currency: String
+    price: Float
+    taxPrice: Float
+    taxType: String
+    totalPrice: Float
+    totalTaxPrice: Float
+    attributes: [AttributeInput]
   }
 
   input CreateSettingInput {
@@ -106,6 +128,14 @@ export const FLUENT_SDL = /* GraphQL */ `
     value: String
     context: String!
     contextId: Int!
+  }
+
+  input CustomerLinkInput {
+    ref: String!
+  }
+
+  input PaymentLinkInput {
+    ref: String!
   }
 
   input DateRange {
@@ -197,6 +227,11 @@ export const FLUENT_SDL = /* GraphQL */ `
     paidPrice: Float
     currency: String
     price: Float
+    taxPrice: Float
+    taxType: String
+    totalPrice: Float
+    totalTaxPrice: Float
+    order: Order
     attributes: [Attribute]
   }
 
@@ -230,6 +265,12 @@ export const FLUENT_SDL = /* GraphQL */ `
     cursor: String
   }
 `;
+
+/**
+ * The part of Fluent's GraphQL API that the emulator answers. Only arguments that are implemented are
+ * declared, so that a filter is never ignored in silence.
+ */
+export const FLUENT_SDL = [ORDER_SDL, FULFILMENT_SDL, CUSTOMER_SDL].join('\n');
 
 /** The schema with the scalars' checks. */
 export const fluentSchema = buildSchema(FLUENT_SDL);

@@ -9,11 +9,30 @@ export interface FluentAttributeRecord {
 export interface FluentOrderItemRecord {
   readonly ref: string;
   readonly productRef: string;
+  readonly productCatalogueRef?: string | null;
+  /** `ACTIVE` by default. */
+  readonly status?: string | null;
   readonly quantity: number;
   readonly paidPrice?: number | null;
   readonly currency?: string | null;
   readonly price?: number | null;
+  readonly taxPrice?: number | null;
+  readonly taxType?: string | null;
+  readonly totalPrice?: number | null;
+  readonly totalTaxPrice?: number | null;
   readonly attributes?: readonly FluentAttributeRecord[] | null;
+}
+
+/** How an order is to be delivered, as `createOrder` takes it. */
+export interface FulfilmentChoiceRecord {
+  readonly deliveryType: string;
+  readonly deliveryInstruction?: string | null;
+  readonly fulfilmentType?: string | null;
+  readonly fulfilmentPrice?: number | null;
+  readonly fulfilmentTaxPrice?: number | null;
+  readonly currency?: string | null;
+  readonly pickupLocationRef?: string | null;
+  readonly deliveryAddress?: (Readonly<Record<string, unknown>> & { readonly ref: string }) | null;
 }
 
 /** A status of an order and when it began (milliseconds since 1970). */
@@ -35,6 +54,11 @@ export interface FluentOrderRecord {
   readonly items: readonly FluentOrderItemRecord[];
   readonly totalPrice?: number | null;
   readonly totalTaxPrice?: number | null;
+  readonly customerId?: string;
+  readonly paymentRef?: string;
+  readonly fulfilmentChoice?: FulfilmentChoiceRecord;
+  /** Values of the fields that an extension adds to `Order`, by the names of the fields. */
+  readonly fields: Readonly<Record<string, unknown>>;
   /** ISO 8601. */
   readonly createdOn: string;
   /** ISO 8601; moved by every change. */
@@ -58,6 +82,11 @@ export interface NewFluentOrder {
   items?: readonly FluentOrderItemRecord[];
   totalPrice?: number | null;
   totalTaxPrice?: number | null;
+  customerId?: string;
+  paymentRef?: string;
+  fulfilmentChoice?: FulfilmentChoiceRecord;
+  /** Values of the fields that an extension adds to `Order`, by the names of the fields. */
+  fields?: Readonly<Record<string, unknown>>;
 }
 
 /** A setting in the Fluent emulator. */
@@ -89,6 +118,7 @@ interface StoredOrder extends FluentOrderRecord {
   readonly sequence: number;
   status: string;
   attributes: readonly FluentAttributeRecord[];
+  items: readonly FluentOrderItemRecord[];
   totalPrice?: number | null;
   totalTaxPrice?: number | null;
   updatedOn: string;
@@ -103,6 +133,15 @@ export interface OrderChanges {
   readonly attributes?: readonly FluentAttributeRecord[] | null;
   readonly totalPrice?: number | null;
   readonly totalTaxPrice?: number | null;
+  /** By the ids of the items. */
+  readonly items?:
+    | readonly (
+        | ({
+            readonly [field in keyof FluentOrderItemRecord]?: FluentOrderItemRecord[field] | null;
+          } & { readonly id: string })
+        | null
+      )[]
+    | null;
 }
 
 /** What {@link FluentState.updateSetting} writes; what is left out stays. */
@@ -150,6 +189,10 @@ export class FluentState {
       items: order.items ?? [],
       totalPrice: order.totalPrice,
       totalTaxPrice: order.totalTaxPrice,
+      customerId: order.customerId,
+      paymentRef: order.paymentRef,
+      fulfilmentChoice: order.fulfilmentChoice,
+      fields: order.fields ?? {},
       createdOn: time,
       updatedOn: time,
       createdAt: at,
@@ -197,7 +240,14 @@ export class FluentState {
   /** Writes what is given, the attributes by name, and moves `updatedOn`. */
   updateOrder(id: string, changes: OrderChanges): StoredOrder {
     const order = this.existingOrder(id);
-    const { status, attributes, totalPrice, totalTaxPrice } = changes;
+    const { status, attributes, totalPrice, totalTaxPrice, items } = changes;
+    if (items) {
+      order.items = order.items.map((item, index) => {
+        const { id: _id, ...change } = items.find((each) => each?.id === orderItemId(order, index)) ?? { id };
+        const written = Object.entries(change).filter(([, value]) => value != null);
+        return { ...item, ...Object.fromEntries(written) };
+      });
+    }
     if (attributes) {
       const replaced = new Set(attributes.map(({ name }) => name));
       order.attributes = [...order.attributes.filter(({ name }) => !replaced.has(name)), ...attributes];
@@ -253,6 +303,11 @@ export class FluentState {
   get settings(): readonly StoredSetting[] {
     return [...this.#settings.values()];
   }
+}
+
+/** @returns the id of an order's item by its place, from 0. */
+export function orderItemId({ id }: { readonly id: string }, index: number): string {
+  return `${id}-${index + 1}`;
 }
 
 function settingKey(name: string, context: string, contextId: number): string {

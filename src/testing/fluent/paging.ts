@@ -11,7 +11,8 @@ export interface PageArguments {
 export const DEFAULT_PAGE_SIZE = 10;
 export const MAX_PAGE_SIZE = 500;
 
-interface Connection<T> {
+/** One page of a list. */
+export interface Connection<T> {
   readonly edges: readonly { readonly node: T; readonly cursor: string }[];
   readonly pageInfo: { readonly hasPreviousPage: boolean; readonly hasNextPage: boolean };
 }
@@ -42,6 +43,11 @@ export function paginate<T extends { readonly sequence: number }>(
       hasNextPage: page.length > 0 ? end < items.length - 1 : size === 0 && inRange.length > 0,
     },
   };
+}
+
+/** @returns the page with other nodes. */
+export function mapNodes<T, U>({ edges, pageInfo }: Connection<T>, map: (node: T) => U): Connection<U> {
+  return { edges: edges.map(({ node, cursor }) => ({ node: map(node), cursor })), pageInfo };
 }
 
 function writeCursor(sequence: number): string {

@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type ExecutionResult,
+  type GraphQLFieldResolver,
   type GraphQLSchema,
   type OperationDefinitionNode,
   GraphQLError,
@@ -11,6 +12,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { type AnyExtension, extendEmulatedSchema, extendedFieldResolver } from './emulator-extension.js';
 
 /** A document that was parsed and validated, or what is wrong with it. */
 export interface PreparedDocument {
@@ -40,10 +42,22 @@ const CACHED_DOCUMENTS = 200;
 export class GraphqlEngine {
   readonly #prepared = new LRUCache<string, PreparedDocument>({ max: CACHED_DOCUMENTS });
 
+  readonly schema: GraphQLSchema;
+  readonly #fieldResolver?: GraphQLFieldResolver<unknown, unknown>;
+
+  /**
+   * @param owner the emulator, for messages.
+   * @throws Error when an extension does not fit the schema.
+   */
   constructor(
-    readonly schema: GraphQLSchema,
+    schema: GraphQLSchema,
     private readonly rootValue: unknown,
-  ) {}
+    extensions: readonly AnyExtension[] = [],
+    owner = 'emulator',
+  ) {
+    this.schema = extendEmulatedSchema(schema, extensions, owner);
+    if (extensions.length > 0) this.#fieldResolver = extendedFieldResolver(extensions);
+  }
 
   prepare(query: string): PreparedDocument {
     let prepared = this.#prepared.get(query);
@@ -63,6 +77,7 @@ export class GraphqlEngine {
       contextValue: context,
       variableValues: parameters.variables,
       operationName: parameters.operationName,
+      fieldResolver: this.#fieldResolver,
     });
     if (result instanceof Promise) throw new TypeError('emulated resolvers must answer synchronously');
     return result;
