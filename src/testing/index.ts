@@ -10,6 +10,7 @@ export type {
   EmulatedFieldType,
   NewCommercetoolsStore,
   NewCommercetoolsType,
+  StoredResource,
 } from './commercetools/project-state.js';
 export type { AuditLogRules } from './fluent/audit-log.js';
 export type { EventOutcome, EventRule, FluentEventEntry } from './fluent/event-state.js';

@@ -30,5 +30,5 @@ export type UpdateActionRule = (
   order: OrderContent,
   // eslint-disable-next-line typescript/no-explicit-any -- its type is in the SDL
   payload: any,
-  surroundings: Pick<ActionSurroundings, 'time'>,
+  surroundings: { readonly time: string },
 ) => OrderContent;

@@ -29,7 +29,8 @@ export interface NewCommercetoolsStore {
   readonly languages?: readonly string[];
 }
 
-interface Stored {
+/** What every resource of a project has. */
+export interface StoredResource {
   readonly id: string;
   readonly version: number;
   readonly createdAt: string;
@@ -37,9 +38,9 @@ interface Stored {
 }
 
 /** A store of the emulated project. */
-export type CommercetoolsStoreRecord = Required<NewCommercetoolsStore> & Stored;
+export type CommercetoolsStoreRecord = Required<NewCommercetoolsStore> & StoredResource;
 /** A type of custom fields of the emulated project. */
-export type CommercetoolsTypeRecord = Required<NewCommercetoolsType> & Stored;
+export type CommercetoolsTypeRecord = Required<NewCommercetoolsType> & StoredResource;
 
 /** How a request names a resource. */
 export interface ResourceIdentifier {
@@ -99,7 +100,7 @@ export class ProjectState {
     return type;
   }
 
-  #stored({ id = randomUUID() }: { readonly id?: string }): Stored {
+  #stored({ id = randomUUID() }: { readonly id?: string }): StoredResource {
     const time = new Date(this.now()).toISOString();
     return { id, version: 1, createdAt: time, lastModifiedAt: time };
   }

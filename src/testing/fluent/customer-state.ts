@@ -44,6 +44,7 @@ export class EmulatedCustomers {
   readonly #customers = new Map<string, FluentCustomerRecord>();
   readonly #transactions: FinancialTransactionRecord[] = [];
 
+  /** @internal */
   constructor(private readonly now: () => number) {}
 
   /** Every customer, oldest first. */

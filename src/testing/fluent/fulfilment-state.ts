@@ -119,6 +119,7 @@ export class EmulatedFulfilments {
   readonly #consignments = new Map<string, ConsignmentRecord>();
   #sequence = 0;
 
+  /** @internal */
   constructor(
     private readonly orders: Pick<FluentState, 'existingOrder'>,
     private readonly now: () => number,
@@ -189,10 +190,10 @@ export class EmulatedFulfilments {
     const unknown = items?.find((item) => !fulfilment.items.some((known) => known.id === item.id));
     if (unknown) throw new Error(`Fluent emulator: the fulfilment ${id} has no item ${unknown.id}`);
     const replaced = new Set(attributes?.map(({ name }) => name));
-    return Object.assign(fulfilment, given(changes), {
+    return Object.assign(fulfilment, withValues(changes), {
       items: fulfilment.items.map((item) => ({
         ...item,
-        ...given(items?.find((change) => change.id === item.id) ?? {}),
+        ...withValues(items?.find((change) => change.id === item.id) ?? {}),
       })),
       attributes: [...fulfilment.attributes.filter(({ name }) => !replaced.has(name)), ...(attributes ?? [])],
       updatedOn: this.#time(),
@@ -230,7 +231,7 @@ export class EmulatedFulfilments {
   updateConsignment(id: string, changes: ConsignmentChanges): ConsignmentRecord {
     const consignment = this.#consignments.get(id);
     if (!consignment) throw new Error(`Fluent emulator: there is no consignment ${id}`);
-    return Object.assign(consignment, given(changes), { updatedOn: this.#time() });
+    return Object.assign(consignment, withValues(changes), { updatedOn: this.#time() });
   }
 
   #article(article: Partial<ArticleRecord>): ArticleRecord {
@@ -264,6 +265,6 @@ export class EmulatedFulfilments {
 }
 
 /** @returns the entries that have a value. */
-function given<T extends object>(changes: T): Partial<T> {
+function withValues<T extends object>(changes: T): Partial<T> {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null)) as Partial<T>;
 }
