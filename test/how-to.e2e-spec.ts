@@ -221,6 +221,23 @@ describe(`the code in ${PAGE}`, () => {
       orderState: 'Open',
     });
   });
+
+  it('writes the states before the part of an optional hook when an update with both is refused', async () => {
+    const { GiftHook } = await load('gift-hook.ts');
+    await using connector = await createTestConnector({ providers: [GiftHook] });
+    connector.commercetools.faults.set({
+      kind: 'graphql-error',
+      code: 'ReferencedResourceNotFound',
+      operation: 'updateOrder',
+      times: 1,
+    });
+    const attributes = [{ name: 'gift', type: 'BOOLEAN', value: true }];
+    expect(await statesAfter(connector, ['BOOKED'], { attributes })).toMatchObject({
+      orderState: 'Confirmed',
+    });
+    expect(connector.commercetools.order('O_1')?.custom).toMatchObject({ fields: { gift: true } });
+    expect(connector.runs.map(({ outcome }) => outcome)).toEqual(['updated']);
+  });
 });
 
 it('runs every block of the page, here or as a test of the page itself', () => {

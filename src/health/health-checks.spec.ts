@@ -2,7 +2,7 @@ import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../config/index.js';
 import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
-import type { MappingGaps, RetailerGaps } from '../order-status/index.js';
+import type { HookFailures, MappingGaps, OrderStatusHooks, RetailerGaps } from '../order-status/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type {
   BreakerState,
@@ -20,6 +20,7 @@ interface Situation {
   lastCall?: LastCall;
   refused?: readonly RefusedCall[];
   gaps?: readonly RetailerGaps[];
+  failures?: readonly HookFailures[];
   warnings?: readonly string[];
 }
 
@@ -30,6 +31,7 @@ function checks({
   lastCall,
   refused = [],
   gaps = [],
+  failures = [],
   warnings = [],
 }: Situation): HealthChecks {
   return new HealthChecks(
@@ -39,6 +41,7 @@ function checks({
     { lastCall: () => lastCall, refused: () => refused } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
     { get: () => gaps } as unknown as MappingGaps,
+    { failed: () => failures } as unknown as OrderStatusHooks,
     { warnings } as ConnectorConfig,
   );
 }
@@ -120,5 +123,15 @@ describe('HealthChecks', () => {
     const { mappings } = checks({ gaps: incomplete }).mappings();
     expect(mappings?.status).toBe(status);
     expect(mappings?.['incomplete'] ?? []).toEqual(incomplete);
+  });
+
+  it.each([
+    ['degraded', 10],
+    ['up', 4000],
+  ])('names a failed hook, and is %s %i seconds after the failure', (status, seconds) => {
+    const lastAt = new Date(Date.now() - seconds * 1000);
+    const failure: HookFailures = { hook: 'Odd', required: false, count: 2, lastCause: 'fields', lastAt };
+    const { hooks } = checks({ failures: [failure] }).orderStatusHooks();
+    expect(hooks).toMatchObject({ status, failures: [failure] });
   });
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ConnectorConfig } from '../config/index.js';
 import { MessageQueue, type QueueHealth } from '../delivery/index.js';
-import { MappingGaps } from '../order-status/index.js';
+import { MappingGaps, OrderStatusHooks } from '../order-status/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
 import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { ageSeconds } from './age-seconds.js';
@@ -16,6 +16,10 @@ const STUCK_SECONDS = 900;
 const MAX_LISTED = 20;
 const STUCK_ADVICE =
   'the log lines "notification retried" name the error and what to change; GET /admin/orders/{ref} compares both systems';
+/** Long enough for an operator to see it, short enough to end after the correction. */
+const RECENT_SECONDS = 3600;
+const HOOK_ADVICE =
+  'the log names the reason of each failure, and the orders that were updated without the hook';
 const REFUSED_ADVICE =
   'the log names the error of each refused operation: correct the credentials, permissions, scopes or address that it names';
 const ADVICE = 'give each status an entry in every mapping';
@@ -34,6 +38,7 @@ export class HealthChecks {
     private readonly calls: CallMetrics,
     private readonly settings: FluentSettingsSource,
     private readonly gaps: MappingGaps,
+    private readonly hooks: OrderStatusHooks,
     private readonly config: ConnectorConfig,
   ) {}
 
@@ -72,6 +77,16 @@ export class HealthChecks {
       return impaired ? indicator.degraded(details) : indicator.up(details);
     });
     return Object.assign({}, ...results) as HealthIndicatorResult;
+  }
+
+  /** Degraded for an hour after a hook could not do its part. */
+  orderStatusHooks(): HealthIndicatorResult {
+    const indicator = this.indicators.check('hooks');
+    const failures = this.hooks.failed();
+    if (failures.length === 0) return indicator.up();
+    const isRecent = failures.some(({ lastAt }) => ageSeconds(lastAt) < RECENT_SECONDS);
+    // Only the log gets the reasons, because they quote partners' code and both systems.
+    return isRecent ? indicator.degraded({ failures, advice: HOOK_ADVICE }) : indicator.up({ failures });
   }
 
   settingsCache(): HealthIndicatorResult {

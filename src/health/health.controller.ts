@@ -35,6 +35,7 @@ export class HealthController {
       () => this.checks.upstreams(),
       () => this.checks.settingsCache(),
       () => this.checks.mappings(),
+      () => this.checks.orderStatusHooks(),
       () => this.checks.configuration(),
     ]);
   }

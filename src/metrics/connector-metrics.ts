@@ -80,6 +80,11 @@ export class ConnectorMetrics {
     registers: [this.registry],
   });
   readonly conflicts = this.counter('conflicts_total', 'Version conflicts met while updating orders.', []);
+  readonly hookFailures = this.counter(
+    'hook_failures_total',
+    'Syncs in which a hook could not do its part, by hook, cause (fields, actions, error) and whether it is required.',
+    ['hook', 'cause', 'required'],
+  );
   readonly settingsCache = this.counter('settings_cache_total', 'Settings cache look-ups, by result.', [
     'result',
   ]);

@@ -15,10 +15,13 @@ import {
   type OrderUpdateAction,
 } from '../commercetools/index.js';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
+import { PermanentError } from '../errors.js';
 import type { FluentClient, FluentOrder } from '../fluent/index.js';
 import { SettingsStatusMapper, type StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
+import type { HookFieldsCheck } from './hook-fields-check.js';
+import type { OrderStatusHookContract } from './order-status-hook.js';
 import type { OrderStatusHooks } from './order-status-hooks.js';
 import type { OrderOwners } from './order-owners.js';
 import { OrderStatusSync } from './order-status-sync.js';
@@ -121,6 +124,7 @@ class World {
       apply: (order, actions) =>
         call('write', () => {
           if (order.version !== this.version) throw new ConflictError('conflict');
+          if (actions.some((action) => 'refused' in action)) throw new PermanentError('refused');
           this.version += 3;
           const fields = actions.map((action) => Object.values(action)[0] as OrderStates);
           this.states = Object.assign({}, this.states, ...fields);
@@ -159,8 +163,20 @@ type Sync = (calls: Calls) => Promise<Ended>;
 
 const everyStatus = SHIPMENT_STATES.map((_, status) => String(status));
 
-function product(calls: Calls, hooks: Partial<OrderStatusHooks> = {}, states = calls.statesOf) {
-  const all = { skippedBy: async () => undefined, actions: async () => [], ...hooks };
+/** A hook with the actions that it adds. */
+interface TestHook {
+  readonly isRequired: boolean;
+  readonly actions: NonNullable<OrderStatusHookContract['actions']>;
+}
+
+function product(calls: Calls, added: readonly TestHook[] = [], states = calls.statesOf) {
+  const all = added.map(({ isRequired, actions }, index) => ({
+    instance: { actions },
+    options: {},
+    name: `Hook${index}`,
+    isRequired,
+  }));
+  const hooks = { all, fieldsOf: () => undefined, noteFailure: () => undefined };
   const config = {
     orderNotFoundMaxAgeSeconds: 1,
     statusHistory: { isOn: true, changeRules: [] },
@@ -182,25 +198,35 @@ function product(calls: Calls, hooks: Partial<OrderStatusHooks> = {}, states = c
     mapper,
     { getOrder: calls.getOrder } as unknown as FluentClient,
     config,
-    all as OrderStatusHooks,
+    hooks as unknown as OrderStatusHooks,
+    { refusedFor: async () => new Map() } as unknown as HookFieldsCheck,
     new SkippedStatuses(history, mapper, config),
     { mayWrite: async () => true } as unknown as OrderOwners,
     new SettingsStatusMapper({ get: async () => undefined }),
   ).sync(ORDER, SCOPE, { signal: new AbortController().signal, logger });
 }
 
-/** The shipment state is written by a hook. */
+/** Writes the shipment state in place of the mapping. */
+const shipmentHook = (calls: Calls): TestHook => ({
+  isRequired: true,
+  actions: async ({ commercetoolsOrder, fluentOrder }) =>
+    orderUpdateActions(commercetoolsOrder, {
+      shipmentState: calls.statesOf(fluentOrder.status).shipmentState,
+    }),
+});
+const withoutShipment = (calls: Calls) => (status: string) => ({
+  ...calls.statesOf(status),
+  shipmentState: undefined,
+});
+
 const productWithHook = (calls: Calls): Promise<Ended> =>
-  product(
-    calls,
-    {
-      actions: async ({ commercetoolsOrder, fluentOrder }) =>
-        orderUpdateActions(commercetoolsOrder, {
-          shipmentState: calls.statesOf(fluentOrder.status).shipmentState,
-        }),
-    },
-    (status) => ({ ...calls.statesOf(status), shipmentState: undefined }),
-  );
+  product(calls, [shipmentHook(calls)], withoutShipment(calls));
+
+/** Each update that has its actions is refused, so the states and the other hook's actions are written apart. */
+const REFUSED_HOOK: TestHook = { isRequired: false, actions: () => [{ refused: {} }] };
+
+const productWithRefusedHook = (calls: Calls): Promise<Ended> =>
+  product(calls, [REFUSED_HOOK, shipmentHook(calls)], withoutShipment(calls));
 
 interface Reads {
   readonly current: CommercetoolsOrder;
@@ -471,6 +497,10 @@ describe('convergence under random interleavings', () => {
 
   it('does so also with what hooks compute', async () => {
     await expectConvergence(productWithHook, 250);
+  }, 60_000);
+
+  it('does so also while commercetools refuses the actions of a hook', async () => {
+    await expectConvergence(productWithRefusedHook, 250);
   }, 60_000);
 
   it('finds nothing wrong with the rules that the wrong syncs below break one by one', async () => {

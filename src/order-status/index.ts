@@ -1,5 +1,6 @@
 export * from './mapping-gaps.js';
 export * from './order-status-hook.js';
+export { OrderStatusHooks, type HookFailures } from './order-status-hooks.js';
 export * from './order-status-sync.js';
 export * from './order-status.handler.js';
 export * from './order-status.module.js';

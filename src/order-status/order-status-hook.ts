@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CommercetoolsOrder, OrderStates, OrderUpdateAction } from '../commercetools/index.js';
 import type { RetailerScope } from '../config/index.js';
 import type { FluentOrder } from '../fluent/index.js';
+import type { OrderFragmentSource } from '../graphql/index.js';
 
 /**
  * An order as the built-in handler has just read it. It does not contain the notification: one run may cover several, so a
@@ -25,7 +26,8 @@ export interface HookedOrder<TFluent = unknown, TCommercetools = unknown> {
 
 /**
  * Extends the built-in handler. Both methods may be called several times for one update, each time with the current orders.
- * After an error the notification is retried, as after an error of a handler.
+ * After an error the notification is retried, as after an error of a handler, unless the hook is not
+ * {@link OrderStatusHookOptions.required required}.
  */
 export interface OrderStatusHookContract<TFluent = unknown, TCommercetools = unknown> {
   /** @returns true to skip the order. Its outcome is then `unchanged`. */
@@ -45,9 +47,22 @@ export interface OrderStatusHookContract<TFluent = unknown, TCommercetools = unk
 /** Options of {@link OrderStatusHook}. */
 export interface OrderStatusHookOptions {
   /** A GraphQL fragment on Fluent's `Order`, read with the order; as `fluentOrder.fields`. */
-  readonly fluentFields?: string;
+  readonly fluentFields?: OrderFragmentSource;
   /** A GraphQL fragment on commercetools' `Order`, read with the order; as `commercetoolsOrder.fields`. */
-  readonly commercetoolsFields?: string;
+  readonly commercetoolsFields?: OrderFragmentSource;
+  /**
+   * Whether an order waits while the hook cannot do its part: a system refuses its fields, commercetools refuses its actions,
+   * or a method fails.
+   *
+   * - `true`: the order is retried with a `ConfigurationError` that names the hook, and nothing is written without it. If a
+   *   system refuses the fields at the start, the connector does not start.
+   * - `false`: the states are written without the hook. The outcome's log line, `hook_failures_total` and `/health` show what
+   *   it lost. A `TransientError` that the hook throws still retries the order. For a hook with `skip`, `false` means that an
+   *   order may be written although the hook would have skipped it.
+   *
+   * Default: `true`.
+   */
+  readonly required?: boolean;
   /** Hooks run in this order, the smallest first. Default: 0. */
   readonly order?: number;
 }

@@ -1,89 +1,92 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import {
-  COMMERCETOOLS_ORDER_QUERY,
-  type OrderStates,
-  type OrderUpdateAction,
-} from '../commercetools/index.js';
+import { COMMERCETOOLS_ORDER_QUERY } from '../commercetools/index.js';
 import { ConfigurationError } from '../errors.js';
 import { FLUENT_ORDER_QUERY } from '../fluent/index.js';
-import { callOverride, invalidReturn, nameOf } from '../call-override.js';
+import { nameOf } from '../call-override.js';
 import { combineOrderFragments, type OrderFields, type OrderFragment } from '../graphql/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
 import {
   HookMetadata,
-  type HookedOrder,
   type OrderStatusHookContract,
   type OrderStatusHookOptions,
 } from './order-status-hook.js';
 
-/** The limit of commercetools for one update. */
-const MAX_ACTIONS = 500;
+/** The options that ask for fields, one for each system. */
+export type FieldsOption = 'fluentFields' | 'commercetoolsFields';
 
-interface Hook {
+/** Why a hook could not do its part: fields or update actions that were refused, or an error of its own. */
+export type HookFailureCause = 'fields' | 'actions' | 'error';
+
+/** A hook, found at start. */
+export interface Hook {
   readonly instance: OrderStatusHookContract;
   readonly options: OrderStatusHookOptions;
+  /** The name of its class. */
+  readonly name: string;
+  /** Whether orders wait while it cannot do its part. */
+  readonly isRequired: boolean;
 }
 
-/** The hooks of all modules, found and checked at start. */
+/** What a hook could not do in this process, for health details. */
+export interface HookFailures {
+  readonly hook: string;
+  readonly required: boolean;
+  /** How often since the start. */
+  readonly count: number;
+  readonly lastCause: HookFailureCause;
+  readonly lastAt: Date;
+}
+
+const QUERIES = { fluentFields: FLUENT_ORDER_QUERY, commercetoolsFields: COMMERCETOOLS_ORDER_QUERY };
+
+/** The hooks of all modules, found and checked at start, and what they could not do. */
 @Injectable()
 export class OrderStatusHooks implements OnModuleInit {
-  private hooks: readonly Hook[] = [];
-  /** The fields of a Fluent order that hooks request. */
-  fluentFields?: OrderFields;
-  /** The fields of a commercetools order that hooks request. */
-  commercetoolsFields?: OrderFields;
+  /** In the order in which they run. */
+  all: readonly Hook[] = [];
+  private readonly combined = new Map<string, OrderFields | undefined>();
+  private readonly failures = new Map<Hook, HookFailures>();
 
-  constructor(private readonly discovery: DiscoveryService) {}
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly metrics: ConnectorMetrics,
+  ) {}
 
   /** @throws ConfigurationError that names a hook without methods, or with an invalid fragment. */
   onModuleInit(): void {
-    this.hooks = [...this.discover()].toSorted(
+    this.all = [...this.discover()].toSorted(
       (one, other) => (one.options.order ?? 0) - (other.options.order ?? 0),
     );
-    this.fluentFields = combineOrderFragments(this.fragments('fluentFields'), FLUENT_ORDER_QUERY);
-    this.commercetoolsFields = combineOrderFragments(
-      this.fragments('commercetoolsFields'),
-      COMMERCETOOLS_ORDER_QUERY,
-    );
+    this.fieldsOf('fluentFields', this.all);
+    this.fieldsOf('commercetoolsFields', this.all);
   }
 
-  /** @returns the class of the first hook that skips the order. */
-  async skippedBy(order: HookedOrder): Promise<string | undefined> {
-    for (const { instance } of this.hooks) {
-      const skips = () => instance.skip?.(order) ?? false;
-      if (await callOverride(instance, 'skip', skips, order.signal)) return nameOf(instance);
+  /** @returns the fields that these hooks request; undefined when they request none. */
+  fieldsOf(option: FieldsOption, hooks: readonly Hook[]): OrderFields | undefined {
+    const key = `${option} ${hooks.map((hook) => this.all.indexOf(hook)).join(' ')}`;
+    if (!this.combined.has(key)) {
+      this.combined.set(key, combineOrderFragments(fragmentsOf(option, hooks), QUERIES[option]));
     }
-    return undefined;
+    return this.combined.get(key);
   }
 
-  /** @returns the update actions of all hooks, in their order. */
-  async actions(order: HookedOrder, states: OrderStates): Promise<OrderUpdateAction[]> {
-    const all: OrderUpdateAction[] = [];
-    for (const { instance } of this.hooks) {
-      const actions: unknown = await callOverride(
-        instance,
-        'actions',
-        () => instance.actions?.(order, states),
-        order.signal,
-      );
-      if (actions === undefined) continue;
-      if (!Array.isArray(actions) || !actions.every(isAction)) {
-        throw invalidReturn(
-          instance,
-          'actions',
-          'something other than a list of update actions; each is an object with one key, e.g. { setCustomField: { name, value } }',
-        );
-      }
-      all.push(...actions);
-      if (all.length > MAX_ACTIONS) {
-        throw invalidReturn(
-          instance,
-          'actions',
-          `more than the ${MAX_ACTIONS} actions that one update may have`,
-        );
-      }
-    }
-    return all;
+  noteFailure(hook: Hook, cause: HookFailureCause): void {
+    const { name, isRequired } = hook;
+    this.metrics.hookFailures.inc({ hook: name, cause, required: String(isRequired) });
+    const count = (this.failures.get(hook)?.count ?? 0) + 1;
+    this.failures.set(hook, {
+      hook: name,
+      required: isRequired,
+      count,
+      lastCause: cause,
+      lastAt: new Date(),
+    });
+  }
+
+  /** @returns the hooks that could not do their part since the start of the process. */
+  failed(): readonly HookFailures[] {
+    return [...this.failures.values()];
   }
 
   private *discover(): Generator<Hook> {
@@ -94,28 +97,20 @@ export class OrderStatusHooks implements OnModuleInit {
       // One class may be provided by several modules, or under a second token.
       if (!options || !instance || seen.has(wrapper.metatype)) continue;
       seen.add(wrapper.metatype);
+      const name = nameOf(instance);
       if (typeof instance.skip !== 'function' && typeof instance.actions !== 'function') {
         throw new ConfigurationError(
-          `${nameOf(instance)} has @OrderStatusHook but neither a method skip(order) nor actions(order, states)`,
+          `${name} has @OrderStatusHook but neither a method skip(order) nor actions(order, states)`,
         );
       }
-      yield { instance, options };
+      yield { instance, options, name, isRequired: options.required ?? true };
     }
-  }
-
-  private fragments(side: 'fluentFields' | 'commercetoolsFields'): OrderFragment[] {
-    return this.hooks.flatMap(({ instance, options }) => {
-      const source = options[side];
-      return source === undefined ? [] : [{ owner: `${nameOf(instance)} (${side})`, source }];
-    });
   }
 }
 
-function isAction(action: unknown): action is OrderUpdateAction {
-  return (
-    typeof action === 'object' &&
-    action !== null &&
-    !Array.isArray(action) &&
-    Object.keys(action).length === 1
-  );
+function fragmentsOf(option: FieldsOption, hooks: readonly Hook[]): OrderFragment[] {
+  return hooks.flatMap(({ name, options }) => {
+    const source = options[option];
+    return source === undefined ? [] : [{ owner: `${name} (${option})`, source }];
+  });
 }

@@ -6,18 +6,27 @@ import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
   CommercetoolsOrders,
   ConflictError,
+  type CommercetoolsClient,
   type CommercetoolsOrder,
   type OrderLookup,
+  type OrderLookupOptions,
   type OrderUpdate,
   type OrderUpdateAction,
 } from '../commercetools/index.js';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import type { FluentClient } from '../fluent/index.js';
+import type { FluentClient, FluentOrderOptions } from '../fluent/index.js';
 import { SettingsStatusMapper, type StatusMapper } from '../mapping/index.js';
-import type { ConnectorMetrics } from '../metrics/index.js';
+import { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
-import { OrderStatusHook, type HookedOrder, type OrderStatusHookContract } from './order-status-hook.js';
+import {
+  OrderStatusHook,
+  type HookedOrder,
+  type OrderStatusHookContract,
+  type OrderStatusHookOptions,
+} from './order-status-hook.js';
+import { OutageError } from '../transport/index.js';
+import { HookFieldsCheck } from './hook-fields-check.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import type { OrderOwners } from './order-owners.js';
 import { OrderStatusSync, type OrderToSync, type SyncResult } from './order-status-sync.js';
@@ -30,7 +39,11 @@ const FLUENT = { id: '1', ref: 'O_1', type: 'HD', status: 'BOOKED', retailerId: 
 class Lookup {
   find = async (_order?: unknown): Promise<unknown> => ({ ...CURRENT, fields: {} });
 }
+class Commercetools {
+  query = async (): Promise<unknown> => ({});
+}
 class Fluent {
+  query = async (): Promise<unknown> => ({});
   getOrder = async (): Promise<unknown> => ({ ...FLUENT, fields: {} });
 }
 class Mapper {
@@ -45,12 +58,14 @@ class Update {
     void this.sent.push(actions);
 }
 
+const METRICS = { hookFailures: { inc: () => undefined } };
+
 async function hooksOf(...providers: Provider[]): Promise<OrderStatusHooks> {
   @Module({ providers })
   class PartnerModule {}
   const module = await Test.createTestingModule({
     imports: [DiscoveryModule, PartnerModule],
-    providers: [OrderStatusHooks],
+    providers: [OrderStatusHooks, { provide: ConnectorMetrics, useValue: METRICS }],
   }).compile();
   await module.init();
   return module.get(OrderStatusHooks);
@@ -59,6 +74,8 @@ async function hooksOf(...providers: Provider[]): Promise<OrderStatusHooks> {
 class Setup {
   readonly lookup = new Lookup();
   readonly fluent = new Fluent();
+  readonly commercetools = new Commercetools();
+  hooks?: OrderStatusHooks;
   readonly mapper = new Mapper();
   readonly update = new Update();
   readonly history = new History();
@@ -76,17 +93,27 @@ class Setup {
     const mapper = this.mapper as unknown as StatusMapper;
     const config = {
       orderNotFoundMaxAgeSeconds: 1,
+      accounts: [{ id: 'ACME' }],
+      projects: [{ key: 'shop' }],
       statusHistory: { isOn: this.isHistoryOn },
     } as unknown as ConnectorConfig;
     const lookup = this.lookup as unknown as OrderLookup;
     const metrics = { conflicts: { inc: () => (this.conflicts += 1) } } as unknown as ConnectorMetrics;
+    const found = await hooksOf(...hooks);
+    this.hooks = found;
     return new OrderStatusSync(
       lookup,
       new CommercetoolsOrders(lookup, this.update satisfies OrderUpdate, config, metrics),
       mapper,
       this.fluent as unknown as FluentClient,
       config,
-      await hooksOf(...hooks),
+      found,
+      new HookFieldsCheck(
+        found,
+        config,
+        this.fluent as unknown as FluentClient,
+        this.commercetools as unknown as CommercetoolsClient,
+      ),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
       { mayWrite: this.mayWrite } as unknown as OrderOwners,
       new SettingsStatusMapper({ get: async () => undefined }),
@@ -190,16 +217,17 @@ describe('an order that another Fluent order owns', () => {
 });
 
 describe('a conflict with another writer', () => {
-  const always = async (): Promise<never> => {
+  /** @param random what the pause is made of; not replaced earlier, because Nest names its modules with it. */
+  const always = (random: number) => async (): Promise<never> => {
+    vi.spyOn(Math, 'random').mockReturnValue(random);
     throw new ConflictError('conflict');
   };
 
   it('is counted and logged, and the order is read again, five times at most', async () => {
-    vi.spyOn(Math, 'random').mockReturnValue(0);
     const setup = new Setup();
     const find = vi.spyOn(setup.lookup, 'find');
     const debug = vi.spyOn(setup.logger, 'debug');
-    setup.update.apply = always;
+    setup.update.apply = always(0);
     await expect(setup.sync()).rejects.toBeInstanceOf(ConflictError);
     expect([setup.conflicts, find.mock.calls.length]).toEqual([5, 5]);
     expect(debug.mock.calls).toEqual(
@@ -211,9 +239,8 @@ describe('a conflict with another writer', () => {
   });
 
   it('is followed by a pause that grows with every round', async () => {
-    vi.spyOn(Math, 'random').mockReturnValue(0.2);
     const setup = new Setup();
-    setup.update.apply = always;
+    setup.update.apply = always(0.2);
     const startedAt = performance.now();
     await expect(setup.sync()).rejects.toBeInstanceOf(ConflictError);
     // 10, 20, 30 and 40 ms; timers count in whole milliseconds.
@@ -221,12 +248,11 @@ describe('a conflict with another writer', () => {
   });
 
   it('is followed by no further round once the time is up', async () => {
-    vi.spyOn(Math, 'random').mockReturnValue(10_000);
     const setup = new Setup();
     const end = new AbortController();
     setup.update.apply = async () => {
       setImmediate(() => end.abort(new TransientError('time is up')));
-      throw new ConflictError('conflict');
+      return always(10_000)();
     };
     await expect(setup.sync([], end.signal)).rejects.toThrow('The operation was aborted');
     expect(setup.conflicts).toBe(1);
@@ -781,5 +807,219 @@ describe('hooks', () => {
     await expect(hooksOf(WrongFragment)).rejects.toThrow(
       /fragment of WrongFragment \(fluentFields\) cannot be used/,
     );
+  });
+});
+
+describe('a hook that cannot do its part', () => {
+  const FIELDS = 'fragment Extra on Order { extra }';
+  const CONFIRM = { changeOrderState: { orderState: 'Confirmed' } };
+  const PERMITTED = { setCustomField: { name: 'b' } };
+  const acting = (
+    name: string,
+    action: OrderUpdateAction,
+    options: OrderStatusHookOptions = {},
+  ): Provider => {
+    @OrderStatusHook(options)
+    class Hook implements OrderStatusHookContract {
+      actions = () => [action];
+    }
+    Object.defineProperty(Hook, 'name', { value: name });
+    return Hook;
+  };
+  const WRONG = { setCustomField: { name: 'wrong' } };
+  const optional = acting('Optional', WRONG, { required: false });
+  const required = acting('Required', WRONG, { required: true });
+
+  /** commercetools refuses updates with the action {@link WRONG}. */
+  function refusing(setup = new Setup()): Setup {
+    const { apply } = setup.update;
+    setup.update.apply = async (order, actions) => {
+      if (actions.includes(WRONG))
+        throw new PermanentError('there is no field wrong', { code: 'InvalidInput' });
+      return apply(order, actions);
+    };
+    return setup;
+  }
+
+  it('leaves the states in place when its actions are refused, and it is optional', async () => {
+    const setup = refusing();
+    const find = vi.spyOn(setup.lookup, 'find');
+    const getOrder = vi.spyOn(setup.fluent, 'getOrder');
+    const warn = vi.spyOn(setup.logger, 'warn');
+    const result = await setup.sync([optional, acting('Good', PERMITTED)]);
+    expect(setup.update.sent).toEqual([[PERMITTED], [CONFIRM]]);
+    expect(result).toMatchObject({
+      outcome: 'updated',
+      actions: [PERMITTED, CONFIRM],
+      lostHooks: { Optional: 'there is no field wrong' },
+    });
+    expect(setup.hooks?.failed()).toMatchObject([
+      { hook: 'Optional', required: false, count: 1, lastCause: 'actions' },
+    ]);
+    expect(warn.mock.calls).toEqual([
+      [
+        { orderRef: 'O_1', hook: 'Optional', cause: 'actions', reason: 'there is no field wrong' },
+        'the order is updated without Optional',
+      ],
+    ]);
+    // The whole, the good hook, the states, the refused hook: each with both reads, commercetools first.
+    expect([find.mock.calls.length, getOrder.mock.calls.length]).toEqual([4, 4]);
+  });
+
+  it('keeps the order as it is and is named when its actions are refused, and it is required', async () => {
+    const setup = refusing();
+    const failure = setup.sync([required]);
+    await expect(failure).rejects.toThrow(
+      'hook Required: commercetools refuses its update actions: there is no field wrong; correct the hook or what ' +
+        'it refers to, or let orders be updated without it: @OrderStatusHook({ required: false })',
+    );
+    await expect(failure).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(failure).rejects.toMatchObject({ code: 'InvalidInput' });
+    expect(setup.update.sent).toEqual([]);
+    expect(setup.hooks?.failed()).toMatchObject([{ hook: 'Required', required: true }]);
+  });
+
+  it('is required unless it says otherwise', async () => {
+    await expect(refusing().sync([acting('Unset', WRONG)])).rejects.toThrow(
+      'hook Unset: commercetools refuses',
+    );
+  });
+
+  it('is not blamed for a refused state', async () => {
+    const setup = new Setup();
+    const refusal = new PermanentError('no transition', { code: 'InvalidOperation' });
+    const { apply } = setup.update;
+    setup.update.apply = async (order, actions) => {
+      if (actions.some((action) => 'changeOrderState' in action)) throw refusal;
+      return apply(order, actions);
+    };
+    await expect(setup.sync([acting('Good', PERMITTED)])).rejects.toBe(refusal);
+  });
+
+  it('is not looked for when the whole update lacks a permission, or fails for a while', async () => {
+    for (const error of [
+      new PermanentError('no scope', { code: 'insufficient_scope' }),
+      new TransientError('down'),
+    ]) {
+      const setup = new Setup();
+      const apply = vi.fn<() => Promise<never>>(throwing(error));
+      setup.update.apply = apply;
+      await expect(setup.sync([optional])).rejects.toBe(error);
+      expect(apply).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  /** The system refuses every query with the fields that name {@link FIELDS}. */
+  function withoutExtra(side: 'fluent' | 'commercetools'): Setup {
+    const setup = new Setup();
+    const refuse = (fields: unknown): void => {
+      if (JSON.stringify(fields ?? {}).includes('extra'))
+        throw new PermanentError('Order has no field extra');
+    };
+    if (side === 'commercetools') {
+      setup.lookup.find = async (_order?: unknown, _scope?: unknown, options: OrderLookupOptions = {}) => {
+        refuse(options.commercetoolsFields);
+        return { ...CURRENT, fields: {} };
+      };
+      setup.commercetools.query = async (_key?: unknown, document?: unknown) => {
+        refuse(document);
+        return {};
+      };
+    } else {
+      setup.fluent.getOrder = async (_scope?: unknown, _id?: unknown, options: FluentOrderOptions = {}) => {
+        refuse(options.fluentFields);
+        return { ...FLUENT, fields: {} };
+      };
+      setup.fluent.query = async (_id?: unknown, document?: unknown) => {
+        refuse(document);
+        return {};
+      };
+    }
+    return setup;
+  }
+
+  const SIDES = ['fluent', 'commercetools'] as const;
+
+  it.each(SIDES)(
+    'leaves the states in place when %s refuses its fields, and it is optional',
+    async (side) => {
+      const setup = withoutExtra(side);
+      const wrong = acting('Optional', WRONG, { [`${side}Fields`]: FIELDS, required: false });
+      const good = acting('Good', PERMITTED, { [`${side}Fields`]: 'fragment Id on Order { id }' });
+      const result = await setup.sync([wrong, good]);
+      expect(setup.update.sent).toEqual([[CONFIRM, PERMITTED]]);
+      expect(result.lostHooks).toEqual({ Optional: 'Order has no field extra' });
+      expect(setup.hooks?.failed()).toMatchObject([{ hook: 'Optional', lastCause: 'fields' }]);
+    },
+  );
+
+  it.each(SIDES)(
+    'is named as wrong configuration when %s refuses its fields, and it is required',
+    async (side) => {
+      const setup = withoutExtra(side);
+      const failure = setup.sync([acting('Required', WRONG, { [`${side}Fields`]: FIELDS })]);
+      await expect(failure).rejects.toThrow(
+        'hook Required: its fields are refused: Order has no field extra; correct',
+      );
+      await expect(failure).rejects.toBeInstanceOf(ConfigurationError);
+      expect(setup.update.sent).toEqual([]);
+    },
+  );
+
+  it.each(SIDES)('is not blamed when %s refuses the query without its fields, too', async (side) => {
+    const setup = new Setup();
+    const refusal = new PermanentError('no such user');
+    if (side === 'fluent') setup.fluent.getOrder = throwing(refusal);
+    else setup.lookup.find = throwing(refusal);
+    const hook = acting('Optional', WRONG, { [`${side}Fields`]: FIELDS, required: false });
+    await expect(setup.sync([hook])).rejects.toBe(refusal);
+  });
+
+  it.each(SIDES)('costs no further calls while %s is down', async (side) => {
+    const setup = new Setup();
+    const down = vi.fn<() => Promise<never>>(throwing(new OutageError('down')));
+    if (side === 'fluent') setup.fluent.getOrder = down;
+    else setup.lookup.find = down;
+    const hook = acting('Optional', WRONG, { [`${side}Fields`]: FIELDS, required: false });
+    await expect(setup.sync([hook])).rejects.toThrow('down');
+    expect(down).toHaveBeenCalledTimes(1);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['throws', new TypeError('oops'), 'Odd.actions() failed: TypeError: oops'],
+    ['throws a permanent error', new PermanentError('never'), 'never'],
+  ])('is left out when it %s, and it is optional', async (_, error, reason) => {
+    @OrderStatusHook({ required: false })
+    class Odd implements OrderStatusHookContract {
+      actions = throwing(error);
+    }
+    const setup = new Setup();
+    const result = await setup.sync([Odd]);
+    expect(setup.update.sent).toEqual([[CONFIRM]]);
+    expect(result.lostHooks).toEqual({ Odd: reason });
+  });
+
+  it('is asked again later when it throws a TransientError on purpose, although it is optional', async () => {
+    @OrderStatusHook({ required: false })
+    class Waiting implements OrderStatusHookContract {
+      actions = throwing(new TransientError('the carrier does not answer'));
+    }
+    const setup = new Setup();
+    await expect(setup.sync([Waiting])).rejects.toThrow('the carrier does not answer');
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('writes nothing twice and nothing old when another client writes between the parts', async () => {
+    const setup = refusing();
+    const versions = [3, 4, 4, 5];
+    setup.lookup.find = async () => ({ ...CURRENT, version: versions.shift() ?? 6, fields: {} });
+    const statuses = ['BOOKED', 'SHIPPED'];
+    setup.fluent.getOrder = async () => ({ ...FLUENT, status: statuses.shift() ?? 'SHIPPED', fields: {} });
+    setup.mapper.map = (async ({ status }: { status: string }) => ({
+      orderState: status === 'BOOKED' ? 'Confirmed' : 'Complete',
+    })) as unknown as Mapper['map'];
+    await setup.sync([optional]);
+    // Decided from the second read, not from the refused first one.
+    expect(setup.update.sent).toEqual([[{ changeOrderState: { orderState: 'Complete' } }]]);
   });
 });

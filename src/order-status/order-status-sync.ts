@@ -18,7 +18,9 @@ import type { OrderReference } from '../notification/index.js';
 import { callOverride, nameOf } from '../call-override.js';
 import { checkedFluentOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
-import { OrderStatusHooks } from './order-status-hooks.js';
+import { HookFieldsCheck } from './hook-fields-check.js';
+import { HookRun } from './hook-run.js';
+import { OrderStatusHooks, type Hook } from './order-status-hooks.js';
 import { OrderOwners } from './order-owners.js';
 import { allBecause, stateReasons, type StateReasons } from './state-reasons.js';
 import { SkippedStatuses, type SkippedStatusesFinding } from './skipped-statuses.js';
@@ -43,6 +45,8 @@ export interface SyncResult {
   readonly actions: readonly OrderUpdateAction[];
   /** Why each state is set, or left as it is. */
   readonly reasons: StateReasons;
+  /** What hooks with `required: false` could not do, by their class; missing when nothing was lost. */
+  readonly lostHooks?: Readonly<Record<string, string>>;
   /** The result for the statuses that the order has passed. Missing when a hook skips the order. */
   readonly skipped?: SkippedStatusesFinding;
 }
@@ -54,6 +58,20 @@ export interface SyncOptions extends CommercetoolsRequestOptions {
   readonly dryRun?: boolean;
 }
 
+/** What one update is to contain: by default the states, and the actions of all hooks. */
+interface Part {
+  readonly withoutStates?: boolean;
+  readonly hooks?: readonly Hook[];
+}
+
+interface Decision {
+  readonly result: SyncResult;
+  /** How many of the actions are those of hooks. */
+  readonly hookActions: number;
+}
+
+type Attempt = { readonly result: SyncResult } | { readonly refusal: PermanentError };
+
 /** Updates the states of one commercetools order to match its status in Fluent. */
 @Injectable()
 export class OrderStatusSync {
@@ -64,6 +82,7 @@ export class OrderStatusSync {
     private readonly fluent: FluentClient,
     private readonly config: ConnectorConfig,
     private readonly hooks: OrderStatusHooks,
+    private readonly hookFields: HookFieldsCheck,
     private readonly skippedStatuses: SkippedStatuses,
     private readonly owners: OrderOwners,
     private readonly settingsMapper: SettingsStatusMapper,
@@ -82,19 +101,47 @@ export class OrderStatusSync {
    * @throws ConfigurationError when the commercetools order was last written for another Fluent order.
    */
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
-    const { id, ref = (await this.readFluentOrder(given, scope, options)).ref } = given;
-    const order: OrderReference = { id, ref };
-    let result!: SyncResult;
-    await this.orders.updateOrder(
-      scope,
-      order,
-      async (current) => {
-        result = await this.decide(order, current, scope, options);
-        return options.dryRun ? [] : result.actions;
-      },
-      { ...options, find: () => this.findCommercetoolsOrder(order, scope, options) },
+    const run = new HookRun(
+      this.hooks,
+      await this.hookFields.refusedFor(scope),
+      (option) => this.hookFields.onRefused(option, scope),
+      (fields, message) => options.logger.warn({ orderRef: given.ref ?? given.id, ...fields }, message),
     );
-    return result;
+    const { id, ref = (await this.readFluentOrder(given, scope, options, run)).ref } = given;
+    const order: OrderReference = { id, ref };
+    const update = (part?: Part) => this.update(order, scope, options, run, part);
+    const whole = await update();
+    const result = 'refusal' in whole ? await updateInPieces(run, update) : whole.result;
+    return { ...result, ...(run.lost && { lostHooks: run.lost }) };
+  }
+
+  /** @returns the refusal when commercetools refuses an update that contains actions of hooks. */
+  private async update(
+    order: OrderReference,
+    scope: RetailerScope,
+    options: SyncOptions,
+    run: HookRun,
+    part: Part = {},
+  ): Promise<Attempt> {
+    let result!: SyncResult;
+    let sendsActionsOfHooks = false;
+    const decide = async (current: CommercetoolsOrder): Promise<readonly OrderUpdateAction[]> => {
+      const decision = await this.decide(order, current, scope, options, run, part);
+      result = decision.result;
+      sendsActionsOfHooks = decision.hookActions > 0;
+      return options.dryRun ? [] : result.actions;
+    };
+    const find = (): Promise<CommercetoolsOrder | undefined> => {
+      sendsActionsOfHooks = false;
+      return this.findCommercetoolsOrder(order, scope, options, run);
+    };
+    try {
+      await this.orders.updateOrder(scope, order, decide, { ...options, find });
+      return { result };
+    } catch (error) {
+      if (sendsActionsOfHooks && isRefusal(error)) return { refusal: error };
+      throw error;
+    }
   }
 
   private async decide(
@@ -102,21 +149,20 @@ export class OrderStatusSync {
     current: CommercetoolsOrder,
     scope: RetailerScope,
     options: SyncOptions,
-  ): Promise<SyncResult> {
+    run: HookRun,
+    part: Part,
+  ): Promise<Decision> {
     const { signal, logger } = options;
-    const fluentOrder = await this.readFluentOrder(order, scope, options);
+    const fluentOrder = await this.readFluentOrder(order, scope, options, run);
     const { status, updatedOn } = fluentOrder;
     const read = { status, before: statesOf(current), fluentOrder, commercetoolsOrder: current };
-    const leftAlone = (reason: string): SyncResult => ({
-      ...read,
-      outcome: 'unchanged',
-      states: {},
-      actions: [],
-      reasons: allBecause(reason),
+    const leftAlone = (reason: string): Decision => ({
+      result: { ...read, outcome: 'unchanged', states: {}, actions: [], reasons: allBecause(reason) },
+      hookActions: 0,
     });
 
     const hooked = hookedOrder(fluentOrder, current, scope, options);
-    const skippedBy = await this.hooks.skippedBy(hooked);
+    const skippedBy = await run.skippedBy(hooked);
     if (skippedBy !== undefined) {
       logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
       return leftAlone(`${skippedBy} skips the order`);
@@ -139,28 +185,37 @@ export class OrderStatusSync {
     );
     const states = { ...mapped, ...skipped.states };
     const stateActions = orderUpdateActions(current, states);
-    const actions = [...stateActions, ...(await this.hooks.actions(hooked, states))];
+    const hookActions = await run.actions(hooked, states, part.hooks ?? run.active);
+    const actions = [...(part.withoutStates ? [] : stateActions), ...hookActions];
     const reasons = stateReasons(fluentOrder, mapped, skipped, {
       mapper: nameOf(this.mapper),
       decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus.get(passed) ?? fluentOrder),
     });
     const result = { ...read, updatedOn, states, skipped, actions, reasons };
-    if (actions.length === 0) return { ...result, outcome: isEmpty(states) ? 'unmapped' : 'unchanged' };
-    if (options.dryRun) return { ...result, outcome: 'updated' };
+    const decided = (outcome: SyncResult['outcome']): Decision => ({
+      result: { ...result, outcome },
+      hookActions: hookActions.length,
+    });
+    if (actions.length === 0) return decided(isEmpty(states) ? 'unmapped' : 'unchanged');
+    if (options.dryRun) return decided('updated');
     if (stateActions.length > 0 && !(await this.owners.mayWrite(order, current, mapped, scope, options))) {
       return leftAlone('left alone: the order is cancelled, and another Fluent order owns this one');
     }
-    return { ...result, outcome: 'updated' };
+    return decided('updated');
   }
 
-  private async findCommercetoolsOrder(
+  private findCommercetoolsOrder(
     order: OrderReference,
     scope: RetailerScope,
     options: SyncOptions,
+    run: HookRun,
   ): Promise<CommercetoolsOrder | undefined> {
-    const { commercetoolsFields } = this.hooks;
-    const found = await this.lookup.find(order, scope, { ...options, commercetoolsFields });
-    return checkedOrder(this.lookup, found, commercetoolsFields !== undefined);
+    const { lookup } = this;
+    return run.read('commercetoolsFields', async (commercetoolsFields) => {
+      const find = () => lookup.find(order, scope, { ...options, commercetoolsFields });
+      const found = await callOverride(lookup, 'find', find, options.signal);
+      return checkedOrder(lookup, found, commercetoolsFields !== undefined);
+    });
   }
 
   private async mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
@@ -172,16 +227,15 @@ export class OrderStatusSync {
     { id, ref }: OrderToSync,
     scope: RetailerScope,
     { signal }: SyncOptions,
+    run: HookRun,
   ): Promise<FluentOrder> {
     const account = scope.account.id;
     const { fluent } = this;
-    const { fluentFields } = this.hooks;
-    const getOrder = () => fluent.getOrder(scope, id, { signal, fluentFields });
-    const fluentOrder = checkedFluentOrder(
-      fluent,
-      await callOverride(fluent, 'getOrder', getOrder, signal),
-      !!fluentFields,
-    );
+    const fluentOrder = await run.read('fluentFields', async (fluentFields) => {
+      const getOrder = () => fluent.getOrder(scope, id, { signal, fluentFields });
+      const found = await callOverride(fluent, 'getOrder', getOrder, signal);
+      return checkedFluentOrder(fluent, found, fluentFields !== undefined);
+    });
     if (!fluentOrder) {
       throw new TransientError(
         `Fluent account ${account} has no order with id ${id} (ref ${ref ?? 'unknown'}); ` +
@@ -206,6 +260,35 @@ export class OrderStatusSync {
     }
     return fluentOrder;
   }
+}
+
+/**
+ * Finds out whose actions commercetools refuses, by sending them apart. Each part is a new read and a new decision, so a part
+ * that is sent later cannot overwrite a newer status. The states follow the required hooks, never without them.
+ */
+async function updateInPieces(run: HookRun, update: (part: Part) => Promise<Attempt>): Promise<SyncResult> {
+  const pieces: SyncResult[] = [];
+  const send = async (hook: Hook): Promise<void> => {
+    const attempt = await update({ withoutStates: true, hooks: [hook] });
+    if ('result' in attempt) pieces.push(attempt.result);
+    else run.fail(hook, 'actions', attempt.refusal.message, attempt.refusal.code);
+  };
+  for (const hook of run.active.filter(({ isRequired }) => isRequired)) await send(hook);
+  const states = await update({ hooks: [] });
+  if ('refusal' in states) throw states.refusal;
+  pieces.push(states.result);
+  for (const hook of run.active.filter(({ isRequired }) => !isRequired)) await send(hook);
+  const isUpdated = pieces.some(({ outcome }) => outcome === 'updated');
+  return {
+    ...states.result,
+    outcome: isUpdated ? 'updated' : states.result.outcome,
+    actions: pieces.flatMap(({ actions }) => actions),
+  };
+}
+
+/** commercetools answered, and would refuse the same update again. A missing permission concerns every update. */
+function isRefusal(error: unknown): error is PermanentError {
+  return error instanceof PermanentError && error.code !== 'insufficient_scope';
 }
 
 function hookedOrder(

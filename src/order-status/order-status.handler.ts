@@ -122,6 +122,8 @@ export interface OutcomeDetails {
   readonly skippedStatuses?: string;
   /** Which states may have stayed behind, and why. */
   readonly doubt?: string;
+  /** What hooks with `required: false` could not do, by their class. */
+  readonly lostHooks?: Readonly<Record<string, string>>;
 }
 
 /** The parts of a sync that its line is made of. */
@@ -136,6 +138,7 @@ export function outcomeDetails({
   skipped,
   commercetoolsOrder,
   reasons,
+  lostHooks,
 }: OutcomeParts): OutcomeDetails {
   return {
     fluentStatus: status,
@@ -152,5 +155,6 @@ export function outcomeDetails({
     ...(outcome === 'unmapped' && { mappings: skipped?.sources }),
     ...(skipped?.result && { skippedStatuses: skipped.result }),
     ...(skipped?.doubt !== undefined && { doubt: skipped.doubt }),
+    ...(lostHooks && { lostHooks }),
   };
 }

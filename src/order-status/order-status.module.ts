@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { HookFieldsCheck } from './hook-fields-check.js';
 import { MappingGaps } from './mapping-gaps.js';
 import { OrderStatusHooks } from './order-status-hooks.js';
 import { OrderStatusHandler } from './order-status.handler.js';
@@ -12,6 +13,7 @@ import { SyncedUpdates } from './synced-updates.js';
   imports: [DiscoveryModule],
   providers: [
     OrderStatusHooks,
+    HookFieldsCheck,
     SkippedStatuses,
     MappingGaps,
     OrderOwners,
@@ -19,6 +21,6 @@ import { SyncedUpdates } from './synced-updates.js';
     SyncedUpdates,
     OrderStatusHandler,
   ],
-  exports: [OrderStatusSync, MappingGaps, SyncedUpdates],
+  exports: [OrderStatusSync, OrderStatusHooks, MappingGaps, SyncedUpdates],
 })
 export class OrderStatusModule {}
