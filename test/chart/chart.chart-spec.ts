@@ -77,6 +77,32 @@ describe.skipIf(!hasChartTools)('the chart', () => {
     expect(ok, output).toBe(true);
   });
 
+  it("runs an application's image with its command, version, variables and secrets, and our own as before", () => {
+    const values = VALUE_SETS['an application of a partner'];
+    const [deployment] = deployments(values);
+    const [container] = deployment.spec.template.spec.containers;
+    expect(container).toMatchObject({
+      image: 'registry.example.com/shop-connector:2026.11.3_rc1',
+      command: ['/nodejs/bin/node'],
+      args: ['dist/shop.js'],
+    });
+    expect(deployment.metadata.labels['app.kubernetes.io/version']).toBe('2026.11.3_rc1');
+    const { CARRIER_URL, CARRIER_RETRIES, CARRIER_STRICT, CARRIER_TOKEN_FILE, ...ours } =
+      environment(deployment);
+    expect([CARRIER_URL, CARRIER_RETRIES, CARRIER_STRICT, CARRIER_TOKEN_FILE]).toEqual([
+      'https://carrier.example.com',
+      '3',
+      'true',
+      '/etc/connector/secrets/CARRIER_TOKEN',
+    ]);
+    expect(ours).toEqual(environment(deployments(SMALL)[0]));
+    expect(container.volumeMounts).toContainEqual({
+      name: 'secrets',
+      mountPath: '/etc/connector/secrets',
+      readOnly: true,
+    });
+  });
+
   it('renders each kind of object, and the validator knows each', () => {
     const objects = manifestsOf(
       sets.map(([, values]) => render({ ...values, redis: { bundled: { enabled: true } } })).join('\n---\n'),

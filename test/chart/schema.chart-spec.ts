@@ -104,11 +104,25 @@ describe('the schema of the values', () => {
       ...schema.properties,
       settings: { ...schema.properties.settings, properties: settings },
     };
-    const text = JSON.stringify({ ...schema, properties }, null, 2);
+    // Values of the connector's own variables are checked where the chart sets them, not among those of an application.
+    const appName = { ...schema.$defs.appName, not: { enum: VARIABLE_NAMES.toSorted() } };
+    const $defs = { ...schema.$defs, appName };
+    const text = JSON.stringify({ ...schema, properties, $defs }, null, 2);
     await expect(await format(text, { ...(await resolveConfig(PATH)), filepath: PATH })).toMatchFileSnapshot(
       `../../${PATH}`,
     );
     expect(settings['QUEUE_CONCURRENCY']).toEqual({ type: 'integer', minimum: 1, maximum: 1000 });
+  });
+
+  it.each([
+    ['variables of any other name', { settings: { CARRIER_URL: 'https://c', LIMIT: 7, STRICT: true } }, true],
+    ['files of any other name', { secrets: ['CARRIER_TOKEN'] }, true],
+    ["the connector's own variables", { settings: { QUEUE_CONCURRENCY: 32 } }, false],
+    ["the connector's own secrets", { secrets: ['CTP_CLIENT_SECRET'] }, false],
+    ['names that no variable has', { settings: { 'carrier-url': 'x' } }, false],
+    ['numbers that are not whole, which YAML may write in another way', { settings: { RATE: 0.5 } }, false],
+  ])('knows what an application may set: %s', (_name, app, expected) => {
+    expect(isValid({ app })).toBe(expected);
   });
 
   const judged = VARIABLE_NAMES.filter((name) => !NOT_JUDGED.has(name));

@@ -107,6 +107,16 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
     connectorConfig: { existingSecret: 'accounts' },
     secrets: { existingSecret: 'connector' },
   },
+  'an application of a partner': {
+    ...SMALL,
+    image: { repository: 'registry.example.com/shop-connector', tag: '2026.11.3_rc1' },
+    app: {
+      command: ['/nodejs/bin/node'],
+      args: ['dist/shop.js'],
+      settings: { CARRIER_URL: 'https://carrier.example.com', CARRIER_RETRIES: 3, CARRIER_STRICT: true },
+      secrets: ['CARRIER_TOKEN'],
+    },
+  },
   'everything on': {
     ...SMALL,
     ...MONITORING,

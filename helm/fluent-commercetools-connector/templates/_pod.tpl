@@ -47,6 +47,12 @@
 {{- range $name, $value := $values.settings }}
 - { name: {{ $name }}, value: {{ include "connector.text" $value | quote }} }
 {{- end }}
+{{- range $name, $value := $values.app.settings }}
+- { name: {{ $name }}, value: {{ include "connector.text" $value | quote }} }
+{{- end }}
+{{- range $values.app.secrets }}
+- { name: {{ . }}_FILE, value: /etc/connector/secrets/{{ . }} }
+{{- end }}
 {{- if include "connector.caVolume" .root }}
 - { name: NODE_EXTRA_CA_CERTS, value: {{ printf "/etc/connector/ca/%s" $values.caCertificates.key | quote }} }
 {{- end }}
@@ -132,6 +138,12 @@ spec:
     - name: connector
       image: {{ include "connector.image" .root | quote }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
+      {{- with $values.app.command }}
+      command: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.app.args }}
+      args: {{- toYaml . | nindent 8 }}
+      {{- end }}
       securityContext: {{- toYaml $values.securityContext | nindent 8 }}
       env: {{- include "connector.env" . | nindent 8 }}
       ports:
