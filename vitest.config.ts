@@ -18,10 +18,6 @@ const ISOLATED_SPECS = [
   'src/handlers/handler-runner.spec.ts',
 ];
 const ISOLATED_E2E_SPECS = ['test/convergence.e2e-spec.ts'];
-/** They measure time, or stop servers that must notice each other within seconds. */
-const SPECS_ALONE = ['queue', 'ingress', 'metrics', 'redis-topologies'].map(
-  (name) => `test/${name}.e2e-spec.ts`,
-);
 const resultsDir = process.env['TEST_RESULTS_DIR'];
 // One report for each version of Node that the suite is run on.
 const report = `product-node-${process.versions.node}.json`;
@@ -50,7 +46,7 @@ export default defineConfig({
           ...slow,
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
-          exclude: [...SPECS_ALONE, ...ISOLATED_E2E_SPECS],
+          exclude: ISOLATED_E2E_SPECS,
           sequence: { groupOrder: 1 },
         },
       },
@@ -61,15 +57,6 @@ export default defineConfig({
           name: 'e2e-isolated',
           include: ISOLATED_E2E_SPECS,
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...slow,
-          name: 'e2e-alone',
-          include: SPECS_ALONE,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
         },
       },
       // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { REDIS_PREFIX } from '../src/redis/index.js';
@@ -13,6 +14,8 @@ import { type Harness, SHORT_WAITS, it as base, resentEvery100Ms } from './suppo
 
 const TEST_MS = 90_000;
 const WAIT = { timeout: 40_000, interval: 50 };
+/** A connector that is probed without a pause would do nothing else. */
+const PROBE_PAUSE_MS = 20;
 const PREFIX_KEY = `${REDIS_PREFIX}:any`;
 
 base.override('fluentOptions', resentEvery100Ms(400));
@@ -72,7 +75,9 @@ async function probesWhile(
   const statuses = new Set<number | undefined>();
   const over = new AbortController();
   const probe = async (): Promise<void> => {
-    while (!over.signal.aborted) statuses.add(await connector.status('/health/ready'));
+    for (; !over.signal.aborted; await delay(PROBE_PAUSE_MS)) {
+      statuses.add(await connector.status('/health/ready'));
+    }
   };
   const probing = probe();
   await during().finally(() => over.abort());

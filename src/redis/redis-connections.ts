@@ -87,6 +87,8 @@ export class RedisConnections implements OnApplicationShutdown {
       ...options,
     });
     connection.on('error', (error: Error) => this.logAtMostEverySecond(purpose, error));
+    if (connection instanceof Cluster) connection.on('+node', endSocketTimeoutWithSocket);
+    else endSocketTimeoutWithSocket(connection);
     this.connections.add(connection);
     return connection;
   }
@@ -130,6 +132,17 @@ function open(target: RedisTarget, { clusterTries, ...options }: ConnectionOptio
     slotsRefreshInterval: CLUSTER_REFRESH_MS,
     // Host names are resolved at connect time, so that TLS checks the certificate against the name.
     dnsLookup: (address, callback) => callback(null, address),
+  });
+}
+
+/**
+ * ioredis keeps the timer of `socketTimeout` when the connection closes. It would keep the process alive after the
+ * shutdown, and would end the next connection of a client that reconnects.
+ */
+function endSocketTimeoutWithSocket(connection: Redis): void {
+  connection.on('close', () => {
+    clearTimeout(connection['socketTimeoutTimer']);
+    connection['socketTimeoutTimer'] = undefined;
   });
 }
 

@@ -16,3 +16,7 @@ if (process.argv[2] === 'test-connector') {
   await app.close();
 }
 process.stdout.write('closed\n');
+const closedAt = performance.now();
+process.on('exit', () =>
+  process.stdout.write(`ended ${Math.round(performance.now() - closedAt)} ms later\n`),
+);

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { literalConfig } from '../../test/support/literal-config.js';
+import { type ConnectorConfig, parseRedisUrl } from '../config/index.js';
+import { PrivateRedis } from '../testing/private-redis.js';
+import { FAIL_FAST_TIMEOUT_MS, RedisConnections } from './redis-connections.js';
+
+let redis: PrivateRedis;
+beforeAll(async () => {
+  redis = await PrivateRedis.start({ aof: false });
+});
+afterAll(() => redis.stop());
+
+function connect(): RedisConnections {
+  const queue = {} as ConnectorConfig['queue'];
+  return new RedisConnections(literalConfig({ queue: { ...queue, redis: parseRedisUrl(redis.url)! } }));
+}
+
+describe('a connection that ended while a command had no answer', () => {
+  it('does not end the connection that follows it', async () => {
+    const connections = connect();
+    const client = connections.failFast;
+    assert(client instanceof Redis);
+    await once(client, 'ready');
+    let closed = 0;
+    client.on('close', () => closed++);
+    redis.suspend();
+    const unanswered = client.ping().catch(() => undefined);
+    client.stream.destroy();
+    redis.resume();
+    await once(client, 'ready');
+    await unanswered;
+    // The time-out of the first connection would be over.
+    await delay(FAIL_FAST_TIMEOUT_MS + 500);
+    expect(closed).toBe(1);
+    connections.onApplicationShutdown();
+  });
+});
