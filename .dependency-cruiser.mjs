@@ -5,10 +5,12 @@
 const LAYERS = [
   ['testing'],
   ['main', 'index'],
+  ['cli'],
   ['bootstrap-connector'],
   ['graceful-shutdown'],
-  ['connector.module', 'cli'],
+  ['connector.module'],
   ['overrides'],
+  ['doctor'],
   ['webhook', 'commercetools-messages', 'admin', 'health'],
   ['http'],
   ['order-story', 'reconciliation'],

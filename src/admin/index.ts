@@ -1,1 +1,4 @@
 export * from './admin.module.js';
+export type * from './dead-letters/dead-letter-schemas.js';
+export type * from './orders/order-schemas.js';
+export type * from './settings/settings-schemas.js';

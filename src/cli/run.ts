@@ -4,10 +4,17 @@ import { Command, CommanderError } from 'commander';
 import { ConfigurationError, asError } from '../errors.js';
 import { InvalidEventError } from '../fluent-events/index.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../package-info.js';
+import { deadLettersDiscardCommand } from './commands/dead-letters/discard.js';
+import { deadLettersListCommand } from './commands/dead-letters/list.js';
+import { deadLettersReplayCommand } from './commands/dead-letters/replay.js';
+import { deadLettersShowCommand } from './commands/dead-letters/show.js';
+import { doctorCommand } from './commands/doctor.js';
 import { eventsListCommand } from './commands/events-list.js';
 import { eventsSendCommand } from './commands/events-send.js';
 import { inventoryLoadCommand } from './commands/inventory-load.js';
 import { inventoryStatusCommand } from './commands/inventory-status.js';
+import { orderCommand } from './commands/order.js';
+import { syncCommand } from './commands/sync.js';
 import { type Console, EXIT, UsageError, printLine } from './console.js';
 
 /** Runs one command line. @returns the exit code; see {@link EXIT}. */
@@ -38,7 +45,7 @@ function program(given: Console, end: (code: number) => void): Command {
   const env: Record<string, string | undefined> = { ...given.env };
   const console = { ...given, env };
   const root = new Command(PACKAGE_NAME)
-    .description('Works with Fluent Order Management, with the configuration of the connector')
+    .description('Checks, explains and corrects the connector, and works with Fluent Order Management')
     .version(PACKAGE_VERSION)
     .option('--env-file <file>', 'variables that the environment does not set')
     .hook('preAction', (command) => {
@@ -47,6 +54,14 @@ function program(given: Console, end: (code: number) => void): Command {
       for (const [name, value] of Object.entries(readEnvFile(envFile))) env[name] ??= value;
     })
     .showHelpAfterError('(--help lists commands and options)');
+  root.addCommand(doctorCommand(console, end));
+  root.addCommand(orderCommand(console, end));
+  root.addCommand(syncCommand(console));
+  const deadLetters = root.command('dead-letters').description('notifications that failed for good');
+  deadLetters.addCommand(deadLettersListCommand(console));
+  deadLetters.addCommand(deadLettersShowCommand(console));
+  deadLetters.addCommand(deadLettersReplayCommand(console));
+  deadLetters.addCommand(deadLettersDiscardCommand(console));
   const events = root.command('events').description('events of Fluent workflows');
   events.addCommand(eventsSendCommand(console));
   events.addCommand(eventsListCommand(console));

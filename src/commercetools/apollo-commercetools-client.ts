@@ -34,18 +34,32 @@ export class ApolloCommercetoolsClient extends CommercetoolsClient {
     return this.execute(projectKey, document, variables, options);
   }
 
+  /**
+   * Makes sure that there is a valid token for a project.
+   *
+   * @throws ConfigurationError or TransientError when there is none.
+   * @internal
+   */
+  async authorize(projectKey: string, signal?: AbortSignal): Promise<void> {
+    await this.endpoint(projectKey).authorize(signal);
+  }
+
   private async execute<TData, TVariables extends OperationVariables>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     { correlationId, signal }: CommercetoolsRequestOptions = {},
   ): Promise<TData> {
-    const endpoint = this.endpoints.get(projectKey);
-    if (!endpoint) throw new ConfigurationError(`commercetools project ${projectKey} is not configured`);
-    return endpoint.execute(document, variables, {
+    return this.endpoint(projectKey).execute(document, variables, {
       signal,
       ...(correlationId && { headers: { 'x-correlation-id': correlationHeader(correlationId) } }),
     });
+  }
+
+  private endpoint(projectKey: string): GraphqlEndpoint {
+    const endpoint = this.endpoints.get(projectKey);
+    if (!endpoint) throw new ConfigurationError(`commercetools project ${projectKey} is not configured`);
+    return endpoint;
   }
 }
 

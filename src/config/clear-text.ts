@@ -69,6 +69,11 @@ function isRemoteHttp(url: string): boolean {
   return protocol === 'http:' && !isLoopback(hostname);
 }
 
+/** @returns whether the address leads to this machine. */
+export function isLoopbackUrl({ hostname }: URL): boolean {
+  return isLoopback(hostname);
+}
+
 function isRemoteRedis(target: RedisTarget): boolean {
   if (target.topology === 'single') {
     const { protocol, hostname } = new URL(target.url);

@@ -5,6 +5,7 @@ import {
   type FactoryProvider,
   type ModuleMetadata,
 } from '@nestjs/common';
+import { changedConfig } from './adapted-config.js';
 import { ConnectorConfig } from './connector-config.js';
 import { loadConnectorConfig } from './load-connector-config.js';
 import type { Environment } from './variables.js';
@@ -55,5 +56,5 @@ export class ConfigModule {
 function loadWithWarnings(environment: Environment): ConnectorConfig {
   const config = loadConnectorConfig(environment);
   for (const warning of [...config.warnings, ...config.notices]) new Logger('Config').warn(warning);
-  return config;
+  return changedConfig(config);
 }

@@ -135,6 +135,8 @@ export interface HistoryConfig {
 export interface LoggingConfig {
   readonly level: string;
   readonly format: 'json' | 'pretty';
+  /** Where JSON lines go; 1, standard output, by default. */
+  readonly fileDescriptor?: number;
 }
 
 /**

@@ -90,6 +90,11 @@ export class GraphqlEndpoint {
     return new RestEndpoint(url, target === undefined ? this.calls : this.callsTo(target), this.http);
   }
 
+  /** Makes sure that there is a valid token. @throws ConfigurationError or TransientError when there is none. */
+  async authorize(signal?: AbortSignal): Promise<void> {
+    await this.token.get(signal);
+  }
+
   /** @throws CircuitOpenError when a call would not be let through now. */
   throwIfCircuitOpen(): void {
     this.calls.throwIfCircuitOpen();

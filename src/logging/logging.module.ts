@@ -1,6 +1,7 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import pretty from 'pino-pretty';
+import { destination } from 'pino';
 import { ConnectorConfig } from '../config/index.js';
 import { ConnectorLogger } from './connector-logger.js';
 import { loggerOptions } from './logger-options.js';
@@ -15,7 +16,7 @@ import { loggerOptions } from './logger-options.js';
         pinoHttp:
           logging.format === 'pretty'
             ? [loggerOptions(logging), pretty({ sync: true, ignore: 'pid,hostname' })]
-            : loggerOptions(logging),
+            : [loggerOptions(logging), destination({ dest: logging.fileDescriptor ?? 1, sync: true })],
         // A line, or even a child logger, for each request would cost more than the rest of the ingress.
         forRoutes: [],
       }),

@@ -5,5 +5,5 @@ export * from './order-status-sync.js';
 export * from './order-status.handler.js';
 export * from './order-status.module.js';
 export * from './synced-updates.js';
-export { STATE_FIELDS } from './states-by-history.js';
+export { STATE_FIELDS, type StateField } from './states-by-history.js';
 export type * from './state-reasons.js';

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectorConfig, type RedisTarget } from '../config/index.js';
 
 /** How long a command may take when a request waits for its answer: a webhook, a probe, a scrape. */
 export const FAIL_FAST_TIMEOUT_MS = 1500;
+
+/** How long a start waits for the first connection. */
+const OPEN_TIMEOUT_MS = 3000;
 
 /** How long background work waits for any data from Redis. Bull's blocking command alone takes up to 5 s. */
 const RECONNECTING_TIMEOUT_MS = 15_000;
@@ -39,6 +43,7 @@ export class RedisConnections implements OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly connections = new Set<RedisClient>();
   private readonly lastLogged = new Map<string, number>();
+  private lastError?: Error;
   private readonly target: RedisTarget;
   readonly failFast: RedisClient;
 
@@ -59,6 +64,16 @@ export class RedisConnections implements OnApplicationShutdown {
   /** Whether another server takes over when the master fails. */
   get hasFailover(): boolean {
     return this.target.topology !== 'single';
+  }
+
+  /** Waits until {@link failFast} can be used. @throws Error with the last answer of the server or the network. */
+  async opened(timeoutMs = OPEN_TIMEOUT_MS): Promise<void> {
+    if (this.failFast.status === 'ready') return;
+    try {
+      await once(this.failFast, 'ready', { signal: AbortSignal.timeout(timeoutMs) });
+    } catch (error) {
+      throw this.lastError ?? error;
+    }
   }
 
   /** Opens a separate connection that waits until Redis is back, e.g. for blocking commands. */
@@ -86,7 +101,10 @@ export class RedisConnections implements OnApplicationShutdown {
       reconnectOnError: ({ message }) => (message.includes('READONLY') ? 2 : false),
       ...options,
     });
-    connection.on('error', (error: Error) => this.logAtMostEverySecond(purpose, error));
+    connection.on('error', (error: Error) => {
+      this.lastError = error;
+      this.logAtMostEverySecond(purpose, error);
+    });
     if (connection instanceof Cluster) connection.on('+node', endSocketTimeoutWithSocket);
     else endSocketTimeoutWithSocket(connection);
     this.connections.add(connection);

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { FluentEvents } from '../../fluent-events/index.js';
 import { escapeControls } from '../../escape-controls.js';
+import { toDate, toLimit } from '../arguments.js';
 import { type Console, printLine } from '../console.js';
 import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
 
@@ -72,17 +73,4 @@ export function eventsListCommand(console: Console): Command {
         if (count === 0) await printLine(console.stderr, 'no event matches');
       });
     });
-}
-
-function toDate(text: string): Date {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new InvalidArgumentError('must be ISO 8601, e.g. 2026-03-01T08:00:00Z');
-  return date;
-}
-
-function toLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1) throw new InvalidArgumentError('must be a whole number from 1');
-  return limit;
 }

@@ -1,0 +1,241 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect } from 'vitest';
+import { ConnectorConfig } from '../src/config/index.js';
+import type { TestConnector } from '../src/testing/index.js';
+import { freePort } from '../src/testing/private-redis.js';
+import { ADMIN_TOKEN } from './support/admin-client.js';
+import { type CommandResult, runBinary, runCommand } from './support/command-line.js';
+import { it as base } from './support/harness.js';
+
+const it = base.extend('folder', async ({}, { onCleanup }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'connector-command-line-'));
+  onCleanup(() => rm(folder, { recursive: true }));
+  return folder;
+});
+
+/** The environment in which the command finds what the connector finds. */
+function environmentOf({ app, fluent, commercetools }: TestConnector): Record<string, string> {
+  const { redis } = app.get(ConnectorConfig).queue;
+  const REDIS_URL = redis.topology === 'single' ? redis.url : '';
+  return { ...fluent.environment, ...commercetools.environment, REDIS_URL };
+}
+
+/** Runs a command against the admin API of a running connector. */
+function atUrl(connector: TestConnector, ...args: string[]): Promise<CommandResult> {
+  return runCommand([...args, '--url', connector.url], { env: { ADMIN_TOKEN } });
+}
+
+/** Runs the built command with the connector's configuration. */
+function direct(connector: TestConnector, ...args: string[]): Promise<CommandResult> {
+  return runBinary(args, environmentOf(connector));
+}
+
+/** Webhooks of orders that commercetools does not have, until they are dead letters. */
+async function makeLetters(connector: TestConnector, refs: readonly string[]): Promise<void> {
+  for (const ref of refs) {
+    await connector.fluent.notify(connector.fluent.addOrder({ ref }).id);
+    await connector.settled();
+  }
+}
+
+const options = { env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } };
+
+describe('order and sync', () => {
+  it('tell the story of an order, show what a sync would send, and send it', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector(options);
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    await connector.settled();
+    connector.fluent.setStatus(fluent.id, 'CANCELLED');
+
+    const order = await atUrl(connector, 'order', 'O_1');
+    expect(order).toMatchObject({ code: 0, error: '' });
+    expect(order.out).toContain("commercetools differs from Fluent's status CANCELLED");
+    expect(order.out).toMatch(/^orderState +Confirmed +Cancelled$/m);
+    expect(order.out).toMatch(/webhook +BOOKED +updated/);
+
+    const preview = await atUrl(connector, 'sync', 'O_1', '--dry-run');
+    expect(preview.out).toMatch(/^sync of O_1 would end updated/);
+    expect(commercetools.orderState).toBe('Confirmed');
+
+    const sync = await atUrl(connector, 'sync', 'O_1', '--json', '--reason', 'customer called');
+    expect(JSON.parse(sync.out)).toMatchObject({ outcome: 'updated', dryRun: false });
+    expect(commercetools.orderState).toBe('Cancelled');
+  });
+
+  it('work with the configuration alone, and print nothing but the result to stdout', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector(options);
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    await connector.settled();
+    connector.fluent.setStatus(fluent.id, 'CANCELLED');
+    const order = await direct(connector, 'order', 'O_1', '--json');
+    expect(JSON.parse(order.out)).toMatchObject({
+      ref: 'O_1',
+      now: { fluent: { status: 'CANCELLED' } },
+      story: { notifications: [{ announced: 'BOOKED', outcome: 'updated' }] },
+    });
+    const sync = await direct(connector, 'sync', 'O_1', '--json');
+    expect(JSON.parse(sync.out)).toMatchObject({ outcome: 'updated' });
+    // The audit lines.
+    expect(sync.error).toContain('"actor":"command-line","operation":"syncOrder"');
+    expect(commercetools.orderState).toBe('Cancelled');
+  });
+
+  it('exit with 1 for an order that does not exist', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    const order = await atUrl(connector, 'order', 'O_9');
+    expect(order).toMatchObject({ code: 1, out: expect.stringContaining('Fluent has no order O_9') });
+    const sync = await atUrl(connector, 'sync', 'O_9');
+    expect(sync).toMatchObject({ code: 1, error: expect.stringContaining('error: Fluent has no order O_9') });
+  });
+});
+
+describe('dead-letters', () => {
+  it('lists by filter, shows, previews, replays and discards', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    await makeLetters(connector, ['O_1', 'O_2', 'O_3']);
+    const dead = async (): Promise<number> => (await connector.queue.counts()).dead;
+
+    const list = await atUrl(connector, 'dead-letters', 'list');
+    expect(list.out).toMatch(/O_3 .*data .*\n.*O_2 .*\n.*O_1 .*\nshown: 3 of 3 dead letters/);
+    const one = await atUrl(connector, 'dead-letters', 'list', '--order', 'O_2', '--json');
+    const { deadLetters } = JSON.parse(one.out) as { deadLetters: { id: string }[] };
+    expect(deadLetters).toHaveLength(1);
+    const id = deadLetters[0]?.id ?? '';
+    expect((await atUrl(connector, 'dead-letters', 'show', id)).out).toMatch(/what to do +correct the order/);
+
+    const preview = await atUrl(connector, 'dead-letters', 'replay', '--cause', 'data');
+    expect(preview.out).toContain('matching dead letters: 3; add --yes to replay them');
+    const refused = await atUrl(connector, 'dead-letters', 'replay', '--yes');
+    expect(refused).toMatchObject({ code: 2, error: expect.stringContaining('name one id, or a filter') });
+    const kept = await atUrl(connector, 'dead-letters', 'discard', id, '--reason', 'nobody needs it');
+    expect(kept.out).toContain(`would discard ${id}`);
+    expect(await dead()).toBe(3);
+
+    const discarded = await atUrl(
+      connector,
+      'dead-letters',
+      'discard',
+      id,
+      '--reason',
+      'nobody needs it',
+      '--yes',
+    );
+    expect(discarded.out).toBe(`discarded ${id}\n`);
+    expect(await dead()).toBe(2);
+    for (const ref of ['O_1', 'O_3']) connector.commercetools.addOrder({ orderNumber: ref });
+    const replayed = await atUrl(connector, 'dead-letters', 'replay', '--cause', 'data', '--yes');
+    expect(replayed.out).toContain('replayed: 2 of 2 dead letters');
+    await connector.settled();
+    expect(await dead()).toBe(0);
+  });
+});
+
+describe('--url', () => {
+  it('takes the token from a file, and never shows it', async ({ startTestConnector, folder }) => {
+    const connector = await startTestConnector(options);
+    const file = join(folder, 'token');
+    await writeFile(file, `${ADMIN_TOKEN}\n`);
+    const args = ['dead-letters', 'list', '--url', connector.url];
+    expect(await runBinary([...args, '--token-file', file], {})).toMatchObject({ code: 0 });
+    await writeFile(file, 'a-token-that-nobody-knows');
+    const wrong = await runBinary([...args, '--token-file', file], {});
+    expect(wrong).toMatchObject({ code: 1, error: expect.stringContaining('does not know the token') });
+    expect(wrong.out + wrong.error).not.toContain('a-token-that-nobody-knows');
+    expect(await runCommand(args)).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('--url needs the admin token'),
+    });
+  });
+
+  it('says when the connector has no admin API, or does not answer', async ({ startTestConnector }) => {
+    const connector = await startTestConnector();
+    expect(await atUrl(connector, 'order', 'O_1')).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('has no admin API at --url; set ADMIN_TOKEN there'),
+    });
+    const url = `http://127.0.0.1:${await freePort()}`;
+    expect(await runCommand(['order', 'O_1', '--url', url], { env: { ADMIN_TOKEN } })).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/cannot be reached: connect ECONNREFUSED .*; check --url/),
+    });
+  });
+});
+
+describe('doctor', () => {
+  it('checks everything, compares an order, and processes no notification', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ...options.env, CONNECTOR_ROLE: 'ingress' } });
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    const { code, out } = await direct(connector, 'doctor', '--order', 'O_1', '--json');
+    expect(code).toBe(0);
+    const { findings } = JSON.parse(out) as {
+      findings: { check: string; subject: string; status: string }[];
+    };
+    expect(new Set(findings.map(({ check }) => check))).toEqual(
+      new Set([
+        'configuration',
+        'redis',
+        'queue',
+        'webhook-keys',
+        'fluent',
+        'mappings',
+        'commercetools',
+        'hooks',
+        'clock',
+        'order',
+      ]),
+    );
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        subject: 'order O_1',
+        status: 'warn',
+        message: expect.stringContaining('orderState is Open and should be Confirmed'),
+      }),
+    );
+    expect(findings).toContainEqual(
+      expect.objectContaining({ subject: 'queue', message: expect.stringContaining('1 unfinished') }),
+    );
+    expect((await connector.queue.counts()).waiting).toBe(1);
+    expect(commercetools.orderState).toBe('Open');
+  });
+
+  it('warns of dead letters', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    await makeLetters(connector, ['O_1']);
+    const { out } = await direct(connector, 'doctor', '--only', 'queue');
+    expect(out).toMatch(/^WARN dead letters: 1\n +> run `dead-letters list`/m);
+  });
+
+  it("uses the overrides of a partner's module", async ({ startTestConnector, folder }) => {
+    const connector = await startTestConnector(options);
+    connector.addOrder({ ref: 'O_1', status: 'BOOKED' });
+    const file = join(folder, 'app.module.mjs');
+    await writeFile(
+      file,
+      `import { ConnectorModule, StatusMapper } from '${pathToFileURL(resolve('dist/index.js')).href}';
+       class WarehouseMapper { map() { return { orderState: 'Complete' }; } }
+       export default ConnectorModule.register({ overrides: [{ provide: StatusMapper, useClass: WarehouseMapper }] });`,
+    );
+    const doctor = await direct(connector, 'doctor', '--only', 'mappings', '--module', file);
+    expect(doctor.out).toContain('WarehouseMapper maps in place of the default');
+    const environment = { ...environmentOf(connector), CONNECTOR_MODULE: file };
+    const order = await runBinary(['order', 'O_1'], environment);
+    expect(order.out).toContain('orderState is Open and should be Complete');
+    const missing = await direct(connector, 'doctor', '--module', join(folder, 'nowhere.mjs'));
+    expect(missing).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('nowhere.mjs cannot be loaded'),
+    });
+  });
+});
