@@ -9,6 +9,8 @@ import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
 import { AdminAudit } from './access/admin-audit.js';
 import { AdminTokens } from './access/admin-tokens.js';
 import { AttemptLimiter } from './access/attempt-limiter.js';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { Accounts } from './accounts/accounts.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { OrderFinder } from './orders/order-finder.js';
@@ -29,6 +31,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [`${ADMIN_PATH}/orders`, OrdersController],
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
   [`${ADMIN_PATH}/reconcile`, ReconcileController],
+  [`${ADMIN_PATH}/accounts`, AccountsController],
 ];
 
 /** What operators ask and do. There is nothing of it until a token is configured. */
@@ -40,6 +43,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
     AdminAudit,
     AdminAccess,
     RequestedScope,
+    Accounts,
     DeadLetters,
     OrderFinder,
     OrderInspector,

@@ -18,10 +18,12 @@ export function moment(description: string): TUnsafe<string> {
   return Type.Unsafe<string>({ type: 'string', format: 'date-time', description });
 }
 
+export const MAX_REASON_LENGTH = 200;
+
 /** Free text from a request, short enough for a log line. */
 export const Reason = Type.String({
   minLength: 3,
-  maxLength: 200,
+  maxLength: MAX_REASON_LENGTH,
   description: 'Why, for the audit log.',
 });
 

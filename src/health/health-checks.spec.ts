@@ -1,7 +1,7 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../config/index.js';
-import type { MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
+import type { AccountPause, MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
 import type { HookFailures, MappingGaps, OrderStatusHooks, RetailerGaps } from '../order-status/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type {
@@ -16,6 +16,7 @@ import { HealthChecks } from './health-checks.js';
 interface Situation {
   queue?: () => Promise<QueueHealth>;
   counts?: () => Promise<QueueCounts>;
+  pauses?: () => Promise<ReadonlyMap<string, AccountPause>>;
   circuit?: BreakerState;
   lastCall?: LastCall;
   refused?: readonly RefusedCall[];
@@ -27,6 +28,7 @@ interface Situation {
 function checks({
   queue,
   counts,
+  pauses,
   circuit = 'closed',
   lastCall,
   refused = [],
@@ -36,7 +38,7 @@ function checks({
 }: Situation): HealthChecks {
   return new HealthChecks(
     new HealthIndicatorService(),
-    { health: queue, counts } as unknown as MessageQueue,
+    { health: queue, counts, pauses } as unknown as MessageQueue,
     { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
     { lastCall: () => lastCall, refused: () => refused } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
@@ -111,6 +113,19 @@ describe('HealthChecks', () => {
   ])('judges notifications by their age: %s', async (_case, answer, status) => {
     const { notifications } = await checks({ counts: answer }).notifications();
     expect(notifications?.status).toBe(status);
+  });
+
+  it('is degraded while an account is paused, and says how to resume it', async () => {
+    const pause = { by: 'anna', since: new Date(0), reason: 'wrong mapping' };
+    const pauses = (paused: readonly string[]) => async () => new Map(paused.map((id) => [id, pause]));
+    expect((await checks({ pauses: pauses([]) }).accounts())['accounts']?.status).toBe('up');
+    expect((await checks({ pauses: pauses(['ACME']) }).accounts())['accounts']).toEqual({
+      status: 'degraded',
+      paused: [{ account: 'ACME', since: new Date(0) }],
+      advice: expect.stringContaining('/resume'),
+    });
+    const away = (): Promise<never> => Promise.reject(new Error('away'));
+    expect((await checks({ pauses: away }).accounts())['accounts']?.status).toBe('up');
   });
 
   const gaps = { accountId: 'ACME', retailerId: '1', lacking: { paymentState: ['PICK_PACK'] } };

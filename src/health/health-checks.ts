@@ -22,6 +22,8 @@ const HOOK_ADVICE =
   'the log names the reason of each failure, and the orders that were updated without the hook';
 const REFUSED_ADVICE =
   'the log names the error of each refused operation: correct the credentials, permissions, scopes or address that it names';
+const PAUSED_ADVICE =
+  'webhooks are accepted, but wait: POST /admin/accounts/{accountId}/resume when the reason for the pause is gone';
 const ADVICE = 'give each status an entry in every mapping';
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
@@ -60,6 +62,15 @@ export class HealthChecks {
     return details.oldestUnfinishedSeconds > STUCK_SECONDS
       ? indicator.degraded({ ...details, advice: STUCK_ADVICE })
       : indicator.up(details);
+  }
+
+  /** Degraded while an operator has paused an account. */
+  async accounts(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('accounts');
+    const pauses = await within(TIMEOUT_MS, () => this.queue.pauses(), undefined);
+    if (!pauses || pauses.size === 0) return indicator.up();
+    const paused = [...pauses].slice(0, MAX_LISTED).map(([account, { since }]) => ({ account, since }));
+    return indicator.degraded({ paused, advice: PAUSED_ADVICE });
   }
 
   /** One entry for each Fluent account and commercetools project. */

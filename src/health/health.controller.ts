@@ -32,6 +32,7 @@ export class HealthController {
     return this.check([
       () => this.checks.redis(),
       () => this.checks.notifications(),
+      () => this.checks.accounts(),
       () => this.checks.upstreams(),
       () => this.checks.settingsCache(),
       () => this.checks.mappings(),

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ConnectorConfig } from '../config/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { MessageQueue, QUEUE_STATES, type QueueCounts } from '../delivery/index.js';
 import { ageSeconds } from './age-seconds.js';
@@ -14,10 +15,11 @@ export class QueueGauge implements OnModuleInit {
   constructor(
     private readonly metrics: ConnectorMetrics,
     private readonly queue: MessageQueue,
+    private readonly config: ConnectorConfig,
   ) {}
 
   onModuleInit(): void {
-    const { queueJobs, oldestUnfinished, queueWarnings } = this.metrics;
+    const { queueJobs, oldestUnfinished, queueWarnings, accountPaused } = this.metrics;
     const collectJobs = async (): Promise<void> => {
       const counts = await this.countOnce();
       queueJobs.reset();
@@ -34,6 +36,13 @@ export class QueueGauge implements OnModuleInit {
       queueWarnings.remove();
       if (health?.reachable) queueWarnings.set(health.warnings.length);
     };
+    const collectPauses = async (): Promise<void> => {
+      const pauses = await within(TIMEOUT_MS, () => this.queue.pauses(), undefined);
+      accountPaused.reset();
+      if (!pauses) return;
+      for (const { id } of this.config.accounts) accountPaused.set({ account: id }, pauses.has(id) ? 1 : 0);
+    };
+    Object.assign(accountPaused, { collect: collectPauses });
     Object.assign(queueJobs, { collect: collectJobs });
     Object.assign(oldestUnfinished, { collect: collectOldest });
     Object.assign(queueWarnings, { collect: collectWarnings });

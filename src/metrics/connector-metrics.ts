@@ -79,6 +79,12 @@ export class ConnectorMetrics {
     help: 'Ways in which Redis could lose accepted notifications (no append-only file, eviction); 0 when durable.',
     registers: [this.registry],
   });
+  readonly accountPaused = new Gauge({
+    name: `${prefix}account_paused`,
+    help: '1 while an operator has paused the delivery of the notifications of an account, else 0.',
+    labelNames: ['account'],
+    registers: [this.registry],
+  });
   readonly conflicts = this.counter('conflicts_total', 'Version conflicts met while updating orders.', []);
   readonly hookFailures = this.counter(
     'hook_failures_total',

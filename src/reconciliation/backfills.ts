@@ -277,12 +277,19 @@ export class Backfills implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async untilThereIsRoom(work: Work): Promise<void> {
     while (!work.signal.aborted) {
-      const { waiting } = await this.queue.counts();
-      if (waiting < MAX_WAITING) break;
-      await this.pause(work, `${MAX_WAITING} notifications or more wait in the queue`, FULL_PAUSE_MS);
+      const problem = await this.obstacle(work.backfill.accountId);
+      if (problem === undefined) break;
+      await this.pause(work, problem, FULL_PAUSE_MS);
     }
     work.state = 'running';
     work.problem = undefined;
+  }
+
+  private async obstacle(accountId: string): Promise<string | undefined> {
+    const [{ waiting }, pauses] = await Promise.all([this.queue.counts(), this.queue.pauses()]);
+    if (pauses.has(accountId)) return `account ${accountId} is paused`;
+    if (waiting >= MAX_WAITING) return `${MAX_WAITING} notifications or more wait in the queue`;
+    return undefined;
   }
 
   private count(work: Work, field: 'pagesRead' | 'ordersFound' | 'submitted', more: number): void {

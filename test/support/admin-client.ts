@@ -37,8 +37,8 @@ export class AdminClient {
     return this.send('GET', path);
   }
 
-  post<T = Readonly<Record<string, unknown>>>(path: string): Promise<AdminAnswer<T>> {
-    return this.send('POST', path);
+  post<T = Readonly<Record<string, unknown>>>(path: string, body?: object): Promise<AdminAnswer<T>> {
+    return this.send('POST', path, body);
   }
 
   delete<T = Readonly<Record<string, unknown>>>(path: string): Promise<AdminAnswer<T>> {
@@ -46,14 +46,19 @@ export class AdminClient {
   }
 
   /** @param path below `/admin`, with its query. @throws Error when the document does not describe the call. */
-  private async send<T>(method: string, path: string): Promise<AdminAnswer<T>> {
+  private async send<T>(method: string, path: string, sent?: object): Promise<AdminAnswer<T>> {
     const response = await fetch(`${this.url}/admin${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.token}` },
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(sent && { 'content-type': 'application/json' }),
+      },
+      ...(sent && { body: JSON.stringify(sent) }),
     });
     const body = (await response.json()) as T;
     const { status, headers } = response;
-    if (headers.get('cache-control') !== 'no-store') throw new Error(`${method} ${path} may be stored`);
+    if (headers.get('cache-control') !== 'no-store')
+      throw new Error(`${method} ${path} may be stored (${status})`);
     this.check(await this.operationOf(method, path), status, headers.get('content-type') ?? '', body);
     return { status, headers, body };
   }

@@ -7,6 +7,8 @@ import { AttemptLimiter } from './attempt-limiter.js';
 
 /** Where every path of the admin API begins. */
 export const ADMIN_PATH = '/admin';
+/** Also in each refusal: one that leaves a body unread is written without the headers of the reply. */
+const NO_STORE = { 'cache-control': 'no-store' };
 /** These methods change nothing, so the scope `read` is enough. */
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
@@ -30,7 +32,7 @@ export class AdminAccess {
   protect(route: RouteOptions): void {
     if (route.url !== ADMIN_PATH && !route.url.startsWith(`${ADMIN_PATH}/`)) return;
     const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      void reply.header('cache-control', 'no-store');
+      void reply.headers(NO_STORE);
       const actor = this.authenticate(request);
       // Before the scope is checked, so that a refused change is audited, too.
       this.actors.set(request, actor);
@@ -60,7 +62,7 @@ export class AdminAccess {
     if (retryAfterSeconds !== undefined) {
       throw new Problem(429, {
         detail: 'too many wrong admin tokens; try again later',
-        headers: { 'retry-after': String(retryAfterSeconds) },
+        headers: { ...NO_STORE, 'retry-after': String(retryAfterSeconds) },
       });
     }
     const secret = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -79,12 +81,15 @@ export class AdminAccess {
 
 function requireScope({ name, scope }: AdminActor, method: string): void {
   if (scope === 'write' || READING.has(method)) return;
-  throw new Problem(403, { detail: `the token ${name} may only read; use one with the scope write` });
+  throw new Problem(403, {
+    detail: `the token ${name} may only read; use one with the scope write`,
+    headers: NO_STORE,
+  });
 }
 
 function unauthorized(): Problem {
   return new Problem(401, {
     detail: 'send Authorization: Bearer <token> with a token of ADMIN_TOKEN or ADMIN_TOKENS',
-    headers: { 'www-authenticate': 'Bearer realm="admin"' },
+    headers: { ...NO_STORE, 'www-authenticate': 'Bearer realm="admin"' },
   });
 }

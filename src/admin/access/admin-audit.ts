@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
+import { MAX_REASON_LENGTH } from '../schema.js';
 import type { AdminActor } from './admin-tokens.js';
 
 /** Who asked for which change of what, and why. Written at every log level. */
@@ -27,14 +28,20 @@ export class AdminAudit {
   }
 
   private describe({ name }: AdminActor, request: FastifyRequest) {
-    const { method, params, query, routeOptions, ip } = request;
+    const { method, params, query, body, routeOptions, ip } = request;
     const { operationId } = (routeOptions.schema ?? {}) as { operationId?: string };
     return {
       actor: name,
       operation: operationId ?? `${method} ${routeOptions.url ?? ''}`,
       target: params,
-      options: query,
+      options: { ...(query as object), ...reasonOf(body) },
       address: ip,
     };
   }
+}
+
+/** Of a body only the reason is logged: the rest of a refused one is not checked. */
+function reasonOf(body: unknown): { reason?: string } {
+  const { reason } = (body ?? {}) as { reason?: unknown };
+  return typeof reason === 'string' ? { reason: reason.slice(0, MAX_REASON_LENGTH) } : {};
 }

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { FAILURE_CAUSES } from '../../delivery/index.js';
+import { PauseView } from '../accounts/account-schemas.js';
 import { Reason, moment, oneOf } from '../schema.js';
 
 const STATES = ['orderState', 'paymentState', 'shipmentState'] as const;
@@ -132,6 +133,9 @@ export const OrderView = Type.Object({
   account: Type.String(),
   retailer: Type.Optional(Type.String()),
   ref: Type.String(),
+  pause: Type.Optional(
+    Type.Composite([PauseView], { description: 'The pause of its account; absent unless it is paused.' }),
+  ),
   verdict: Type.String({ description: 'What it means, and what to do.' }),
   now: OrderNow,
   story: OrderStory,

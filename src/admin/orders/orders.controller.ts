@@ -1,7 +1,9 @@
 import { Get, HttpCode, Injectable, Param, Post, Query } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { ConnectorError, TransientError } from '../../errors.js';
+import { MessageQueue } from '../../delivery/index.js';
 import { Problem } from '../../http/index.js';
+import { pauseViewOf } from '../accounts/accounts.js';
 import { answers } from '../schema.js';
 import { OrderFinder } from './order-finder.js';
 import { OrderInspector } from './order-inspector.js';
@@ -20,6 +22,7 @@ export class OrdersController {
     private readonly finder: OrderFinder,
     private readonly inspector: OrderInspector,
     private readonly stories: OrderStoryReader,
+    private readonly queue: MessageQueue,
   ) {}
 
   @Get(':ref')
@@ -34,12 +37,20 @@ export class OrdersController {
   async find(@Param() { ref }: OrderParams, @Query() query: OrderQuery): Promise<OrderView> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const found = await this.finder.find(ref, query, signal);
-    const [now, story] = await Promise.all([this.inspector.inspect(found, signal), this.stories.read(found)]);
+    const [now, story, pauses] = await Promise.all([
+      this.inspector.inspect(found, signal),
+      this.stories.read(found),
+      // The story has the problem of a queue that does not answer.
+      this.queue.pauses().catch(() => undefined),
+    ]);
+    const pause = pauses?.get(found.accountId);
+    const pauseView = pause && pauseViewOf(pause);
     return {
       account: found.accountId,
       ...(found.scope && { retailer: found.scope.retailerId }),
       ref,
-      verdict: verdictOf(ref, now, story),
+      ...(pauseView && { pause: pauseView }),
+      verdict: verdictOf(ref, now, story, pauseView),
       now,
       story,
     };

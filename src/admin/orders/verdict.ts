@@ -1,8 +1,15 @@
+import type { PauseView } from '../accounts/account-schemas.js';
 import type { OrderNow, OrderStory } from './order-schemas.js';
 
 /** Pure: what the two sides of an order mean, and what to do. */
-export function verdictOf(ref: string, now: OrderNow, story: OrderStory): string {
-  return `${comparison(ref, now)}${pending(story)}`;
+export function verdictOf(ref: string, now: OrderNow, story: OrderStory, pause?: PauseView): string {
+  return `${comparison(ref, now)}${pending(story)}${paused(pause)}`;
+}
+
+function paused(pause: PauseView | undefined): string {
+  if (!pause) return '';
+  const { by, since, reason } = pause;
+  return ` ${by} has paused the account at ${since} (${reason}): notifications wait until it is resumed.`;
 }
 
 /** What is still to come for the order, or needs a person. */
