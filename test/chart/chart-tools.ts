@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 
 export const CHART = 'helm/fluent-commercetools-connector';
 /** What the schema validator knows; the chart needs at least 1.27. */
@@ -53,9 +53,18 @@ export function actionlint(args: readonly string[], input?: string): ToolResult 
   return run('actionlint', args, input);
 }
 
-/** @param values the content of a values file. @param release its name. */
+const templates = new Map<string, ToolResult>();
+
+/** Renders each set of values once. @param values the content of a values file. @param release its name. */
 export function helmTemplate(values: unknown, release = 'rel'): ToolResult {
-  return run('helm', ['template', release, CHART, ...NAMESPACE, '--values', '-'], JSON.stringify(values));
+  const input = JSON.stringify(values);
+  const key = `${release} ${input}`;
+  let result = templates.get(key);
+  if (!result) {
+    result = run('helm', ['template', release, CHART, ...NAMESPACE, '--values', '-'], input);
+    templates.set(key, result);
+  }
+  return result;
 }
 
 /** Renders with the objects of a cluster at hand, as `helm upgrade` does. @param server the URL of its API. */
@@ -90,8 +99,37 @@ export function helmNotes(values: unknown): ToolResult {
   return { ...result, text: notes, output: result.ok ? notes : result.output };
 }
 
-/** Checks the manifests in a file or folder against the schemas of Kubernetes and of the custom resources. */
-export function validateManifests(path: string): ToolResult {
-  const schemas = ['--version', KUBERNETES_VERSION, '--local-crds', join(folder, 'crds')];
-  return run('kubectl-validate', [path, ...schemas]);
+/**
+ * Checks manifests against the schemas of Kubernetes and of the custom resources, all at once: loading the schemas takes
+ * longer than a check.
+ *
+ * @param manifests YAML texts by name.
+ * @returns the problems of each text that has some, by name.
+ */
+export function problemsOfManifests(manifests: Readonly<Record<string, string>>): Record<string, string[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'fluent-connector-manifests-'));
+  try {
+    const names = Object.keys(manifests);
+    names.forEach((name, index) => writeFileSync(join(directory, `${index}.yaml`), manifests[name]!));
+    const schemas = ['--version', KUBERNETES_VERSION, '--local-crds', join(folder, 'crds')];
+    const { text, output } = run('kubectl-validate', [directory, '--output', 'json', ...schemas]);
+    if (!text.startsWith('{')) throw new Error(output);
+    const results = Object.entries(JSON.parse(text) as Record<string, ValidatedObject[]>);
+    if (results.length !== names.length) throw new Error(`not every manifest was checked: ${output}`);
+    return Object.fromEntries(
+      results
+        .map(([path, objects]): [string, string[]] => [
+          names[Number.parseInt(basename(path))]!,
+          objects.filter(({ status }) => status !== 'Success').map(({ message = 'unknown' }) => message),
+        ])
+        .filter(([, problems]) => problems.length > 0),
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+interface ValidatedObject {
+  readonly status: string;
+  readonly message?: string;
 }
