@@ -7,8 +7,12 @@ import { ReconciliationModule } from '../reconciliation/index.js';
 import { PACKAGE_VERSION } from '../package-info.js';
 import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
 import { AdminAudit } from './access/admin-audit.js';
+import { AdminSessions } from './access/admin-sessions.js';
 import { AdminTokens } from './access/admin-tokens.js';
 import { AttemptLimiter } from './access/attempt-limiter.js';
+import { SESSION_COOKIE } from './access/session-cookie.js';
+import { ConsoleController } from './console/console.controller.js';
+import { SessionController } from './console/session.controller.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { Accounts } from './accounts/accounts.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -26,6 +30,8 @@ import { OpenApiController } from './openapi.controller.js';
 const ADMIN_ROUTES = Symbol('ADMIN_ROUTES');
 
 const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
+  [ADMIN_PATH, ConsoleController],
+  [`${ADMIN_PATH}/session`, SessionController],
   [ADMIN_PATH, OpenApiController],
   [ADMIN_PATH, SettingsController],
   [`${ADMIN_PATH}/orders`, OrdersController],
@@ -41,6 +47,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
     AdminTokens,
     AttemptLimiter,
     AdminAudit,
+    AdminSessions,
     AdminAccess,
     RequestedScope,
     Accounts,
@@ -78,8 +85,13 @@ async function prepare(server: FastifyInstance, access: AdminAccess): Promise<vo
         title: 'Admin API of the Fluent–commercetools connector',
         version: PACKAGE_VERSION,
       },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
     },
     hideUntagged: true,
   });

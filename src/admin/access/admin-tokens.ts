@@ -35,7 +35,7 @@ export class AdminTokens {
   }
 }
 
-/** Gives both sides of the constant-time comparison the same length. */
-function digest(secret: string): Buffer {
+/** Gives both sides of a constant-time comparison the same length. */
+export function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

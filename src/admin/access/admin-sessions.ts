@@ -1,0 +1,105 @@
+import { randomBytes, scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import { EncryptJWT, decodeProtectedHeader, errors, jwtDecrypt } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { ConnectorConfig } from '../../config/index.js';
+import type { AdminActor } from './admin-tokens.js';
+
+/** A session ends this long after the sign-in, whatever happens: a working day. */
+export const SESSION_SECONDS = 8 * 3600;
+/** Sessions of one token that one replica has opened and that have not ended. */
+export const MAX_SESSIONS_PER_TOKEN = 50;
+const MAX_ENDED = 10_000;
+/** Its own name keeps the key apart from every other use of the token. */
+const KEY_SALT = 'fluent-commercetools-connector admin session';
+const KEY_BYTES = 32;
+
+const derive = promisify<string, string, number, Buffer>(scrypt);
+
+/** A person who has signed in to the console. */
+export interface AdminSession {
+  readonly id: string;
+  readonly actor: AdminActor;
+  /** Changes must repeat it in a header: another site can make the browser send the cookie, but cannot read this. */
+  readonly csrfToken: string;
+  readonly expiresAt: Date;
+}
+
+/**
+ * Sessions of people in a browser. A session is a sealed text that only its holder keeps: every replica with the same
+ * token can open it, and changing or removing the token ends it. It does not contain the token.
+ */
+@Injectable()
+export class AdminSessions {
+  private readonly keys = new Map<string, Promise<Uint8Array>>();
+  /** By the name of the token: when each session that this replica has opened ends. */
+  private readonly open = new Map<string, Map<string, number>>();
+  private readonly ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: SESSION_SECONDS * 1000 });
+
+  constructor(private readonly config: ConnectorConfig) {}
+
+  /** @returns the session and its sealed text, or undefined when the token has too many open sessions. */
+  async start(actor: AdminActor): Promise<{ session: AdminSession; sealed: string } | undefined> {
+    const key = await this.keyOf(actor.name);
+    if (!key) return undefined;
+    const id = randomBytes(16).toString('base64url');
+    const csrfToken = randomBytes(16).toString('base64url');
+    const expiresAt = new Date((Math.floor(Date.now() / 1000) + SESSION_SECONDS) * 1000);
+    if (!this.remember(actor.name, id, expiresAt.getTime())) return undefined;
+    const sealed = await new EncryptJWT({ csrfToken })
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: actor.name })
+      .setJti(id)
+      .setExpirationTime(expiresAt)
+      .encrypt(key);
+    return { session: { id, actor, csrfToken, expiresAt }, sealed };
+  }
+
+  /**
+   * @returns the session of a sealed text; `ended` when its time is over or its holder signed out here; `forged` when no
+   * configured token has sealed it.
+   */
+  async read(sealed: string): Promise<AdminSession | 'ended' | 'forged'> {
+    try {
+      const { kid } = decodeProtectedHeader(sealed);
+      const key = kid === undefined ? undefined : await this.keyOf(kid);
+      const token = this.config.server.adminTokens.find(({ name }) => name === kid);
+      if (!key || !token) return 'forged';
+      const { payload } = await jwtDecrypt<{ csrfToken: string }>(sealed, key, {
+        keyManagementAlgorithms: ['dir'],
+        contentEncryptionAlgorithms: ['A256GCM'],
+        requiredClaims: ['jti', 'exp', 'csrfToken'],
+      });
+      const { jti: id = '', exp = 0, csrfToken } = payload;
+      if (this.ended.has(id)) return 'ended';
+      const { name, scope } = token;
+      return { id, actor: { name, scope }, csrfToken, expiresAt: new Date(exp * 1000) };
+    } catch (error) {
+      return error instanceof errors.JWTExpired ? 'ended' : 'forged';
+    }
+  }
+
+  /** Other replicas cannot know: there, a copy of the sealed text stays valid until it expires. */
+  end({ id, actor }: AdminSession): void {
+    this.open.get(actor.name)?.delete(id);
+    this.ended.set(id, true);
+  }
+
+  private remember(name: string, id: string, expiresAtMs: number): boolean {
+    const sessions = this.open.get(name) ?? new Map<string, number>();
+    this.open.set(name, sessions);
+    for (const [other, endsAt] of sessions) if (endsAt <= Date.now()) sessions.delete(other);
+    if (sessions.size >= MAX_SESSIONS_PER_TOKEN) return false;
+    sessions.set(id, expiresAtMs);
+    return true;
+  }
+
+  /** Slow on purpose, and once for each token: a stolen sealed text does not help to guess the token. */
+  private keyOf(name: string): Promise<Uint8Array> | undefined {
+    const token = this.config.server.adminTokens.find((each) => each.name === name);
+    if (!token) return undefined;
+    const key = this.keys.get(name) ?? derive(token.secret, KEY_SALT, KEY_BYTES);
+    this.keys.set(name, key);
+    return key;
+  }
+}
