@@ -1,6 +1,7 @@
 // The admin API, in the session of the person who has signed in.
 
 /** @typedef {import('../session-schemas.js').SessionView} Session */
+/** @typedef {Record<string, string | number | boolean | undefined>} Query */
 
 /** The API refused or failed. Its message is made for people. */
 export class ApiError extends Error {
@@ -51,7 +52,7 @@ export async function signOut() {
 
 /**
  * @param {string} path below /admin
- * @param {Record<string, unknown>} [query]
+ * @param {Query} [query]
  * @param {AbortSignal} [signal]
  */
 export function get(path, query, signal) {
@@ -61,10 +62,11 @@ export function get(path, query, signal) {
 /**
  * @param {'POST' | 'DELETE'} method
  * @param {string} path below /admin
- * @param {Record<string, unknown>} [query]
+ * @param {Query} [query]
+ * @param {object} [body]
  */
-export function change(method, path, query) {
-  return ours(request(method, path, query));
+export function change(method, path, query, body) {
+  return ours(request(method, path, query, { body }));
 }
 
 /** @template T @param {Promise<T>} answer */
@@ -83,11 +85,11 @@ async function ours(answer) {
 /**
  * @param {string} method
  * @param {string} path
- * @param {Record<string, unknown>} [query] fields without a value are left out
- * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [options]
+ * @param {Query} [query] fields without a value are left out
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>, body?: object}} [options]
  * @returns {Promise<unknown>}
  */
-async function request(method, path, query = {}, { signal, headers = {} } = {}) {
+async function request(method, path, query = {}, { signal, headers = {}, body: content } = {}) {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') parameters.set(name, String(value));
@@ -101,15 +103,17 @@ async function request(method, path, query = {}, { signal, headers = {} } = {}) 
       signal,
       headers: {
         ...(method !== 'GET' && session?.csrfToken && { 'x-csrf-token': session.csrfToken }),
+        ...(content && { 'content-type': 'application/json' }),
         ...headers,
       },
+      ...(content && { body: JSON.stringify(content) }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'The connector does not answer. Check that it runs, and the port-forward.');
   }
   const text = await response.text();
-  /** @type {Record<string, unknown>} */
+  /** @type {{detail?: string, title?: string}} */
   let body = {};
   try {
     body = JSON.parse(text);
@@ -119,6 +123,6 @@ async function request(method, path, query = {}, { signal, headers = {} } = {}) 
   }
   if (response.ok) return body;
   const retryAfter = response.headers.get('retry-after');
-  const detail = String(body['detail'] ?? body['title'] ?? `HTTP ${response.status}`);
+  const detail = body.detail ?? body.title ?? `HTTP ${response.status}`;
   throw new ApiError(response.status, retryAfter ? `${detail} (in ${retryAfter} s)` : detail);
 }

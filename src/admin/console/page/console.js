@@ -1,7 +1,7 @@
 // The frame of the page: sign-in, navigation by the address behind #, and the session's end.
 
 import { ApiError, resume, signIn, signOut, whenSignedOut } from './api.js';
-import { announce, badge, field, h, notice } from './dom.js';
+import { announce, badge, failure, field, h, messageOf, notice } from './dom.js';
 import { deadLettersView } from './dead-letters.js';
 import { orderView } from './order.js';
 
@@ -55,7 +55,7 @@ function showSignIn(message = '') {
           const isWrong = error instanceof ApiError && error.status === 401;
           const text = isWrong
             ? 'This token is not configured. Check ADMIN_TOKEN and ADMIN_TOKENS.'
-            : String(/** @type {Error} */ (error).message);
+            : messageOf(error);
           problem.replaceChildren(notice('bad', text));
           button.disabled = false;
           input.focus();
@@ -180,12 +180,7 @@ async function openView(main, nav, moveFocus) {
     if (signal.aborted || (error instanceof ApiError && error.status === 401)) return;
     view = {
       title: 'Something went wrong',
-      content: h(
-        'div',
-        {},
-        h('h1', {}, 'Something went wrong'),
-        notice('bad', String(/** @type {Error} */ (error).message)),
-      ),
+      content: h('div', {}, h('h1', {}, 'Something went wrong'), failure(error)),
     };
   }
   if (signal.aborted) return;
@@ -215,5 +210,5 @@ try {
   if (session) showShell(session);
   else showSignIn();
 } catch (error) {
-  showSignIn(String(/** @type {Error} */ (error).message));
+  showSignIn(messageOf(error));
 }

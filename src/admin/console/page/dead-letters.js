@@ -8,11 +8,12 @@ import {
   badge,
   counted,
   facts,
+  failure,
   field,
   h,
   notice,
-  timeAgo,
   time,
+  timeAgo,
 } from './dom.js';
 
 /** @typedef {import('../../dead-letters/dead-letter-schemas.js').DeadLetterPage} Page */
@@ -124,8 +125,8 @@ function filterForm(filter) {
         const form = /** @type {HTMLFormElement} */ (event.currentTarget);
         const wanted = new URLSearchParams();
         for (const [name, value] of new FormData(form)) {
-          const given = String(value).trim();
-          if (given === '') continue;
+          if (typeof value !== 'string' || value.trim() === '') continue;
+          const given = value.trim();
           wanted.set(name, name.startsWith('died') ? new Date(given).toISOString() : given);
         }
         location.hash = `#/dead-letters${wanted.size > 0 ? `?${wanted}` : ''}`;
@@ -160,7 +161,7 @@ function row(letter, { refresh, message }) {
     id,
     order,
     entity,
-    error,
+    error: lastError,
     cause,
     advice,
     attempts,
@@ -178,8 +179,8 @@ function row(letter, { refresh, message }) {
       await action();
       message.replaceChildren(notice('ok', done));
       announce(done);
-    } catch (failure) {
-      message.replaceChildren(notice('bad', String(/** @type {Error} */ (failure).message)));
+    } catch (error) {
+      message.replaceChildren(failure(error));
     }
     await refresh();
     document.querySelector('h1')?.focus();
@@ -229,7 +230,7 @@ function row(letter, { refresh, message }) {
           actionButton('Discard…', discard, 'quiet-danger'),
         ),
     ),
-    h('p', { class: 'error-text' }, h('strong', {}, error.name), ` ${error.message}`),
+    h('p', { class: 'error-text' }, h('strong', {}, lastError.name), ` ${lastError.message}`),
     h('p', { class: 'advice' }, 'What to do: ', advice, '.'),
     h(
       'details',
@@ -283,6 +284,6 @@ async function replayMany(filter, message, refresh) {
     announce(done);
     await refresh();
   } catch (error) {
-    message.replaceChildren(notice('bad', String(/** @type {Error} */ (error).message)));
+    message.replaceChildren(failure(error));
   }
 }

@@ -2,16 +2,17 @@
 
 /** @typedef {Node | string | number | null | undefined | false} One */
 /** @typedef {One | readonly (One | readonly (One | readonly One[])[])[]} Child */
+/** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => unknown)>} Properties */
 /** @typedef {'ok' | 'warn' | 'bad' | 'info' | 'idle'} Tone */
 
 const GLYPHS = { ok: '✓', warn: '!', bad: '✕', info: '→', idle: '–' };
 
 /**
- * Makes an element. Properties that begin with `on` are listeners, `false` and `undefined` leave an attribute out.
+ * Makes an element. Functions are listeners, under `on` and the name of the event; `false` and `undefined` leave an attribute out.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, unknown>} [properties]
+ * @param {Properties} [properties]
  * @param {...Child} children
  * @returns {HTMLElementTagNameMap[K]}
  */
@@ -19,7 +20,7 @@ export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
   append(element, children);
@@ -30,8 +31,9 @@ export function h(tag, properties = {}, ...children) {
 function append(parent, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
-    if (Array.isArray(child)) append(parent, child);
-    else parent.append(child instanceof Node ? child : String(child));
+    if (typeof child !== 'object') parent.append(String(child));
+    else if (child instanceof Node) parent.append(child);
+    else append(parent, child);
   }
 }
 
@@ -53,6 +55,16 @@ export function notice(tone, ...children) {
     h('span', { class: 'glyph', 'aria-hidden': 'true' }, GLYPHS[tone]),
     h('div', {}, ...children),
   );
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @param {unknown} error */
+export function failure(error) {
+  return notice('bad', messageOf(error));
 }
 
 /** @param {string} title @param {{id?: string, aside?: Child, class?: string}} options @param {...Child} children */
@@ -179,12 +191,11 @@ export function ask({ title, text, confirm, tone = 'primary', reason }) {
     input.required = reason === 'required';
     const label = reason === 'required' ? 'Reason' : 'Reason (optional)';
     const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
-    const dialog = h(
-      'dialog',
-      { 'aria-labelledby': 'ask-title' },
+    const dialog = h('dialog', { 'aria-labelledby': 'ask-title' });
+    dialog.append(
       h(
         'form',
-        { method: 'dialog', onsubmit: () => (dialog.returnValue = 'yes') },
+        { method: 'dialog' },
         h('h2', { id: 'ask-title' }, title),
         h('div', { class: 'prose' }, text),
         field(label, input, 'The audit log keeps it. At least 3 characters.'),

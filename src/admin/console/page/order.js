@@ -7,6 +7,7 @@ import {
   badge,
   counted,
   facts,
+  failure,
   field,
   h,
   notice,
@@ -66,7 +67,7 @@ export async function orderView([ref = ''], query, signal) {
         result.replaceChildren(panel);
         panel.querySelector('h2')?.focus();
       } catch (error) {
-        result.replaceChildren(notice('bad', String(/** @type {Error} */ (error).message)));
+        result.replaceChildren(failure(error));
       }
     };
     const reload = actionButton('Reload', async () => {
@@ -75,7 +76,7 @@ export async function orderView([ref = ''], query, signal) {
         announce('The order was read again.');
         content.querySelector('h1')?.focus();
       } catch (error) {
-        result.replaceChildren(notice('bad', String(/** @type {Error} */ (error).message)));
+        result.replaceChildren(failure(error));
       }
     });
     const isFound = order.now.fluent !== undefined;
@@ -231,7 +232,7 @@ function comparison({ commercetools, difference, mappings, reasons }) {
         'td',
         { class: 'why' },
         reasons?.[state] ?? (line ? `${line.status} = ${line.value ?? 'no entry'}` : 'no mapping'),
-        line && h('span', { class: 'muted' }, `${line.setting} (${line.context})`),
+        !reasons && line && h('span', { class: 'muted' }, `${line.setting} (${line.context})`),
       ),
     );
   });
