@@ -350,7 +350,7 @@ describe('the check of the fields of hooks', () => {
       return false;
     }
   }
-  @OrderStatusHook({ fluentFields: 'fragment Carrier on Order { carrierName }' })
+  @OrderStatusHook({ fluentFields: 'fragment Carrier on Order { carrierName }', required: false })
   @Injectable()
   class WrongHook {
     skip() {
@@ -358,8 +358,19 @@ describe('the check of the fields of hooks', () => {
     }
   }
 
-  async function findings(providers: (typeof GoodHook | typeof WrongHook)[]): Promise<Finding[]> {
-    await using connector = await createTestConnector({ providers });
+  @OrderStatusHook({ commercetoolsFields: 'fragment Weight on Order { weightInGrams }' })
+  @Injectable()
+  class WrongRequiredHook {
+    skip() {
+      return false;
+    }
+  }
+
+  async function findings(
+    providers: (typeof GoodHook | typeof WrongHook | typeof WrongRequiredHook)[],
+  ): Promise<Finding[]> {
+    // A worker would not start with a required hook whose fields are refused.
+    await using connector = await createTestConnector({ providers, env: { CONNECTOR_ROLE: 'ingress' } });
     const { app } = connector;
     const context = { services: app, config: app.get(ConnectorConfig), signal: new AbortController().signal };
     const found: Finding[] = [];
@@ -371,9 +382,19 @@ describe('the check of the fields of hooks', () => {
     expect((await findings([GoodHook])).map(({ status }) => status)).toEqual(['pass', 'pass']);
   });
 
-  it('fails when a schema lacks a field', async () => {
+  it('fails when a schema lacks a field of a required hook', async () => {
+    expect(await findings([WrongRequiredHook])).toEqual([
+      expect.objectContaining({
+        subject: 'fields of hooks in commercetools project demo',
+        status: 'fail',
+        message: expect.stringMatching(/^WrongRequiredHook: .*weightInGrams/),
+      }),
+    ]);
+  });
+
+  it('warns when a schema lacks a field of a hook that is not required', async () => {
     expect(await findings([WrongHook])).toEqual([
-      expect.objectContaining({ status: 'fail', message: expect.stringContaining('carrierName') }),
+      expect.objectContaining({ status: 'warn', message: expect.stringContaining('carrierName') }),
     ]);
   });
 

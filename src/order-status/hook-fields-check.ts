@@ -45,6 +45,19 @@ class Target {
   ) {}
 }
 
+/** What one system says about the fields that hooks request of it. */
+export interface FieldsVerdict {
+  /** e.g. `Fluent account ACME`. */
+  readonly owner: string;
+  readonly refused: readonly {
+    readonly hook: string;
+    readonly isRequired: boolean;
+    readonly reason: string;
+  }[];
+  /** Why the system could not be asked. */
+  readonly problem?: string;
+}
+
 /** Checks the fields of hooks against the schemas of both systems: at the start, and while they are refused. */
 @Injectable()
 export class HookFieldsCheck implements OnApplicationBootstrap {
@@ -84,6 +97,25 @@ export class HookFieldsCheck implements OnApplicationBootstrap {
     const targets = [...this.accounts.values(), ...this.projects.values()];
     const problems = (await Promise.all(targets.map((target) => this.checkAtStart(target)))).flat();
     if (problems.length > 0) throw new ConfigurationError(problems.join('\n'));
+  }
+
+  /** Asks each system now. @returns a verdict for each from which hooks request fields. */
+  async *verdicts(signal?: AbortSignal): AsyncGenerator<FieldsVerdict> {
+    for (const target of [...this.accounts.values(), ...this.projects.values()]) {
+      const { option, owner } = target;
+      if (!this.hooks.all.some(({ options }) => options[option] !== undefined)) continue;
+      try {
+        await this.check(target, signal);
+        const refused = [...target.refused].map(([{ name, isRequired }, reason]) => ({
+          hook: name,
+          isRequired,
+          reason,
+        }));
+        yield { owner, refused };
+      } catch (error) {
+        yield { owner, refused: [], problem: asError(error).message };
+      }
+    }
   }
 
   /** @returns the hooks whose fields the systems of a retailer refuse, with the reason. */

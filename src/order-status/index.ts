@@ -1,3 +1,4 @@
+export { HookFieldsCheck } from './hook-fields-check.js';
 export * from './mapping-gaps.js';
 export * from './order-status-hook.js';
 export { OrderStatusHooks, type HookFailures } from './order-status-hooks.js';

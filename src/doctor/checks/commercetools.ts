@@ -25,7 +25,7 @@ const ORDERS: TypedDocumentNode<Orders, Record<string, never>> = gql`
 `;
 
 /** The subject of the first finding about a project. When it failed, nothing can be read from the project. */
-export function projectToken(key: string): string {
+function projectToken(key: string): string {
   return `commercetools project ${key}: token`;
 }
 
