@@ -1,4 +1,5 @@
-// npm runs it within `npm version`: gives the chart, and the program that it installs, the version of the package.
+// npm runs it within `npm version`: gives the chart, the program that it installs, and the package that creates projects
+// the version of the package.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const CHART = 'helm/fluent-commercetools-connector/Chart.yaml';
@@ -9,3 +10,9 @@ if (changed.match(new RegExp(`ersion: ${version}$`, 'gm'))?.length !== 2) {
   throw new Error(`${CHART} must have one line with version and one with appVersion`);
 }
 writeFileSync(CHART, changed);
+
+const CREATE = 'create/package.json';
+writeFileSync(
+  CREATE,
+  `${JSON.stringify({ ...JSON.parse(readFileSync(CREATE, 'utf8')), version }, null, 2)}\n`,
+);

@@ -44,6 +44,14 @@ const components = sbom.components.map((component) => ({
   licence: licenceOf(component),
 }));
 
+// The package that creates projects has its own name and nothing else to license.
+const created = JSON.parse(readFileSync('create/package.json', 'utf8'));
+const installed = Object.keys({ ...created.dependencies, ...created.peerDependencies });
+if (created.license !== 'MIT' || installed.length > 0) {
+  console.error('create/package.json: license it under MIT, without dependencies, or add it to this check');
+  process.exit(1);
+}
+
 const names = new Set(components.map(({ name }) => name));
 const missing = Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !names.has(name));
 const refused = components.filter(({ licence }) => !isAllowed(licence));

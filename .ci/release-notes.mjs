@@ -12,6 +12,7 @@ const fieldOfChart = (name) => new RegExp(`^${name}: (.*)$`, 'm').exec(chart)?.[
 const found = {
   'package-lock.json': lock.version,
   'package-lock.json (packages)': lock.packages[''].version,
+  'create/package.json': JSON.parse(read('create/package.json')).version,
   'Chart.yaml version': fieldOfChart('version'),
   'Chart.yaml appVersion': fieldOfChart('appVersion'),
   ...(tag === undefined ? {} : { tag: tag.replace(/^v/, '') }),

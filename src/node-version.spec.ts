@@ -24,7 +24,11 @@ describe('checkNodeVersion', () => {
     expect(checkNodeVersion('20.20.2')).toMatch(/Node 20 is at its end of life/);
   });
 
-  it('requires what engines in package.json requires', () => {
-    expect(engines.node).toBe('^20.20.2 || ^22.22.2 || ^24.14.1 || ^25.8.2 || >=26');
+  it('recommends only versions that engines names', () => {
+    expect(() => checkNodeVersion('20.0.0')).toThrow(/Use 22\.22\.2, 24\.14\.1, 25\.8\.2 or a later/);
+  });
+
+  it('agrees with engines in package.json, which leaves out Node 20', () => {
+    expect(engines.node).toBe('^22.22.2 || ^24.14.1 || ^25.8.2 || >=26');
   });
 });

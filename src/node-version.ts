@@ -10,9 +10,12 @@ const FIRST_PATCHED: Readonly<Record<number, readonly [minor: number, patch: num
 const FIRST_LINE_NOT_AFFECTED = 26;
 /** Release lines that get no more security fixes. They still start, with a warning. */
 const END_OF_LIFE: ReadonlySet<number> = new Set([20, 25]);
+/** Dependencies, such as Nest's file-type, no longer support it, so `engines` does not name it either. */
+const NOT_SUPPORTED = 20;
 
 /** For messages. `engines` in package.json says the same. */
 const SUPPORTED = Object.entries(FIRST_PATCHED)
+  .filter(([major]) => Number(major) !== NOT_SUPPORTED)
   .map(([major, [minor, patch]]) => `${major}.${minor}.${patch}`)
   .join(', ');
 

@@ -8,7 +8,7 @@ import { CHART, CHART_TOOLS_BIN, actionlint, hasChartTools } from './chart-tools
 import type { Manifest } from './manifests.js';
 
 const WORKFLOWS = readdirSync('.github/workflows').map((name) => join('.github/workflows', name));
-const PARTS = ['package.json', 'package-lock.json', 'CHANGELOG.md', '.ci', CHART];
+const PARTS = ['package.json', 'package-lock.json', 'CHANGELOG.md', '.ci', 'create', CHART];
 const NOTES = resolve('.ci/release-notes.mjs');
 
 let folder: string;
@@ -44,7 +44,8 @@ function versionsOf(path: string): unknown[] {
   const chart: Manifest = parse(read(`${CHART}/Chart.yaml`));
   const lock: Manifest = JSON.parse(read('package-lock.json'));
   const { version }: Manifest = JSON.parse(read('package.json'));
-  return [version, lock.version, lock.packages[''].version, chart.version, chart.appVersion];
+  const create: Manifest = JSON.parse(read('create/package.json'));
+  return [version, create.version, lock.version, lock.packages[''].version, chart.version, chart.appVersion];
 }
 
 describe('a release', () => {

@@ -51,7 +51,7 @@ it('finds the operations of the guides and of the examples', () => {
     expect.arrayContaining([
       'docs/commercetools-messages.md',
       'docs/extending/how-to.md',
-      'examples/carrier-tracking/src/carrier-tracking.handler.ts',
+      'examples/customer-messages/src/customer-message.handler.ts',
       'examples/partner-app/src/audited-order-update.ts',
     ]),
   );

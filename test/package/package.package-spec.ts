@@ -1,21 +1,22 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { linksOf, pages } from '../documentation/markdown.js';
-import { codeBlocks, countLines, section, sections } from './code-blocks.js';
+import { codeBlocks, countLines, sections } from './code-blocks.js';
+import { FIRST_OVERRIDE, TUTORIAL, TUTORIAL_PROJECT, firstCommands } from './install-once.js';
 import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
-const TUTORIAL = readFileSync(join(REPOSITORY, 'docs/extending/tutorial.md'), 'utf8');
-const FIRST_OVERRIDE = section(TUTORIAL, 'Your first override');
 const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
 
-let machine: PartnerMachine;
-let project: string;
-
+const { folder: shared, files: packed, installSeconds } = inject('installation');
+const machine = new PartnerMachine(shared, packed);
+const installed = machine.path(TUTORIAL_PROJECT);
+/** Beside the installed project: what this spec adds does not meet what others add. */
+const project = machine.path('tutorial');
 beforeAll(async () => {
-  machine = await PartnerMachine.withPackedPackage();
+  await machine.shareInstallation(installed, project);
+  cpSync(join(installed, 'package.json'), join(project, 'package.json'));
 });
-afterAll(() => machine?.remove());
 
 describe('the package', () => {
   it('carries the built code with its types, and neither sources nor tests', () => {
@@ -42,17 +43,12 @@ describe('the package', () => {
   it('is installed, extended and tested in an empty folder by the first section of the tutorial', async () => {
     const blocks = codeBlocks(FIRST_OVERRIDE);
     const files = blocks.filter(({ title }) => title !== undefined);
-    const commands = blocks
-      .filter(({ language }) => language === 'sh')
-      .map(({ code }) => code)
-      .join('');
-    const [prepare, check] = commands.split(/(?=npx vitest)/);
-    project = machine.path('my-connector');
+    const { prepare, check } = firstCommands();
     const started = performance.now();
-    await machine.sh(prepare ?? '');
     for (const { title, code } of files) writeFileSync(join(project, title ?? ''), code);
-    const output = await machine.sh(check ?? '', project);
-    const seconds = Math.round((performance.now() - started) / 1000);
+    const output = await machine.sh(check, project);
+    const seconds = Math.round(installSeconds + (performance.now() - started) / 1000);
+    const commands = prepare + check;
     expect(output).toMatch(/Tests.*1 passed/);
 
     const figures = `${countLines(commands)} commands and`;
@@ -186,16 +182,13 @@ describe('the package', () => {
 describe('the example', () => {
   it.each(EXAMPLES)('%s installs the package, compiles, and passes its test', async (name) => {
     const example = machine.path('examples', name);
+    await machine.shareInstallation(installed, example);
     cpSync(join(REPOSITORY, 'examples', name), example, {
       recursive: true,
       filter: (path) => !/\/(node_modules|dist)$/.test(path),
     });
-    const results = process.env['TEST_RESULTS_DIR'];
-    const reporters = results
-      ? `-- --reporter=default --reporter=json --outputFile=${join(results, `example-${name}.json`)}`
-      : '';
     const output = await machine.sh(
-      `npm install --no-audit --no-fund ${PACKAGE}\nnpm run build\nnpm test ${reporters}`,
+      `npm install --no-audit --no-fund ${PACKAGE}\nnpm run build\nnpm test ${machine.reporters(example)}`,
       example,
     );
     expect(output).toMatch(/Tests.* passed/);

@@ -1,36 +1,45 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 export const REPOSITORY = new URL('../../', import.meta.url).pathname;
 export const PACKAGE = 'fluent-commercetools-connector';
+export const CREATE_PACKAGE = `create-${PACKAGE}`;
 const TSC = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
 
-/** An empty folder far away from the repository, where the packed package is used as a partner would. */
+/** An empty folder far away from the repository, where the packed packages are used as a partner would. */
 export class PartnerMachine {
-  readonly folder = mkdtempSync(join(tmpdir(), 'partner-'));
-  private constructor(readonly files: readonly string[]) {}
+  constructor(
+    readonly folder: string,
+    /** What the packed connector contains. */
+    readonly files: readonly string[],
+  ) {}
 
-  /** @throws Error with what npm said when the package cannot be packed. */
-  static async withPackedPackage(): Promise<PartnerMachine> {
-    const folder = mkdtempSync(join(tmpdir(), 'packed-'));
-    try {
-      const packed = await run(`npm pack --json --pack-destination ${folder}`, REPOSITORY);
+  /** @throws Error with what npm said when a package cannot be packed. */
+  static async withPackedPackages(): Promise<PartnerMachine> {
+    const folder = mkdtempSync(join(tmpdir(), 'partner-'));
+    const pack = async (source: string, name: string): Promise<string[]> => {
+      const packed = await run(`npm pack ${source} --json --pack-destination ${folder}`, REPOSITORY);
       const [{ filename, files }] = JSON.parse(packed.slice(packed.search(/^\[/m))) as [
         { filename: string; files: { path: string }[] },
       ];
-      const machine = new PartnerMachine(files.map(({ path }) => path));
-      cpSync(join(folder, filename), machine.tarball);
-      return machine;
-    } finally {
+      await run(`mv ${filename} ${name}.tgz`, folder);
+      return files.map(({ path }) => path);
+    };
+    try {
+      const files = await pack('.', PACKAGE);
+      await pack('./create', CREATE_PACKAGE);
+      return new PartnerMachine(folder, files);
+    } catch (error) {
       rmSync(folder, { recursive: true });
+      throw error;
     }
   }
 
-  get tarball(): string {
-    return join(this.folder, 'package.tgz');
+  tarball(name = PACKAGE): string {
+    return join(this.folder, `${name}.tgz`);
   }
 
   path(...segments: string[]): string {
@@ -39,11 +48,28 @@ export class PartnerMachine {
 
   /** Runs shell commands in a folder; where they install the connector, the packed one is meant. */
   sh(commands: string, folder = this.folder): Promise<string> {
-    const meant = commands.replaceAll(
-      /^(npm install .*)fluent-commercetools-connector/gm,
-      `$1${this.tarball}`,
-    );
+    const meant = commands
+      .replaceAll(/^(npm install .*)fluent-commercetools-connector/gm, `$1${this.tarball()}`)
+      .replaceAll(
+        /^npm create fluent-commercetools-connector(?:@latest)?/gm,
+        `npm exec --yes --package ${this.tarball(CREATE_PACKAGE)} -- ${CREATE_PACKAGE}`,
+      );
     return run(`set -e\n${meant}`, folder);
+  }
+
+  /**
+   * Gives a project the packages that another one has installed, so that its own `npm install` only has to check them.
+   * Costs neither time nor space: the files are the same ones.
+   */
+  async shareInstallation(from: string, project: string): Promise<void> {
+    mkdirSync(project, { recursive: true });
+    await run(`cp -al ${join(from, 'node_modules')} ${project}`, this.folder);
+    // npm writes these in place.
+    for (const name of readdirSync(join(from, 'node_modules')).filter((each) => each.startsWith('.'))) {
+      const target = join(project, 'node_modules', name);
+      rmSync(target, { recursive: true });
+      cpSync(join(from, 'node_modules', name), target, { recursive: true, verbatimSymlinks: true });
+    }
   }
 
   /** @throws Error with what the compiler said. */
@@ -65,13 +91,21 @@ export class PartnerMachine {
     return run(`node ${TSC} -p .`, project);
   }
 
+  /** Arguments for a project's own Vitest, so that its tests are counted with ours. */
+  reporters(project: string): string {
+    const results = process.env['TEST_RESULTS_DIR'];
+    if (!results) return '';
+    const file = join(results, `project-${basename(project)}.json`);
+    return `-- --reporter=default --reporter=json --outputFile=${file}`;
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
 /** @returns what was printed. @throws Error with what was printed when the exit code is not 0. */
-async function run(commands: string, cwd: string): Promise<string> {
+export async function run(commands: string, cwd: string): Promise<string> {
   // What npm tells its scripts about this repository must not reach an npm in another folder.
   const kept = new Set(['npm_config_registry', 'npm_config_cache', 'npm_config_userconfig']);
   const env = Object.fromEntries(

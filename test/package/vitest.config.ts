@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     name: 'package',
     include: ['test/package/**/*.package-spec.ts'],
+    globalSetup: ['test/package/install-once.ts'],
     // Each installs what a partner would install.
     testTimeout: 300_000,
     hookTimeout: 300_000,

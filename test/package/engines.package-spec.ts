@@ -1,0 +1,38 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, it } from 'vitest';
+import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
+
+const { folder, files } = inject('installation');
+const machine = new PartnerMachine(folder, files);
+const { engines } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
+  engines: { node: string };
+};
+/** The first version of each range that `engines` names, as in `^22.22.2 || >=26`. */
+const FIRST = engines.node.split(' || ').map((range) => range.replace(/^(\^|>=)/, ''));
+
+/** Chooses the versions that npm would install, and refuses those that do not support the running Node. */
+function installStrictly(node: string): Promise<string> {
+  const project = machine.path('engines', node);
+  mkdirSync(project, { recursive: true });
+  const install = `npm install --package-lock-only --engine-strict --no-audit --no-fund ${machine.tarball()}`;
+  const onNode = join(REPOSITORY, '.ci/on-node');
+  return machine.sh(`${onNode} ${node} sh -c 'node --version && ${install}'`, project);
+}
+
+it('claims the versions of Node that the documentation names', () => {
+  const tutorial = readFileSync(join(REPOSITORY, 'docs/extending/tutorial.md'), 'utf8');
+  expect(tutorial).toContain(`You need Node ${FIRST[0]} or later`);
+});
+
+it.each([FIRST[0] ?? '', FIRST.at(-1) ?? ''])(
+  `npm install --engine-strict of ${PACKAGE} passes on Node %s, the lowest and the highest line of engines`,
+  async (node) => {
+    const output = await installStrictly(node);
+    expect(output).toMatch(new RegExp(`^v${node.replaceAll('.', '\\.')}`, 'm'));
+  },
+);
+
+it('fails on a Node that engines does not name', async () => {
+  await expect(installStrictly('20.20.2')).rejects.toThrow(/EBADENGINE[^]*Not compatible/);
+});
