@@ -1,4 +1,5 @@
 import { ConnectorError, TransientError, asError } from './errors.js';
+import { withoutPersonalData } from './personal-data.js';
 
 /** Code of the errors that {@link callOverride} makes of what it did not expect. */
 export const UNEXPECTED = 'Unexpected';
@@ -56,5 +57,6 @@ export function nameOf(instance: object): string {
 }
 
 function describe(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : asError(thrown).message;
+  const { name, message } = asError(thrown);
+  return withoutPersonalData(thrown instanceof Error ? `${name}: ${message}` : message);
 }

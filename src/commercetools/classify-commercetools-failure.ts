@@ -44,7 +44,7 @@ export function classifyCommercetoolsFailure(
         `${subject.owner}: ${operation} failed because another client has changed the order`,
       );
     }
-    return failureError(failureClass, failure, subject, operation, code);
+    return failureError(failureClass, failure, subject, operation, { code });
   }
   return failureError(classOfStatus(failure), failure, subject, operation);
 }

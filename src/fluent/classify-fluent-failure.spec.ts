@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import { OutageError, ServerFaultError, type UpstreamFailure } from '../transport/index.js';
+import { causeOf } from '../delivery/failure-cause.js';
+import { outcomeOf } from '../transport/call-metrics.js';
 import { classifyFluentFailure } from './classify-fluent-failure.js';
 
 const SUBJECT = {
@@ -13,6 +15,7 @@ const named = (...codes: string[]): UpstreamFailure => ({
   status: 200,
   problems: codes.map((code) => ({ code, message: 'failed' })),
 });
+const letter = ({ name, message }: Error) => ({ name, message });
 const saying = (message: string, status = 200): UpstreamFailure => ({ status, problems: [{ message }] });
 
 describe('classifyFluentFailure', () => {
@@ -40,6 +43,10 @@ describe('classifyFluentFailure', () => {
     ['a code at HTTP 400', { ...named('C0121E'), status: 400 }, PermanentError, 'C0121E'],
     ['a code at HTTP 500', { ...named('C0121E'), status: 500 }, PermanentError, 'C0121E'],
     ['HTTP 401 whatever its code', { ...named('C0103E'), status: 401 }, ConfigurationError, 'C0103E'],
+    ['a missing permission by its code', named('C0020E'), ConfigurationError, 'C0020E'],
+    ['a missing permission beside a wrong request', named('C0121E', 'C0020E'), ConfigurationError, 'C0020E'],
+    ['an unknown client code at HTTP 403', { ...named('C0777E'), status: 403 }, ConfigurationError, 'C0777E'],
+    ['too much complexity by its code', named('C0001E'), PermanentError, 'C0001E'],
     ['HTTP 403', { status: 403, problems: [] }, ConfigurationError, undefined],
     ['HTTP 413', { status: 413, problems: [] }, PermanentError, undefined],
     ['HTML at 502', { status: 502, problems: [] }, OutageError, undefined],
@@ -60,5 +67,34 @@ describe('classifyFluentFailure', () => {
     const error = classifyFluentFailure(failure, SUBJECT, 'OrderById');
     expect(error).toBeInstanceOf(OutageError);
     expect(error).toMatchObject({ retryAfterMs: 7000 });
+  });
+
+  it.each([
+    'C0777E: User does not have permission ORDER_VIEW',
+    'C0777E: missing permissions: [ORDER_VIEW]',
+    'S9999E: Access is denied',
+    'T0001E: unauthorised for this account',
+    'You are not authorized to read orders',
+    'Forbidden',
+    'the user is not allowed to query settings',
+    'Insufficient privileges',
+  ])('treats an unknown code with a text about permissions like HTTP 403: %s', (message) => {
+    const error = classifyFluentFailure(saying(message), SUBJECT, 'OrderById');
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(/; give the user or API client of FLUENT_PASSWORD the permission$/);
+    const at403 = classifyFluentFailure({ status: 403, problems: [] }, SUBJECT, 'OrderById');
+    expect([outcomeOf(error), causeOf(letter(error))]).toEqual([outcomeOf(at403), causeOf(letter(at403))]);
+  });
+
+  it.each([
+    ['C0121E: the value is not allowed for field type', PermanentError],
+    ['C0003E: no permission to hurry', TransientError],
+  ])('does not mistake others for one about permissions: %s', (message, type) => {
+    expect(classifyFluentFailure(saying(message), SUBJECT, 'OrderById').constructor).toBe(type);
+  });
+
+  it('says how to make a query less complex', () => {
+    const error = classifyFluentFailure(named('C0001E'), SUBJECT, 'Orders');
+    expect(error.message).toContain('complexity of 11,111');
   });
 });

@@ -1,28 +1,26 @@
 import type { ConnectorError } from '../errors.js';
 import {
   classOfStatus,
-  type FailureClass,
   failureError,
   isOutageStatus,
   type UpstreamFailure,
   type UpstreamProblem,
   type UpstreamSubject,
 } from '../transport/index.js';
+import { FLUENT_ERROR_RULES, isFamily } from './fluent-error-codes.js';
 
 /** Fluent's error codes: client, service or technical, four digits, error or warning. */
 const FLUENT_CODE = /\b[CST]\d{4}[EW]\b/;
 
-/** The first rule that matches any of the codes decides. */
-const RULES: readonly (readonly [RegExp, FailureClass])[] = [
-  [/^C0011E$/, 'outage'],
-  [/^[ST]/, 'fault'],
-  [/^C0003E$/, 'transient'],
-  [/^C/, 'permanent'],
-];
+const TOO_COMPLEX = 'C0001E';
+
+/** How messages about a missing permission read. Fluent's documentation does not list all of its codes. */
+const DENIED =
+  /\b(permissions?|forbidden|unauthori[sz]ed|not (?:authori[sz]ed|allowed to|permitted)|(?:access|authori[sz]ation) (?:is |was )?denied|insufficient (?:privileges|rights|roles?))\b/i;
 
 /**
- * Pure: classifies a failed call to Fluent. Service and technical errors are retried, including undocumented ones. Client
- * errors are retried only if Fluent documents them as retryable.
+ * Pure: classifies a failed call to Fluent by {@link FLUENT_ERROR_RULES}. An error whose code is not listed, but which is about a
+ * permission, is treated like HTTP 403.
  */
 export function classifyFluentFailure(
   failure: UpstreamFailure,
@@ -33,23 +31,37 @@ export function classifyFluentFailure(
   if (failure.status === 401 || isOutageStatus(failure.status)) {
     return failureError(classOfStatus(failure), failure, subject, operation);
   }
-  const limit = limitOf(failure);
-  if (limit) {
-    const problems = [...failure.problems, { message: limit }];
-    return failureError('permanent', { ...failure, problems }, subject, operation);
-  }
+  const hint = limitOf(failure);
+  if (hint !== undefined) return failureError('permanent', failure, subject, operation, { hint });
   const codes = failure.problems.map(codeOf).filter((code) => code !== undefined);
-  for (const [pattern, failureClass] of RULES) {
-    const code = codes.find((candidate) => pattern.test(candidate));
-    if (code) return failureError(failureClass, failure, subject, operation, code);
+  for (const rule of FLUENT_ERROR_RULES) {
+    const code = codes.find((candidate) => new RegExp(`^${rule.code}$`).test(candidate));
+    if (code === undefined) continue;
+    // A status or a text about permissions says more than a code that nobody documents.
+    if (isFamily(rule) && isDenied(failure)) break;
+    const { failureClass } = rule;
+    return failureError(failureClass, failure, subject, operation, { code, lacksPermission: true });
+  }
+  if (failure.status !== undefined && isDenied(failure)) {
+    return failureError('configuration', failure, subject, operation, {
+      code: codes[0],
+      lacksPermission: true,
+    });
   }
   return failureError(classOfStatus(failure), failure, subject, operation);
+}
+
+function isDenied({ status, problems }: UpstreamFailure): boolean {
+  return status === 403 || problems.some(({ message }) => DENIED.test(message));
 }
 
 /** @returns what to change when a request is too large or too complex. */
 function limitOf({ status, problems }: UpstreamFailure): string | undefined {
   if (status === 413) return 'Fluent takes at most 2 MB a request: send less at once';
-  return problems.some(({ message }) => /complexity/i.test(message))
+  const isTooComplex = problems.some(
+    (problem) => codeOf(problem) === TOO_COMPLEX || /complexity/i.test(problem.message),
+  );
+  return isTooComplex
     ? 'Fluent limits a query to a complexity of 11,111, about the fields times the page sizes above them: ' +
         'ask for smaller pages (first), fewer fields, or fewer levels of lists'
     : undefined;

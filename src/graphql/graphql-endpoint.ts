@@ -123,7 +123,7 @@ export class GraphqlEndpoint {
       if (!data) throw new TransientError('the answer has neither data nor errors');
       return data;
     };
-    return this.calls.run(name, send, { signal, subject, isWrite: isMutation });
+    return this.calls.run(name, send, { signal, subject, isWrite: isMutation, sent: variables });
   }
 
   private async sendOnce<TData, TVariables extends OperationVariables>(

@@ -1,6 +1,7 @@
-import type { LoggerOptions } from 'pino';
+import { type LoggerOptions, stdSerializers } from 'pino';
 import type { LoggingConfig } from '../config/index.js';
 import { escapeControls, escapeControlsOfJson } from '../escape-controls.js';
+import { withoutPersonalData } from '../personal-data.js';
 import { traceOfLogLine } from '../tracing/index.js';
 
 /** Fields that no log line may show. */
@@ -30,6 +31,7 @@ export function loggerOptions({ level, format }: LoggingConfig): LoggerOptions {
     base: undefined,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     mixin: traceOfLogLine,
+    serializers: { err: shownError },
     formatters: { level: (label) => ({ level: label }) },
     // Text from outside must not forge lines or control a terminal.
     hooks: { streamWrite: format === 'pretty' ? escapeBeforePretty : escapeControlsOfJson },
@@ -38,6 +40,21 @@ export function loggerOptions({ level, format }: LoggingConfig): LoggerOptions {
       censor: '[redacted]',
     },
   };
+}
+
+/**
+ * Libraries attach requests, variables and answers to their errors, so only these fields are logged. The texts of causes
+ * are in `message` and `stack`.
+ *
+ * @param error an error, or what pino-http has already made of it.
+ */
+function shownError(error: unknown): object {
+  const { type, message, stack, code } = (
+    error instanceof Error ? stdSerializers.err(error) : Object(error)
+  ) as Record<string, unknown>;
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' ? withoutPersonalData(value) : undefined;
+  return { type, message: text(message), stack: text(stack), code: text(code) };
 }
 
 /** pino-pretty decodes the line and prints its texts as they are, so they are escaped twice. */

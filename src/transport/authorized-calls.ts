@@ -46,18 +46,24 @@ export class AuthorizedCalls {
    * @param operation the name in metrics and messages.
    * @param isWrite whether the call writes. Reads and writes have separate circuits.
    * @param subject what the call is about, for the circuit breaker. Calls about the same thing have the same subject.
+   * @param sent the variables or the body, which no error may quote.
    * @throws CircuitOpenError without a call, the error from `classify`, or the signal's reason.
    */
   async run<T>(
     operation: string,
     send: (token: string) => Promise<T>,
-    { signal, subject = '', isWrite = false }: { signal?: AbortSignal; subject?: string; isWrite?: boolean },
+    {
+      signal,
+      subject = '',
+      isWrite = false,
+      sent,
+    }: { signal?: AbortSignal; subject?: string; isWrite?: boolean; sent?: unknown },
   ): Promise<T> {
     signal?.throwIfAborted();
     // One signal may have a listener for each running call, and Node reports more than ten as a leak.
     if (signal) setMaxListeners(0, signal);
     const options = { signal, operation, isWrite, subject };
-    return this.breakers.execute(this.target, () => this.authorized(operation, send, signal), options);
+    return this.breakers.execute(this.target, () => this.authorized(operation, send, signal, sent), options);
   }
 
   /** @throws CircuitOpenError when the circuit would reject a call now. */
@@ -69,13 +75,14 @@ export class AuthorizedCalls {
     operation: string,
     send: (token: string) => Promise<T>,
     signal: AbortSignal | undefined,
+    sent: unknown,
   ): Promise<T> {
     const token = await this.token.get(signal);
-    let outcome = await this.measured(operation, token, send, signal);
+    let outcome = await this.measured(operation, token, send, signal, sent);
     if ('failure' in outcome && isUnauthorized(outcome.failure)) {
       this.token.drop(token);
       const renewed = await this.token.get(signal);
-      outcome = await this.measured(operation, renewed, send, signal);
+      outcome = await this.measured(operation, renewed, send, signal, sent);
     }
     if ('failure' in outcome) throw outcome.error;
     return outcome.result;
@@ -86,6 +93,7 @@ export class AuthorizedCalls {
     token: string,
     send: (token: string) => Promise<T>,
     signal: AbortSignal | undefined,
+    sent: unknown,
   ): Promise<Outcome<T>> {
     return this.metrics.measure(this.target, operation, async (ended) => {
       try {
@@ -98,7 +106,7 @@ export class AuthorizedCalls {
           throw signal.reason;
         }
         const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
-        const subject = { ...this.subject, credentials: [token, ...this.subject.credentials] };
+        const subject = { ...this.subject, credentials: [token, ...this.subject.credentials], sent };
         const error = this.classify(failure, subject, operation);
         ended(isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error));
         return { failure, error };

@@ -19,8 +19,9 @@ export function redactCredentials(text: string, credentials: readonly string[]):
   const forms = [...new Set(credentials.filter((credential) => credential !== '').flatMap(formsOf))];
   const withoutHeaders = text.replace(AUTHORIZATION, `$1 ${REDACTED}`);
   if (forms.length === 0) return withoutHeaders;
-  // The longest first, so that a form which contains another is replaced as a whole.
-  const patterns = forms.toSorted((a, b) => b.length - a.length).map(patternOf);
+  // The longest first, so that a form which contains another is replaced as a whole, and beginnings after whole ones.
+  const longestFirst = forms.toSorted((a, b) => b.length - a.length);
+  const patterns = [...longestFirst.map(patternOf), ...longestFirst.flatMap(beginningOf)];
   return withoutHeaders.replace(new RegExp(patterns.join('|'), 'gi'), REDACTED);
 }
 
@@ -47,8 +48,14 @@ function formsOf(given: string): string[] {
 
 function patternOf(form: string): string {
   if (form.length < SHORTEST_WITHIN_WORDS) return `(?<!\\w)${escapeRegExp(form)}(?!\\w)`;
-  if (form.length <= LONGEST_BEGINNING) return escapeRegExp(form);
-  return `${escapeRegExp(form)}|${escapeRegExp(form.slice(0, LONGEST_BEGINNING))}${REST_OF_CREDENTIAL}`;
+  // Base64 may be filled up.
+  return `${escapeRegExp(form)}=*`;
+}
+
+/** @returns the pattern of a form whose end may be cut off; none for a short one. */
+function beginningOf(form: string): string[] {
+  if (form.length <= LONGEST_BEGINNING) return [];
+  return [`${escapeRegExp(form.slice(0, LONGEST_BEGINNING))}${REST_OF_CREDENTIAL}`];
 }
 
 function escapeRegExp(text: string): string {

@@ -59,6 +59,7 @@ export class RestEndpoint {
       signal,
       subject: url + (body ?? ''),
       isWrite: method === 'POST',
+      sent: call.body,
     });
   }
 }

@@ -3,6 +3,7 @@ import { isJsonObject } from '../json.js';
 import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
 import { redactCredentials } from './redact-credentials.js';
+import { WITHHELD, redactVariables } from './redact-variables.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CallTimeoutError } from './upstream-http.js';
 
@@ -33,11 +34,14 @@ export interface UpstreamSubject {
   readonly urlVariable: string;
   /** What it was given to prove who calls; no message shows any of it. */
   readonly credentials: readonly string[];
+  /** The variables or the body of the call. Messages show only those that identify things. */
+  readonly sent?: unknown;
 }
 
 /** How a failure is treated. */
 export type FailureClass = 'outage' | 'fault' | 'transient' | 'permanent' | 'configuration';
 
+const ERROR_CODE = /^(?:[A-Za-z_]{3,40}|[CST]\d{4}[EW])$/;
 const MAX_PROBLEMS = 3;
 const MAX_MESSAGE_LENGTH = 300;
 /** How much of an answer's text is looked through for credentials. Cutting off comes after, or part of one would stay. */
@@ -87,33 +91,50 @@ export function isOutageStatus(status: number | undefined): boolean {
   return status !== undefined && ([429, 502, 503, 504].includes(status) || status >= 520);
 }
 
+/** Options of {@link failureError}. */
+export interface FailureErrorOptions {
+  /** Machine-readable detail; by default the first one in the body. */
+  readonly code?: string;
+  /** Whether a configuration error is about a permission. Default: at HTTP 403. */
+  readonly lacksPermission?: boolean;
+  /** What to change, for people. */
+  readonly hint?: string;
+}
+
 /**
- * The one place where the text of an upstream gets into an error, and with it into logs and dead letters.
- *
- * @param code machine-readable detail; by default the first one in the body.
+ * The one place where the text of an upstream gets into an error, and with it into logs and dead letters. Neither credentials
+ * nor what the call sent about people are left in it.
  */
 export function failureError(
   failureClass: FailureClass,
   failure: UpstreamFailure,
   subject: UpstreamSubject,
   operation: string,
-  code = failure.problems.find((candidate) => candidate.code)?.code,
+  {
+    code = failure.problems.find((candidate) => candidate.code)?.code,
+    lacksPermission = failure.status === 403,
+    hint,
+  }: FailureErrorOptions = {},
 ): ConnectorError {
   const { retryAfterMs } = failure;
-  const redact = (text: string): string => redactCredentials(text, subject.credentials);
-  const message = `${subject.owner}: ${operation} ${describe(failure, redact)}`;
+  const redact = (text: string): string =>
+    redactVariables(redactCredentials(text, subject.credentials), subject.sent);
+  const message = `${subject.owner}: ${operation} ${describe(failure, redact)}${hint === undefined ? '' : `; ${hint}`}`;
   // Only network errors are kept as cause: answers may hold personal data, and causes are logged whole.
-  const options = { code: code && shorten(redact(code)), cause: shownCause(failure.cause, redact) };
+  const options = {
+    code: code && shorten(shownCode(code, redact)),
+    cause: shownCause(failure.cause, redact),
+  };
   if (failureClass === 'outage') return new OutageError(message, { ...options, retryAfterMs });
   if (failureClass === 'fault') return new ServerFaultError(message, { ...options, retryAfterMs });
   if (failureClass === 'transient') return new TransientError(message, { ...options, retryAfterMs });
   if (failureClass === 'permanent') return new PermanentError(message, options);
-  return new ConfigurationError(`${message}; ${advice(failure, subject)}`, options);
+  return new ConfigurationError(`${message}; ${advice(failure, subject, lacksPermission)}`, options);
 }
 
-function advice({ status }: UpstreamFailure, subject: UpstreamSubject): string {
+function advice({ status }: UpstreamFailure, subject: UpstreamSubject, lacksPermission: boolean): string {
   if (status === 401) return `check ${subject.credentialVariables}`;
-  if (status === 403) return `give the user or API client of ${subject.credentialVariables} the permission`;
+  if (lacksPermission) return `give the user or API client of ${subject.credentialVariables} the permission`;
   return `check ${subject.urlVariable}`;
 }
 
@@ -126,10 +147,16 @@ function describe({ status, problems, cause }: UpstreamFailure, redact: (text: s
     .slice(0, MAX_PROBLEMS)
     .map(({ code, message }) => {
       const text = shorten(redact(message));
-      return code && !message.includes(code) ? `${shorten(redact(code))}: ${text}` : text;
+      return code && !message.includes(code) ? `${shorten(shownCode(code, redact))}: ${text}` : text;
     })
     .join('; ');
   return `was answered with HTTP ${status}${details ? `, ${details}` : ' and a body that names no error'}`;
+}
+
+/** Codes that look like those of both systems stay, even if the text beside them is withheld. */
+function shownCode(code: string, redact: (text: string) => string): string {
+  const shown = redact(code);
+  return shown === WITHHELD && ERROR_CODE.test(code) ? code : shown;
 }
 
 function problemsOf(body: unknown): UpstreamProblem[] {

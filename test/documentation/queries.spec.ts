@@ -27,13 +27,19 @@ function documentedOperations(): DocumentedOperation[] {
     return blocks
       .map(([, code = '']) => code)
       .filter((code) => !code.includes('…'))
-      .map((code) => ({
-        title: `${path}: ${code.trim().split('\n', 1)[0]}`,
-        text: code,
-        document: parse(code),
-      }))
+      .map((code) => {
+        const operation = withOperation(code);
+        const title = `${path}: ${code.trim().split('\n', 1)[0]}`;
+        return { title, text: operation, document: parse(operation) };
+      })
       .filter(({ document }) => document.definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION));
   });
+}
+
+/** @returns a fragment on commercetools' orders with a query that uses it, and everything else as it is. */
+function withOperation(code: string): string {
+  const [, name] = /^\s*fragment (\w+) on Order\b/.exec(code) ?? [];
+  return name === undefined ? code : `query Read($id: String!) { order(id: $id) { ...${name} } } ${code}`;
 }
 
 let fluent: FluentEmulator;

@@ -1,0 +1,20 @@
+const REDACTED = '[redacted]';
+const EMAIL = /[\w.!#$&'*+=?^`{|}~-]+(?:@|%40)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}/gi;
+/** Only international ones: other digits may be an id. */
+const PHONE = /\+\d[\d ()./-]{6,}\d/g;
+/**
+ * What GraphQL servers quote when a variable does not fit its type: graphql-js (Fluent's and commercetools' emulators),
+ * Sangria (commercetools) and graphql-java (Fluent) have a wording each.
+ */
+const QUOTED_VALUES: readonly RegExp[] = [
+  /(got invalid value )[^]*?(?=; | at ")/g,
+  /(got invalid value )(?!\[redacted\])[^]*$/g,
+  /(but got: )[^]*?(?=\.? Reason:|$)/g,
+  /(has an invalid value ?: )[^]*$/g,
+];
+
+/** @returns the text without e-mail addresses, international phone numbers and the values of variables that a GraphQL server quotes. */
+export function withoutPersonalData(text: string): string {
+  const unquoted = QUOTED_VALUES.reduce((rest, pattern) => rest.replace(pattern, `$1${REDACTED}`), text);
+  return unquoted.replace(EMAIL, REDACTED).replace(PHONE, REDACTED);
+}
