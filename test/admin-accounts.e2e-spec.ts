@@ -12,6 +12,7 @@ interface Account {
   readonly account: string;
   readonly pause?: { readonly by: string; readonly since: string; readonly reason: string };
   readonly lanes: Readonly<Record<'waiting' | 'background' | 'running' | 'delayed', number>>;
+  readonly circuits: readonly { readonly target: string; readonly since: string }[];
   readonly oldestUnfinishedAt?: string;
 }
 
@@ -124,9 +125,29 @@ describe('GET /admin/accounts', () => {
     expect(await accountOf(admin)).toEqual({
       account: 'ACME',
       lanes: { waiting: 0, background: 0, running: 0, delayed: 0 },
+      circuits: [],
     });
     connector.fluent.addOrder({ ref: 'LATE', id: '7' });
     await connector.fluent.move('7', 'BOOKED');
     await vi.waitFor(async () => expect((await accountOf(admin)).lanes.delayed).toBe(1), WAIT);
+  });
+
+  it('names the open circuit that holds an account back, and since when', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ env });
+    const admin = new AdminClient(connector.url);
+    const startedAt = Date.now();
+    connector.commercetools.faults.add({ kind: 'error', status: 503 });
+    for (let order = 0; order < 12; order++) {
+      await connector.fluent.move(connector.addOrder({ ref: `O_${order}` }).fluent.id, 'BOOKED');
+    }
+    const target = `commercetools:${connector.commercetools.projectKey}`;
+    const [circuit] = await vi.waitFor(async () => {
+      const { circuits } = await accountOf(admin);
+      expect(circuits).toEqual([expect.objectContaining({ target, replicas: 1 })]);
+      return circuits;
+    }, WAIT);
+    expect(Date.parse(circuit?.since ?? '')).toBeGreaterThan(startedAt);
+    connector.commercetools.faults.clear();
+    await vi.waitFor(async () => expect((await accountOf(admin)).circuits).toEqual([]), WAIT);
   });
 });

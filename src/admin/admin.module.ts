@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import { Controller, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { HealthModule } from '../health/index.js';
 import { OrderStatusModule } from '../order-status/index.js';
 import { ReconciliationModule } from '../reconciliation/index.js';
 import { PACKAGE_VERSION } from '../package-info.js';
@@ -21,6 +22,9 @@ import { OrderFinder } from './orders/order-finder.js';
 import { OrderInspector } from './orders/order-inspector.js';
 import { OrderStoryReader } from './orders/order-story-reader.js';
 import { OrdersController } from './orders/orders.controller.js';
+import { OverviewController } from './overview/overview.controller.js';
+import { Overview } from './overview/overview.js';
+import { Replicas } from './overview/replicas.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { RequestedScope } from './requested-scope.js';
 import { MappingSettingsView } from './settings/mapping-settings.js';
@@ -33,6 +37,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [ADMIN_PATH, ConsoleController],
   [`${ADMIN_PATH}/session`, SessionController],
   [ADMIN_PATH, OpenApiController],
+  [ADMIN_PATH, OverviewController],
   [ADMIN_PATH, SettingsController],
   [`${ADMIN_PATH}/orders`, OrdersController],
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
@@ -42,7 +47,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
 
 /** What operators ask and do. There is nothing of it until a token is configured. */
 @Module({
-  imports: [OrderStatusModule, ReconciliationModule],
+  imports: [OrderStatusModule, ReconciliationModule, HealthModule],
   providers: [
     AdminTokens,
     AttemptLimiter,
@@ -51,6 +56,8 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
     AdminAccess,
     RequestedScope,
     Accounts,
+    Overview,
+    Replicas,
     DeadLetters,
     OrderFinder,
     OrderInspector,

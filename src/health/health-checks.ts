@@ -44,6 +44,26 @@ export class HealthChecks {
     private readonly config: ConnectorConfig,
   ) {}
 
+  /** What only this replica knows, without a call. */
+  ofThisReplica(): HealthIndicatorResult {
+    return {
+      ...this.upstreams(),
+      ...this.mappings(),
+      ...this.orderStatusHooks(),
+      ...this.configuration(),
+    };
+  }
+
+  /** What is the same for all replicas. */
+  async ofTheQueue(): Promise<HealthIndicatorResult> {
+    const [redis, notifications, accounts] = await Promise.all([
+      this.redis(),
+      this.notifications(),
+      this.accounts(),
+    ]);
+    return { ...redis, ...notifications, ...accounts };
+  }
+
   async redis(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('redis');
     const { reachable, warnings } = await within(TIMEOUT_MS, () => this.queue.health(), NO_ANSWER);

@@ -12,6 +12,6 @@ import { Readiness } from './readiness.js';
   imports: [TerminusModule.forRoot({ logger: false }), OrderStatusModule],
   controllers: [HealthController],
   providers: [HealthChecks, QueueGauge, QueueWarnings, Readiness],
-  exports: [Readiness],
+  exports: [Readiness, HealthChecks],
 })
 export class HealthModule {}

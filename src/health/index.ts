@@ -1,2 +1,3 @@
+export { HealthChecks } from './health-checks.js';
 export * from './health.module.js';
 export * from './readiness.js';

@@ -13,6 +13,9 @@ const MISSING_TTL_MS = 10_000;
 /** While Fluent cannot be reached, a cached value is used for this time before the next attempt. */
 const STALE_TTL_MS = 5000;
 
+/** More than the time to live of an expired entry. */
+const EXPIRED_MS = 10;
+
 interface Entry {
   readonly setting: SettingValue | undefined;
   readonly isStale: boolean;
@@ -124,6 +127,17 @@ export class FluentSettingsSource extends SettingsSource {
   async refresh(scope: RetailerScope, names: readonly string[]): Promise<void> {
     const key = keyOf(scope.account.id, scope.retailerId, names);
     await this.cache.forceFetch(key, { context: { scope, names }, forceRefresh: true });
+  }
+
+  /**
+   * Reads each cached setting again when it is needed next. While Fluent cannot be reached, the cached value is used.
+   *
+   * @internal
+   */
+  expire(): void {
+    for (const [key, entry] of this.cache.entries()) {
+      this.cache.set(key, entry, { ttl: 1, start: performance.now() - EXPIRED_MS });
+    }
   }
 
   /** The number of cached settings. */

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { CircuitView } from '../overview/circuit-view.js';
 import { Reason, moment } from '../schema.js';
 
 export const AccountParams = Type.Object({
@@ -37,6 +38,9 @@ export const AccountView = Type.Object({
     },
     { description: 'Unfinished notifications.' },
   ),
+  circuits: Type.Array(CircuitView, {
+    description: 'Circuits that are not closed, so that its notifications are deferred.',
+  }),
   oldestUnfinishedAt: Type.Optional(moment('When its oldest unfinished notification was accepted.')),
 });
 export type AccountView = Static<typeof AccountView>;

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectorConfig } from '../../config/index.js';
-import { MessageQueue, type AccountPause } from '../../delivery/index.js';
-import type { AccountView, PauseView } from './account-schemas.js';
+import { MessageQueue } from '../../delivery/index.js';
+import { circuitsOf } from '../overview/overview.js';
+import { Replicas } from '../overview/replicas.js';
+import type { AccountView } from './account-schemas.js';
+import { pauseViewOf } from './pause-view.js';
 
 const NOTHING = { waiting: 0, background: 0, running: 0, delayed: 0 };
 
@@ -11,11 +14,17 @@ export class Accounts {
   constructor(
     private readonly config: ConnectorConfig,
     private readonly queue: MessageQueue,
+    private readonly replicas: Replicas,
   ) {}
 
   /** The configured accounts, and others that have work or are paused. */
   async list(): Promise<readonly AccountView[]> {
-    const [pauses, lanes] = await Promise.all([this.queue.pauses(), this.queue.lanes()]);
+    const [pauses, lanes, replicas] = await Promise.all([
+      this.queue.pauses(),
+      this.queue.lanes(),
+      this.replicas.list(),
+    ]);
+    const circuits = circuitsOf(replicas);
     const byAccount = new Map(lanes.map((counts) => [counts.accountId, counts]));
     const configured = this.config.accounts.map(({ id }) => id);
     const all = new Set([...configured, ...byAccount.keys(), ...pauses.keys()]);
@@ -30,12 +39,17 @@ export class Accounts {
         account,
         ...(pause && { pause: pauseViewOf(pause) }),
         lanes: counts,
+        circuits: circuits.filter(({ target }) => this.targetsOf(account).has(target)),
         ...(oldestUnfinishedAt && { oldestUnfinishedAt: oldestUnfinishedAt.toISOString() }),
       };
     });
   }
-}
 
-export function pauseViewOf({ by, since, reason }: AccountPause): PauseView {
-  return { by, since: since.toISOString(), reason };
+  /** The names of the account's upstreams, as circuits have them. */
+  private targetsOf(accountId: string): ReadonlySet<string> {
+    const scopes = this.config.scopes().filter(({ account }) => account.id === accountId);
+    // An account that accepts any retailer may write to every project.
+    const projects = scopes.length > 0 ? scopes.map(({ project }) => project) : this.config.projects;
+    return new Set([`fluent:${accountId}`, ...projects.map(({ key }) => `commercetools:${key}`)]);
+  }
 }

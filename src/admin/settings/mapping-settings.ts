@@ -3,6 +3,7 @@ import { ConnectorConfig, type MappingKind, type RetailerScope } from '../../con
 import { asError } from '../../errors.js';
 import { inspectMapping, settingNames } from '../../mapping/index.js';
 import { FluentSettingsSource, SettingsSource } from '../../settings/index.js';
+import { Replicas } from '../overview/replicas.js';
 import type { SettingsView } from './settings-schemas.js';
 
 /** Retailers in one answer. */
@@ -24,14 +25,16 @@ export class MappingSettingsView {
     private readonly config: ConnectorConfig,
     private readonly settings: SettingsSource,
     private readonly fluentSettings: FluentSettingsSource,
+    private readonly replicas: Replicas,
   ) {}
 
   async list(): Promise<SettingsView> {
     return { settings: await Promise.all(this.wanted().map((each) => this.line(each))) };
   }
 
-  /** Reads all of them again, and then lists them. What cannot be read is told by the list. */
+  /** Lets every replica read all of them again, and then lists them. What cannot be read is told by the list. */
   async refresh(): Promise<SettingsView> {
+    await this.replicas.refreshSettings();
     if (this.settings === this.fluentSettings) {
       await Promise.allSettled(
         this.wanted().map(({ scope, names }) => this.fluentSettings.refresh(scope, names)),

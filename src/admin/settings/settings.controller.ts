@@ -31,7 +31,9 @@ export class SettingsController {
   @HttpCode(200)
   @RouteSchema({
     operationId: 'refreshSettings',
-    summary: 'Read the mapping settings from Fluent again, in this replica.',
+    summary: 'Read the mapping settings from Fluent again, in all replicas.',
+    description:
+      'This replica reads them at once, and the others when they need them next, within two seconds.',
     tags,
     querystring: RefreshQuery,
     response: answers('The settings as they are now.', SettingsView),
