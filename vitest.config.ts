@@ -10,7 +10,13 @@ const shared = {
 /** They compute. Each additional thread would load the libraries once more. */
 const unit = { pool: 'threads', maxWorkers: availableParallelism() } as const;
 /** Files share a process: loading the libraries again for each file would take more CPU time than most of its tests. */
-const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, isolate: false };
+const slow = {
+  ...shared,
+  globalSetup: [...shared.globalSetup, 'test/support/bundle-connector.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  isolate: false,
+};
 /** They replace modules, or count the timers of the process, so each has a process or thread for itself. */
 const ISOLATED_SPECS = [
   'src/order-status/convergence.spec.ts',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
 import { freePort } from '../src/testing/private-redis.js';
-import { ConnectorProcess, type LogLine } from './support/connector-process.js';
+import { BUILD, type ConnectorProcess, type LogLine } from './support/connector-process.js';
 import { type Harness, it as base } from './support/harness.js';
 import { type LocalServer, startLocalServer } from './support/local-server.js';
 
@@ -197,11 +197,11 @@ describe('tracing', () => {
     const dir = mkdtempSync(join(tmpdir(), 'fluent-connector-loaded-'));
     const file = join(dir, 'loaded.json');
     try {
-      const connector = await harness.startConnector({
-        ...environment(collector.url),
+      const reporting = {
         NODE_OPTIONS: `--require ${join(import.meta.dirname, 'support/loaded-packages.cjs')}`,
         LOADED_PACKAGES_FILE: file,
-      });
+      };
+      const connector = await harness.startConnector({ ...environment(collector.url), ...reporting }, BUILD);
       expect((await sendWebhook(harness, connector)).status).toBe(200);
       await untilUpdated(harness.lines);
       expect(await connector.stop()).toBe(0);
