@@ -10,7 +10,7 @@ describe('the pauses of a back-off', () => {
     const expired = new Backoff(options, end.signal).waitOrExpire();
     end.abort(new Error('it waits'));
     return expired.catch((error: unknown) => {
-      expect(error).toEqual(new Error('it waits'));
+      if (String(error) !== 'Error: it waits') throw error;
       return false;
     });
   }
