@@ -91,6 +91,7 @@ it('exports exactly what partners may use', () => {
     'nextLane',
     'orderOf',
     'orderUpdateActions',
+    'untypedAction',
     'withOrderFields',
   ]);
 });

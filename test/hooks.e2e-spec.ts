@@ -5,6 +5,7 @@ import {
   CircuitOpenError,
   CommercetoolsClient,
   OrderStatusHook,
+  type HookedOrder,
   type OrderStatusHookContract,
   type OrderUpdateAction,
   type Override,
@@ -154,7 +155,7 @@ describe('a hook whose update action commercetools refuses', () => {
     @OrderStatusHook({ order: 1 })
     @Injectable()
     class Working implements OrderStatusHookContract {
-      actions = ({ commercetoolsOrder }: { commercetoolsOrder: { shipmentState?: string } }) =>
+      actions = ({ commercetoolsOrder }: HookedOrder): OrderUpdateAction[] =>
         commercetoolsOrder.shipmentState === 'Delayed'
           ? []
           : [{ changeShipmentState: { shipmentState: 'Delayed' } }];

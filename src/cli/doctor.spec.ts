@@ -18,8 +18,7 @@ import {
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 const SHIPPING_MAPPING = 'fc.connect.commerce-tools.order.shipping-status-mapping';
 
-// Each run of a command starts the connector's services.
-describe('doctor', { timeout: 60_000 }, () => {
+describe('doctor', () => {
   let redis: PrivateRedis;
   let fluent: FluentEmulator;
   let commercetools: CommercetoolsEmulator;
@@ -340,7 +339,7 @@ describe('doctor', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the check of the fields of hooks', { timeout: 60_000 }, () => {
+describe('the check of the fields of hooks', () => {
   @OrderStatusHook({
     fluentFields: 'fragment Carrier on Order { attributes { name value } }',
     commercetoolsFields: 'fragment Number on Order { orderNumber }',
@@ -404,7 +403,7 @@ describe('the check of the fields of hooks', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the output for people', { timeout: 60_000 }, () => {
+describe('the output for people', () => {
   const env = { ...COMPLETE_ENVIRONMENT, FLUENT_PASSWORD: '' };
 
   it('has colours on a terminal only, and not with NO_COLOR', async () => {

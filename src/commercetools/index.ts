@@ -10,5 +10,6 @@ export { ORDER_BY_ID as COMMERCETOOLS_ORDER_QUERY } from './documents.js';
 export * from './mutation-order-update.js';
 export * from './order-lookup.js';
 export * from './order-reference-resolver.js';
+export type * from './order-update-actions.js';
 export * from './order-update.js';
 export * from './order.js';

@@ -1,3 +1,5 @@
+import type { OrderUpdateActions } from './order-update-actions.js';
+
 /** https://docs.commercetools.com/api/projects/orders#orderstate */
 export const ORDER_STATES = ['Open', 'Confirmed', 'Complete', 'Cancelled'] as const;
 /** https://docs.commercetools.com/api/projects/orders#paymentstate */
@@ -40,5 +42,36 @@ export interface CommercetoolsOrder extends OrderStates {
   readonly fields?: unknown;
 }
 
-/** One update action: an object with exactly one key, e.g. `{ changeOrderState: { orderState } }`. */
-export type OrderUpdateAction = Readonly<Record<string, unknown>>;
+declare const UNTYPED: unique symbol;
+
+/** What {@link untypedAction} returns. */
+export type UntypedOrderUpdateAction = Readonly<Record<string, unknown>> & { readonly [UNTYPED]: true };
+
+/**
+ * One update action as commercetools' GraphQL API takes it: an object with exactly one key, e.g.
+ * `{ changeOrderState: { orderState } }`. For an action that {@link OrderUpdateActions} does not have, see
+ * {@link untypedAction}.
+ */
+export type OrderUpdateAction =
+  | {
+      [TName in keyof OrderUpdateActions]: Readonly<Record<TName, OrderUpdateActions[TName]>> & {
+        readonly [TOther in Exclude<keyof OrderUpdateActions, TName>]?: never;
+      };
+    }[keyof OrderUpdateActions]
+  | UntypedOrderUpdateAction;
+
+/**
+ * Makes an update action whose input the compiler does not check, for actions of commercetools that the connector has no types
+ * for.
+ *
+ * @param name the action's name in `OrderUpdateAction` of commercetools' GraphQL schema.
+ *
+ * @example
+ * untypedAction('setReturnInfo', { items: [] });
+ */
+export function untypedAction(
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+): UntypedOrderUpdateAction {
+  return { [name]: input } as UntypedOrderUpdateAction;
+}

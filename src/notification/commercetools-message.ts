@@ -12,12 +12,8 @@ export interface CommercetoolsInitiator {
   readonly isPlatformClient?: boolean | null;
 }
 
-/**
- * A message of a commercetools subscription in the Platform format. The fields that its type adds (`orderState`, …) are
- * not checked, so check them where you use them. They are missing when the message was too large for the subscription
- * (`payloadNotIncluded`).
- */
-export interface CommercetoolsMessage {
+/** What every message of a commercetools subscription has. */
+export interface CommercetoolsMessageEnvelope {
   /** Unique within the project, identical on redelivery. */
   readonly id: string;
   /** e.g. `OrderStateChanged`. */
@@ -30,8 +26,16 @@ export interface CommercetoolsMessage {
   readonly resourceUserProvidedIdentifiers?: unknown;
   /** Who caused the change. Not every message names it. */
   readonly createdBy?: CommercetoolsInitiator | null;
-  readonly [field: string]: unknown;
 }
+
+/**
+ * A message of a commercetools subscription in the Platform format. The fields that its type adds (`orderState`, …) are
+ * not checked. Each may be missing: the message may have been too large for the subscription (`payloadNotIncluded`).
+ *
+ * @typeParam TMessage the message's type of commercetools' TypeScript SDK, e.g. `ReturnInfoAddedMessage`
+ */
+export type CommercetoolsMessage<TMessage extends object = Record<string, unknown>> =
+  CommercetoolsMessageEnvelope & Readonly<Partial<Omit<TMessage, keyof CommercetoolsMessageEnvelope>>>;
 
 /** @returns the notification name that selects the handler of a message type: `commercetools.OrderStateChanged`. */
 export function messageNotificationName(type: string): string {
@@ -62,16 +66,17 @@ export function messageNotification(
 }
 
 /**
+ * @typeParam TMessage the message's type of commercetools' TypeScript SDK, e.g. `ReturnInfoAddedMessage`
  * @returns the message that a notification of a handler for `commercetools.…` carries.
  * @throws PermanentError when it carries no message, e.g. because a Fluent workflow uses such a name.
  */
-export function commercetoolsMessageOf({
+export function commercetoolsMessageOf<TMessage extends object = Record<string, unknown>>({
   name,
   entityType,
   attributes,
-}: FluentNotification): CommercetoolsMessage {
+}: FluentNotification): CommercetoolsMessage<TMessage> {
   if (name.startsWith(NAME_PREFIX) && entityType.startsWith(NAME_PREFIX) && isJsonObject(attributes)) {
-    return attributes as CommercetoolsMessage;
+    return attributes as unknown as CommercetoolsMessage<TMessage>;
   }
   throw new PermanentError(
     `notification ${name} carries no commercetools message; rename it in the Fluent workflow, because names that begin with ${NAME_PREFIX} are reserved`,

@@ -8,6 +8,7 @@ import {
   PAYMENT_STATES,
   SHIPMENT_STATES,
   orderUpdateActions,
+  untypedAction,
   type CommercetoolsOrder,
   type OrderLookup,
   type OrderStates,
@@ -223,7 +224,7 @@ const productWithHook = (calls: Calls): Promise<Ended> =>
   product(calls, [shipmentHook(calls)], withoutShipment(calls));
 
 /** Each update that has its actions is refused, so the states and the other hook's actions are written apart. */
-const REFUSED_HOOK: TestHook = { isRequired: false, actions: () => [{ refused: {} }] };
+const REFUSED_HOOK: TestHook = { isRequired: false, actions: () => [untypedAction('refused', {})] };
 
 const productWithRefusedHook = (calls: Calls): Promise<Ended> =>
   product(calls, [REFUSED_HOOK, shipmentHook(calls)], withoutShipment(calls));

@@ -44,12 +44,17 @@ export interface OrderStatusHookContract<TFluent = unknown, TCommercetools = unk
   ): readonly OrderUpdateAction[] | void | Promise<readonly OrderUpdateAction[] | void>;
 }
 
-/** Options of {@link OrderStatusHook}. */
-export interface OrderStatusHookOptions {
+/**
+ * Options of {@link OrderStatusHook}.
+ *
+ * @typeParam TFluent what `fluentFields` reads, if it is a typed document
+ * @typeParam TCommercetools what `commercetoolsFields` reads, if it is a typed document
+ */
+export interface OrderStatusHookOptions<TFluent = unknown, TCommercetools = unknown> {
   /** A GraphQL fragment on Fluent's `Order`, read with the order; as `fluentOrder.fields`. */
-  readonly fluentFields?: OrderFragmentSource;
+  readonly fluentFields?: OrderFragmentSource<TFluent>;
   /** A GraphQL fragment on commercetools' `Order`, read with the order; as `commercetoolsOrder.fields`. */
-  readonly commercetoolsFields?: OrderFragmentSource;
+  readonly commercetoolsFields?: OrderFragmentSource<TCommercetools>;
   /**
    * Whether an order waits while the hook cannot do its part: a system refuses its fields, commercetools refuses its actions,
    * or a method fails.
@@ -74,17 +79,28 @@ export const HookMetadata = DiscoveryService.createDecorator<OrderStatusHookOpti
  * Makes an injectable class a hook of the built-in handler. A module must provide the class, e.g. with
  * `ConnectorModule.register({ providers })`. There may be several hooks.
  *
+ * If the fields are typed documents, the class must expect their types.
+ *
  * @example
- * @OrderStatusHook({ fluentFields: 'fragment Carrier on Order { attributes { name value } }' })
- * export class CarrierHook implements OrderStatusHookContract<CarrierFields> {
+ * const CARRIER: TypedDocumentNode<CarrierFields> = gql`fragment Carrier on Order { attributes { name value } }`;
+ *
+ * @OrderStatusHook({ fluentFields: CARRIER })
+ * export class CarrierHook {
  *   actions({ fluentOrder }: HookedOrder<CarrierFields>) {
  *     const carrier = fluentOrder.fields.attributes.find(({ name }) => name === 'carrier');
  *     return carrier && [{ setCustomField: { name: 'carrier', value: JSON.stringify(carrier.value) } }];
  *   }
  * }
  */
-export function OrderStatusHook(
-  options: OrderStatusHookOptions = {},
-): (hook: Type<OrderStatusHookContract<never, never>>) => void {
+export function OrderStatusHook<TFluent = never, TCommercetools = never>(
+  options: OrderStatusHookOptions<TFluent, TCommercetools> = {},
+): (hook: Type<HookFor<TFluent, TCommercetools>>) => void {
   return HookMetadata(options);
 }
+
+/** As properties, because the compiler compares the parameters of methods only loosely. */
+type HookFor<TFluent, TCommercetools> = {
+  [TMethod in keyof OrderStatusHookContract]: (
+    ...call: Parameters<NonNullable<OrderStatusHookContract<TFluent, TCommercetools>[TMethod]>>
+  ) => ReturnType<NonNullable<OrderStatusHookContract[TMethod]>>;
+};

@@ -6,6 +6,7 @@ import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
   CommercetoolsOrders,
   ConflictError,
+  untypedAction,
   type CommercetoolsClient,
   type CommercetoolsOrder,
   type OrderLookup,
@@ -599,7 +600,7 @@ class Tracking implements OrderStatusHookContract<Attributes, Custom> {
 @Injectable()
 class First implements OrderStatusHookContract {
   skip = ({ fluentOrder }: HookedOrder): boolean => fluentOrder.status === 'DRAFT';
-  actions = async (): Promise<OrderUpdateAction[]> => [{ first: {} }];
+  actions = async (): Promise<OrderUpdateAction[]> => [untypedAction('first', {})];
 }
 
 function shipped(setup: Setup, tracking: string | null = null): Setup {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { IsOptional, IsString, IsUrl, Length } from 'class-validator';
+import type { OrderUpdateAction } from 'fluent-commercetools-connector';
 
 /** What Fluent's webhook carries about a parcel. */
 export class TrackingAttributes {
@@ -26,9 +27,6 @@ export interface DeliveryNode {
   readonly parcels: readonly ParcelNode[];
 }
 
-/** An update action: an object with exactly one key. */
-export type Action = Readonly<Record<string, unknown>>;
-
 /** The custom type of parcels; create it once in the project. */
 export const PARCEL_TYPE = 'fluent-parcel';
 /** A String field of this type for the address, because commercetools has none. */
@@ -52,7 +50,7 @@ export function trackingActions(
   deliveries: readonly DeliveryNode[],
   shipment: string,
   { TrackingNumber: trackingId, ShippingPartner: carrier, TrackingURL: url }: TrackingAttributes,
-): Action[] {
+): OrderUpdateAction[] {
   const deliveryKey = keyOf('delivery', shipment);
   const parcelKey = keyOf('parcel', shipment, trackingId);
   const trackingData = { trackingId, ...(carrier !== undefined && { carrier }) };
@@ -66,7 +64,7 @@ export function trackingActions(
   const parcel = delivery.parcels.find(({ key }) => key === parcelKey);
   if (!parcel) return [{ addParcelToDelivery: { deliveryKey, parcelKey, trackingData, custom } }];
 
-  const actions: Action[] = [];
+  const actions: OrderUpdateAction[] = [];
   const known = parcel.trackingData;
   if (known?.trackingId !== trackingId || (carrier !== undefined && known.carrier !== carrier)) {
     actions.push({ setParcelTrackingData: { parcelKey, trackingData } });
