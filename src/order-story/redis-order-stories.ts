@@ -37,6 +37,10 @@ const ID_LENGTH = 8;
 const APPEND = readFileSync(new URL('append.lua', import.meta.url), 'utf8');
 const HEALING: ReadonlySet<StoryEntry['outcome']> = new Set(['updated', 'unchanged']);
 
+type StoryConnection = RedisClient & {
+  appendStories(...values: (string | number)[]): Promise<string[]>;
+};
+
 interface Waiting {
   readonly order: string;
   readonly entry: StoryEntry;
@@ -56,7 +60,7 @@ export class RedisOrderStories
   private readonly waiting: Waiting[] = [];
   private readonly ttlMs: number;
   private readonly maxBytes: number;
-  private connection?: RedisClient;
+  private connection?: StoryConnection;
   private timer?: NodeJS.Timeout;
   private flushing?: Promise<void>;
   private eviction?: NodeJS.Timeout;
@@ -125,7 +129,6 @@ export class RedisOrderStories
 
   /** Also forgets what is too old or too much. @returns the entries about dead letters that may be healed. */
   private async append(batch: readonly Waiting[]): Promise<readonly string[]> {
-    this.connection ??= this.connections.reconnecting('stories');
     const limits = [MAX_ENTRIES, this.maxBytes, Date.now() - this.ttlMs, ORDER_BYTES];
     const values = batch.flatMap(({ order, entry }) => {
       const id = idOf(entry);
@@ -133,14 +136,24 @@ export class RedisOrderStories
       return [order, entry.at, id, id + textOf(entry), heals ? '1' : '0'];
     });
     try {
-      const dead = await this.connection.eval(APPEND, 2, INDEX, BYTES, STORY, ...limits, ...values);
+      const dead = await this.connect().appendStories(INDEX, BYTES, STORY, ...limits, ...values);
       if (this.lost > 0) this.warn('Redis was too slow');
-      return dead as string[];
+      return dead;
     } catch (error) {
       this.lost += batch.length;
       this.warn(asError(error).message);
       return [];
     }
+  }
+
+  private connect(): StoryConnection {
+    if (!this.connection) {
+      const client = this.connections.reconnecting('stories');
+      // The server gets the text of the script once, and its hash from then on.
+      client.defineCommand('appendStories', { numberOfKeys: 2, lua: APPEND });
+      this.connection = client as StoryConnection;
+    }
+    return this.connection;
   }
 
   /** A run of the same key that began later did what the dead letter was for. */
