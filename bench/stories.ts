@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
-import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
+import type { PrivateRedis } from '../src/testing/index.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
+import { lookAt, spentBetween, type Spent } from './accounting.js';
 import { load } from './load.js';
 import { median, rounds } from './median.js';
 import type { Row } from './report.js';
@@ -12,56 +13,78 @@ const TOPIC = { orders: 1000, entityStatus: 'BOOKED' };
 const OFF = { HISTORY_TTL: '0' };
 const ON = { HISTORY_TTL: '604800', ADMIN_TOKEN: 'a-token-of-the-benchmark' };
 
-/** What the stories of orders cost ingest, work and Redis: with and without them, in turns. */
+/** The outcome's line is of level info. */
+const SILENT = { ...OFF, LOG_LEVEL: 'warn' };
+
+/**
+ * What the stories of orders cost ingest, work and Redis, and the outcome's line work: with and without them, in turns.
+ * By CPU time, because other work on the machine changes how many notifications a second there are.
+ */
 export async function benchStories(bench: WorkBench, server: PrivateRedis): Promise<Row[]> {
-  const ingest = await ingestRatio(server, bench.keys, bench.environment);
-  const ratios: number[] = [];
+  const ingest = await ingestRatios(bench, server);
+  const work: { stories: Ratios; line: number }[] = [];
   let bytesPerOrder = 0;
   for (let round = 0; round < rounds(); round++) {
+    const silent = await connectorWork(bench, { variables: SILENT });
     const off = await connectorWork(bench, { variables: OFF });
     const whenDone = async (): Promise<void> => {
       bytesPerOrder = await storyBytes(server);
     };
     const on = await connectorWork(bench, { variables: ON, whenDone });
-    ratios.push(on.perSecond / off.perSecond);
+    work.push({ stories: ratiosOf(on, off), line: off.cpuMicros / silent.cpuMicros });
   }
   return [
+    { what: 'ingest with stories', beside: besideOf(ingest) },
+    { what: 'work with stories', beside: besideOf(work.map(({ stories }) => stories)) },
     {
-      what: 'ingest with stories',
-      perSecond: ingest.perSecond,
-      beside: `${ingest.ratio.toFixed(2)} × without (at least 0.95)`,
+      what: "work with the outcome's line",
+      beside: `${median(work.map(({ line }) => line)).toFixed(2)} × the CPU without`,
     },
-    { what: 'work with stories', beside: `${median(ratios).toFixed(2)} × without (at least 0.95)` },
     { what: 'Redis, story of an order with one notification', note: `${Math.round(bytesPerOrder)} bytes` },
   ];
 }
 
-async function ingestRatio(
-  redis: PrivateRedis,
-  keys: WebhookKeys,
-  environment: Readonly<Record<string, string>>,
-): Promise<{ perSecond: number; ratio: number }> {
+/** With stories beside without. */
+interface Ratios {
+  readonly cpu: number;
+  readonly redis: number;
+}
+
+function ratiosOf(on: Spent, off: Spent): Ratios {
+  return { cpu: on.cpuMicros / off.cpuMicros, redis: on.redisMicros / off.redisMicros };
+}
+
+function besideOf(ratios: readonly Ratios[]): string {
+  const [cpu, redis] = [median(ratios.map((each) => each.cpu)), median(ratios.map((each) => each.redis))];
+  return `${cpu.toFixed(2)} × the CPU without (at most 1.05), ${redis.toFixed(2)} × that of Redis`;
+}
+
+async function ingestRatios(
+  { redis, keys, environment }: WorkBench,
+  server: PrivateRedis,
+): Promise<Ratios[]> {
   const off = await ConnectorProcess.start({ ...environment, ...OFF, CONNECTOR_ROLE: 'ingress' });
   const on = await ConnectorProcess.start({ ...environment, ...ON, CONNECTOR_ROLE: 'ingress' });
+  const spentBy = async (connector: ConnectorProcess): Promise<Spent> => {
+    await server.flush();
+    const webhooks = signedWebhooks(keys, WEBHOOKS, TOPIC);
+    const before = await lookAt(connector.pid, redis);
+    const { accepted } = await load(connector.webhookUrl, webhooks);
+    return spentBetween(before, await lookAt(connector.pid, redis), accepted);
+  };
   try {
     // Unmeasured: both compile their hot paths.
     for (const { webhookUrl } of [off, on]) await load(webhookUrl, signedWebhooks(keys, 4000, TOPIC));
-    const runs: { off: number; on: number }[] = [];
+    const ratios: Ratios[] = [];
     for (let round = 0; round < rounds(); round++) {
-      await redis.flush();
-      const without = await load(off.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC));
-      await redis.flush();
-      const withStories = await load(on.webhookUrl, signedWebhooks(keys, WEBHOOKS, TOPIC));
-      runs.push({ off: without.perSecond, on: withStories.perSecond });
+      const without = await spentBy(off);
+      ratios.push(ratiosOf(await spentBy(on), without));
     }
-    return {
-      perSecond: Math.round(median(runs.map((run) => run.on))),
-      ratio: median(runs.map((run) => run.on / run.off)),
-    };
+    return ratios;
   } finally {
     await off.stop();
     await on.stop();
-    await redis.flush();
+    await server.flush();
   }
 }
 

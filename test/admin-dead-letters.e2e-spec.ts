@@ -14,7 +14,7 @@ interface Letter {
 interface Page {
   readonly total: number;
   readonly deadLetters: readonly Letter[];
-  readonly next?: number;
+  readonly next?: string;
 }
 
 /** A connector with dead letters of `count` orders that commercetools does not have. */
@@ -46,7 +46,7 @@ describe('dead letters', () => {
     expect(first.body.deadLetters.map(({ order }) => order?.ref)).toEqual(['O_3', 'O_2']);
     expect(first.body.deadLetters[0]).toMatchObject({ cause: 'data', name: STATUS_UPDATE, account: 'ACME' });
     expect(JSON.stringify(first.body)).not.toContain('a@b.c');
-    const rest = await admin.get<Page>(`/dead-letters?limit=2&offset=${first.body.next}`);
+    const rest = await admin.get<Page>(`/dead-letters?limit=2&after=${first.body.next}`);
     expect(rest.body.deadLetters.map(({ order }) => order?.ref)).toEqual(['O_1']);
     expect(rest.body.next).toBeUndefined();
     const one = await admin.get<Letter>(`/dead-letters/${rest.body.deadLetters[0]?.id}`);

@@ -31,6 +31,13 @@ export interface DeadLetter {
   readonly diedAt: Date;
 }
 
+/** Which dead letters {@link MessageQueue.deadLetters} returns. */
+export interface DeadLetterPage {
+  /** Those that follow this one; from the newest on by default. */
+  readonly after?: Pick<DeadLetter, 'id' | 'diedAt'>;
+  readonly limit?: number;
+}
+
 /** `outrun`: the delivery comes again, because another run of its key may have changed what it found or wrote. */
 export type SettleResult = 'settled' | 'outrun';
 
@@ -177,8 +184,11 @@ export abstract class MessageQueue {
   /** Resolves within 2 s, and never throws: an unreachable queue is a result. */
   abstract health(): Promise<QueueHealth>;
 
-  /** Dead letters, newest first. */
-  abstract deadLetters(page?: { offset?: number; limit?: number }): Promise<readonly DeadLetter[]>;
+  /**
+   * Dead letters, newest first, 50 by default. No page leaves one out that is a dead letter all the time, whatever happens to
+   * others between two pages.
+   */
+  abstract deadLetters(page?: DeadLetterPage): Promise<readonly DeadLetter[]>;
 
   /** @returns the dead letter with this id, if it exists. */
   abstract deadLetter(id: string): Promise<DeadLetter | undefined>;
@@ -196,10 +206,11 @@ export abstract class MessageQueue {
   /** Replays all dead letters, each once even if it fails again meanwhile. @returns how many were replayed. */
   async replayAll(): Promise<number> {
     const ids: string[] = [];
-    for (let page: readonly DeadLetter[] = []; ids.length === 0 || page.length === REPLAY_PAGE;) {
-      page = await this.deadLetters({ offset: ids.length, limit: REPLAY_PAGE });
-      if (page.length === 0) break;
+    for (let after: DeadLetter | undefined; ;) {
+      const page: readonly DeadLetter[] = await this.deadLetters({ after, limit: REPLAY_PAGE });
       ids.push(...page.map(({ id }) => id));
+      after = page.at(-1);
+      if (!after) break;
     }
     let replayed = 0;
     for (const id of ids) if (await this.replay(id)) replayed++;

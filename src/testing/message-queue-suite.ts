@@ -292,18 +292,34 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
         await queue.settle(await bench.takeOne(), dead(id));
         await delay(2);
       }
-      const listed = await queue.deadLetters({ offset: 0, limit: 2 });
+      const listed = await queue.deadLetters({ limit: 2 });
       assert.deepEqual(
         listed.map(({ error }) => error.message),
         ['c', 'b'],
       );
-      const rest = await queue.deadLetters({ offset: 2, limit: 2 });
+      const after = listed[1]!;
+      const rest = await queue.deadLetters({ after, limit: 2 });
       assert.deepEqual(
         rest.map(({ error }) => error.message),
         ['a'],
       );
       assert.equal(await queue.replayAll(), 3);
       assert.equal((await bench.take(5)).length, 3);
+    }),
+    test('leaves no dead letter out when others go between two pages', async (queue, bench) => {
+      for (const id of ['a', 'b', 'c', 'd']) await queue.add(sampleNotification({ id }));
+      for (const delivery of await bench.takeAll(4)) {
+        await queue.settle(delivery, dead(delivery.notification.id));
+        await delay(5);
+      }
+      const [first, after] = await queue.deadLetters({ limit: 2 });
+      assert.ok(first && after);
+      await queue.discard(first.id);
+      const messages = async (): Promise<string[]> =>
+        (await queue.deadLetters({ after, limit: 2 })).map(({ error }) => error.message);
+      assert.deepEqual(await messages(), ['b', 'a']);
+      await queue.discard(after.id);
+      assert.deepEqual(await messages(), ['b', 'a']);
     }),
     test('takes the redelivery of a dead letter as a reason to try it again', async (queue, bench) => {
       const sent = sampleNotification();

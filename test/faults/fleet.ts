@@ -172,10 +172,11 @@ export class Fleet {
   async deadLetters(account: string): Promise<DeadLetter[]> {
     const queue = this.app.get(MessageQueue);
     const letters: DeadLetter[] = [];
-    for (let offset = 0; ; offset += 100) {
-      const page = await queue.deadLetters({ offset, limit: 100 });
+    for (let after: DeadLetter | undefined; ;) {
+      const page: readonly DeadLetter[] = await queue.deadLetters({ after, limit: 100 });
       letters.push(...page.filter(({ notification }) => notification.accountId === account));
-      if (page.length < 100) return letters;
+      after = page.at(-1);
+      if (!after) return letters;
     }
   }
 

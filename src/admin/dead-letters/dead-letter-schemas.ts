@@ -27,11 +27,12 @@ export const DeadLetterListQuery = Type.Object(
   {
     ...filters,
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50 }),
-    offset: Type.Integer({
-      minimum: 0,
-      default: 0,
-      description: 'Where to go on: `next` of the answer before.',
-    }),
+    after: Type.Optional(
+      Type.String({
+        pattern: '^\\d{1,14}\\.[\\w-]{1,64}$',
+        description: 'Where to go on: `next` of the answer before.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -85,7 +86,7 @@ export const DeadLetterPage = Type.Object({
   total: Type.Integer({ description: 'All dead letters, whatever the filter.' }),
   deadLetters: Type.Array(DeadLetterView, { description: 'Newest first.' }),
   next: Type.Optional(
-    Type.Integer({ description: 'The offset to go on with; absent when everything was looked at.' }),
+    Type.String({ description: '`after` of the next request; absent when everything was looked at.' }),
   ),
 });
 export type DeadLetterPage = Static<typeof DeadLetterPage>;
@@ -93,6 +94,9 @@ export type DeadLetterPage = Static<typeof DeadLetterPage>;
 export const ReplayManyResult = Type.Object({
   matched: Type.Integer(),
   replayed: Type.Integer({ description: '0 with `dryRun`.' }),
+  more: Type.Boolean({
+    description: 'One request replays about 10,000. True when more may match: send it again.',
+  }),
   byCause: Type.Record(Type.String(), Type.Integer(), { description: 'How many matched, by cause.' }),
 });
 export type ReplayManyResult = Static<typeof ReplayManyResult>;

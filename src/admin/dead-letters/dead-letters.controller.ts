@@ -31,8 +31,8 @@ export class DeadLettersController {
     querystring: DeadLetterListQuery,
     response: answers('The letters that match.', DeadLetterPage),
   })
-  list(@Query() { limit, offset, ...filter }: DeadLetterListQuery): Promise<DeadLetterPage> {
-    return this.deadLetters.list(filter, limit, offset);
+  list(@Query() { limit, after, ...filter }: DeadLetterListQuery): Promise<DeadLetterPage> {
+    return this.deadLetters.list(filter, limit, after);
   }
 
   @Post('replay')

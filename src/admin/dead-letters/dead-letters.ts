@@ -16,6 +16,8 @@ import type {
 
 /** Letters that are read from the queue at once. */
 const READ_AT_ONCE = 500;
+/** Letters that one request replays, and a few more; the next one goes on. */
+const MAX_REPLAYED = 10_000;
 /** Letters that one request for a page looks at; the next one goes on. */
 const MAX_LOOKED_AT = 5000;
 
@@ -31,23 +33,23 @@ const ADVICE: Readonly<Record<FailureCause, string>> = {
 export class DeadLetters {
   constructor(private readonly queue: MessageQueue) {}
 
-  /** Newest first. A letter that is added meanwhile moves the others, so that one may come twice, never none. */
-  async list(filter: DeadLetterFilter, limit: number, offset: number): Promise<DeadLetterPage> {
+  /** Newest first. A letter may come twice when others go meanwhile, and none is left out. */
+  async list(filter: DeadLetterFilter, limit: number, next?: string): Promise<DeadLetterPage> {
     const { dead: total } = await this.queue.counts();
     const matches = matcher(filter);
     const found: DeadLetterView[] = [];
-    let position = offset;
-    const end = offset + MAX_LOOKED_AT;
-    while (position < end) {
-      const page = await this.queue.deadLetters({ offset: position, limit: READ_AT_ONCE });
+    let after = next === undefined ? undefined : positionOf(next);
+    for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT;) {
+      const page = await this.queue.deadLetters({ after, limit: READ_AT_ONCE });
       for (const letter of page) {
-        if (found.length === limit) return { total, deadLetters: found, next: position };
-        position++;
+        if (found.length === limit) return { total, deadLetters: found, next: textOf(after!) };
+        after = letter;
         if (matches(letter)) found.push(viewOf(letter));
       }
+      lookedAt += page.length;
       if (page.length < READ_AT_ONCE) return { total, deadLetters: found };
     }
-    return { total, deadLetters: found, next: position };
+    return { total, deadLetters: found, next: textOf(after!) };
   }
 
   async find(id: string): Promise<DeadLetterView | undefined> {
@@ -74,18 +76,31 @@ export class DeadLetters {
       FailureCause,
       number
     >;
-    for (let offset = 0; ; offset += READ_AT_ONCE) {
-      const page = await this.queue.deadLetters({ offset, limit: READ_AT_ONCE });
+    let after: DeadLetter | undefined;
+    do {
+      const page: readonly DeadLetter[] = await this.queue.deadLetters({ after, limit: READ_AT_ONCE });
       for (const letter of page.filter(matches)) {
         ids.push(letter.id);
         byCause[causeOf(letter.error)]++;
       }
-      if (page.length < READ_AT_ONCE) break;
-    }
+      after = page.at(-1);
+    } while (after && ids.length < MAX_REPLAYED);
     let replayed = 0;
     if (!dryRun) for (const id of ids) if (await this.queue.replay(id)) replayed++;
-    return { matched: ids.length, replayed, byCause };
+    return { matched: ids.length, replayed, byCause, more: after !== undefined };
   }
+}
+
+type Position = Pick<DeadLetter, 'id' | 'diedAt'>;
+
+function textOf({ id, diedAt }: Position): string {
+  return `${diedAt.getTime()}.${id}`;
+}
+
+/** @param text as {@link textOf} made it; the schema has checked its form. */
+function positionOf(text: string): Position {
+  const [time = '', id = ''] = text.split('.', 2);
+  return { id, diedAt: new Date(Number(time)) };
 }
 
 function matcher(filter: DeadLetterFilter): (letter: DeadLetter) => boolean {

@@ -17,6 +17,7 @@ import {
   type AddOptions,
   type AddResult,
   type DeadLetter,
+  type DeadLetterPage,
   type LaneCounts,
   type QueueCounts,
   type QueueHealth,
@@ -448,8 +449,13 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     }
   }
 
-  override async deadLetters({ offset = 0, limit = 50 } = {}): Promise<readonly DeadLetter[]> {
-    const jobs = await this.queue.getFailed(offset, offset + limit - 1);
+  override async deadLetters({ after, limit = 50 }: DeadLetterPage = {}): Promise<readonly DeadLetter[]> {
+    const ids = await this.failFastScripts.run('deadLetters', {
+      afterMs: after?.diedAt.getTime() ?? 0,
+      afterId: after?.id ?? '',
+      limit,
+    });
+    const jobs = await Promise.all(ids.map((id) => this.queue.getJob(id)));
     return jobs.filter((job) => job !== null).map(letterOf);
   }
 

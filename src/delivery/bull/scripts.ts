@@ -49,6 +49,7 @@ export interface QueueScripts {
   };
   wake: { args: 'jobPrefix' | 'target'; reply: number };
   resume: { args: 'accountId'; reply: 0 | 1 };
+  deadLetters: { args: 'afterMs' | 'afterId' | 'limit'; reply: string[] };
   countLanes: { args: 'jobPrefix' | 'mostLooked'; reply: LaneReply[] };
   describeServer: { args: never; reply: string };
 }
@@ -105,6 +106,7 @@ const FILES: Readonly<Record<keyof QueueScripts, string>> = {
   count: 'count',
   wake: 'wake',
   resume: 'resume',
+  deadLetters: 'dead-letters',
   countLanes: 'count-lanes',
   describeServer: 'describe-server',
 };

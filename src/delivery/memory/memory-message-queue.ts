@@ -15,6 +15,7 @@ import {
   type AddOptions,
   type AddResult,
   type DeadLetter,
+  type DeadLetterPage,
   type LaneCounts,
   type QueueCounts,
   type QueueHealth,
@@ -205,9 +206,15 @@ export class MemoryMessageQueue extends MessageQueue {
     return Promise.resolve({ reachable: true, warnings: [FORGETS] });
   }
 
-  override deadLetters({ offset = 0, limit = 50 } = {}): Promise<readonly DeadLetter[]> {
-    const dead = [...this.entries.values()].filter(({ state }) => state === 'dead').toReversed();
-    return Promise.resolve(dead.slice(offset, offset + limit).map(letterOf));
+  override deadLetters({ after, limit = 50 }: DeadLetterPage = {}): Promise<readonly DeadLetter[]> {
+    const dead = [...this.entries.values()]
+      .filter(({ state }) => state === 'dead')
+      .toReversed()
+      .map(letterOf);
+    const known = dead.findIndex(({ id, diedAt }) => id === after?.id && +diedAt === +after.diedAt);
+    const older = dead.findIndex(({ diedAt }) => after !== undefined && diedAt <= after.diedAt);
+    const from = known >= 0 ? known + 1 : older < 0 ? dead.length : older;
+    return Promise.resolve(dead.slice(after ? from : 0).slice(0, limit));
   }
 
   override deadLetter(id: string): Promise<DeadLetter | undefined> {

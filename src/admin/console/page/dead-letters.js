@@ -46,12 +46,12 @@ export async function deadLettersView(_parts, query, signal) {
   const message = h('div');
   const summary = h('p', { class: 'muted' });
 
-  /** @param {number} offset */
-  const load = async (offset) => {
+  /** @param {string} [after] */
+  const load = async (after) => {
     const page = /** @type {Page} */ (
-      await get('/dead-letters', { ...filter, limit: PAGE_SIZE, offset }, signal)
+      await get('/dead-letters', { ...filter, limit: PAGE_SIZE, ...(after && { after }) }, signal)
     );
-    if (offset === 0) list.replaceChildren();
+    if (after === undefined) list.replaceChildren();
     list.append(...page.deadLetters.map((letter) => row(letter, { refresh, message })));
     const shown = list.childElementCount;
     summary.textContent =
@@ -65,9 +65,9 @@ export async function deadLettersView(_parts, query, signal) {
   };
   const hasFilter = () => Object.keys(filter).length > 0;
   const refresh = async () => {
-    await load(0);
+    await load();
   };
-  const first = await load(0);
+  const first = await load();
 
   const content = h(
     'div',

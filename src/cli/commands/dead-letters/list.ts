@@ -22,18 +22,19 @@ export function deadLettersListCommand(console: Console): Command {
       const { letters, total } = await withAdmin(console, options, async (admin) => {
         const found: DeadLetterView[] = [];
         let all = 0;
+        let after: string | undefined;
         // A page may be empty although a later one is not.
-        for (let offset: number | undefined = 0; offset !== undefined && found.length < options.limit;) {
+        do {
           const limit = Math.min(PAGE_SIZE, options.limit - found.length);
           const page: DeadLetterPage = await admin.request<DeadLetterPage>({
             method: 'GET',
             path: '/dead-letters',
-            query: { ...filter, limit, offset },
+            query: { ...filter, limit, after },
           });
           found.push(...page.deadLetters);
           all = page.total;
-          offset = page.next;
-        }
+          after = page.next;
+        } while (after !== undefined && found.length < options.limit);
         return { letters: found, total: all };
       });
       const output = new Output(console, options.json === true);
