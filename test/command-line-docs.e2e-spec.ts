@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
 import { runCommand } from './support/command-line.js';
-import { it } from './support/harness.js';
+import { signWebhook } from '../src/testing/index.js';
+import { it as base } from './support/harness.js';
+
+const it = base.extend('folder', async ({}, { onCleanup }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'connector-command-line-'));
+  onCleanup(() => rm(folder, { recursive: true }));
+  return folder;
+});
 
 const PAGE = 'docs/cli.md';
 const COMMAND = /^\$ fluent-commercetools-connector (.*)$/;
@@ -35,7 +45,7 @@ function normalized(text: string): string {
     .replaceAll(/version: \d+\.\d+\.\d+/g, 'version: <version>');
 }
 
-it('docs/cli.md shows what the commands print', async ({ startTestConnector }) => {
+it('docs/cli.md shows what the commands print', async ({ startTestConnector, folder }) => {
   const connector = await startTestConnector({
     env: { ADMIN_TOKEN: 'a-token-for-tests-only', ORDER_NOT_FOUND_MAX_AGE: '0' },
   });
@@ -54,10 +64,19 @@ it('docs/cli.md shows what the commands print', async ({ startTestConnector }) =
     ...commercetools.environment,
     REDIS_URL: redis.topology === 'single' ? redis.url : '',
   };
+  const notification = fluent.notification(order.fluent.id, { id: '5b8f0a4e-1c1f-4a1f-9d3c-0e6c0a4f7d21' });
+  const body = JSON.stringify(notification);
+  const signature = signWebhook(body, fluent.webhookKeys.privateKey)['fluent-signature'];
+  const file = join(folder, 'reserialised.http');
+  await writeFile(
+    file,
+    `POST /api/v1/fluent-connect/webhook HTTP/1.1\r\ncontent-type: application/json\r\nfluent-signature: ${signature}\r\n\r\n` +
+      JSON.stringify(notification, undefined, 2),
+  );
   const all = examples();
   expect(all.length).toBeGreaterThan(4);
   for (const { command, output } of all) {
-    const { out } = await runCommand(command.split(' '), { env });
+    const { out } = await runCommand(command.replace('reserialised.http', file).split(' '), { env });
     expect(normalized(out), command).toBe(normalized(output));
   }
 });

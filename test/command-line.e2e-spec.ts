@@ -43,7 +43,7 @@ async function makeLetters(connector: TestConnector, refs: readonly string[]): P
 
 const options = { env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } };
 
-describe('order and sync', () => {
+describe('order and sync', { timeout: 180_000 }, () => {
   it('tell the story of an order, show what a sync would send, and send it', async ({
     startTestConnector,
   }) => {
@@ -98,7 +98,7 @@ describe('order and sync', () => {
   });
 });
 
-describe('dead-letters', () => {
+describe('dead-letters', { timeout: 180_000 }, () => {
   it('lists by filter, shows, previews, replays and discards', async ({ startTestConnector }) => {
     const connector = await startTestConnector(options);
     await makeLetters(connector, ['O_1', 'O_2', 'O_3']);
@@ -170,7 +170,7 @@ describe('--url', () => {
   });
 });
 
-describe('doctor', () => {
+describe('doctor', { timeout: 180_000 }, () => {
   it('checks everything, compares an order, and processes no notification', async ({
     startTestConnector,
   }) => {
@@ -232,10 +232,90 @@ describe('doctor', () => {
     const environment = { ...environmentOf(connector), CONNECTOR_MODULE: file };
     const order = await runBinary(['order', 'O_1'], environment);
     expect(order.out).toContain('orderState is Open and should be Complete');
+    // By then the services have connected to Redis.
+    await writeFile(
+      file,
+      `import { ConnectorModule, MessageQueue, StatusMapper } from '${pathToFileURL(resolve('dist/index.js')).href}';
+       const useFactory = () => { throw new Error('the warehouse does not answer'); };
+       const overrides = [{ provide: StatusMapper, inject: [MessageQueue], useFactory }];
+       export default ConnectorModule.register({ overrides });`,
+    );
+    const broken = await direct(connector, 'doctor', '--module', file);
+    expect(broken).toMatchObject({ code: 1, error: 'error: the warehouse does not answer\n' });
     const missing = await direct(connector, 'doctor', '--module', join(folder, 'nowhere.mjs'));
     expect(missing).toMatchObject({
       code: 2,
       error: expect.stringContaining('nowhere.mjs cannot be loaded'),
+    });
+  });
+});
+
+describe('reconcile', () => {
+  it('syncs the orders of a range again, and shows the progress', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    const orders = ['O_1', 'O_2'].map((ref) => connector.addOrder({ ref, status: 'BOOKED' }));
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    const { code, out, error } = await atUrl(
+      connector,
+      'reconcile',
+      '--from',
+      from,
+      '--reason',
+      'lost webhooks',
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/finished .* ACME +2 +2$/m);
+    expect(error).toMatch(/^100 %, 2 orders submitted$/m);
+    await connector.settled();
+    expect(orders.map(({ commercetools }) => commercetools.orderState)).toEqual(['Confirmed', 'Confirmed']);
+
+    const list = await atUrl(connector, 'reconcile', '--list', '--json');
+    const { backfills } = JSON.parse(list.out) as { backfills: { id: string; state: string }[] };
+    expect(backfills).toEqual([expect.objectContaining({ state: 'finished', requestedBy: 'admin' })]);
+    const followed = await atUrl(connector, 'reconcile', '--follow', backfills[0]?.id ?? '', '--json');
+    expect(JSON.parse(followed.out)).toEqual(backfills[0]);
+  });
+
+  it('refuses a range that nobody can mean', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    const future = await atUrl(connector, 'reconcile', '--from', '2100-01-01');
+    expect(future).toMatchObject({ code: 1, error: expect.stringContaining('from must be before') });
+    expect(await atUrl(connector, 'reconcile', '--from', 'yesterday')).toMatchObject({ code: 2 });
+    expect(await atUrl(connector, 'reconcile')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('give one of --from, --follow, --cancel and --list'),
+    });
+  });
+});
+
+describe('accounts', () => {
+  it('pauses an account, shows who and why, and resumes it', async ({ startTestConnector }) => {
+    const connector = await startTestConnector(options);
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_1' });
+    const pause = await atUrl(connector, 'accounts', 'pause', 'ACME', '--reason', 'wrong mapping');
+    expect(pause).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/ACME +paused by admin since .*: wrong mapping/),
+    });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    // With the configuration alone.
+    const list = await direct(connector, 'accounts', 'list', '--json');
+    expect(JSON.parse(list.out)).toMatchObject({
+      accounts: [{ account: 'ACME', pause: { by: 'admin', reason: 'wrong mapping' }, lanes: { waiting: 1 } }],
+    });
+    expect(commercetools.orderState).toBe('Open');
+
+    const resume = await atUrl(connector, 'accounts', 'resume', 'ACME');
+    expect(resume).toMatchObject({ code: 0, out: expect.stringMatching(/ACME +on /) });
+    await connector.settled();
+    expect(commercetools.orderState).toBe('Confirmed');
+    expect(await atUrl(connector, 'accounts', 'pause', 'ACME')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('--reason'),
+    });
+    expect(await atUrl(connector, 'accounts', 'pause', 'OTHER', '--reason', 'a test')).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('configured are ACME'),
     });
   });
 });

@@ -6,7 +6,7 @@ const TEST_MS = 120_000;
 const WAIT = { timeout: 60_000, interval: 50 };
 
 it.override('redisOptions', { aof: true });
-it.override('fluentOptions', resentEvery100Ms(40));
+it.override('fluentOptions', resentEvery100Ms(400));
 it.override('environment', SHORT_WAITS);
 
 describe('a worker that is killed in the middle of a job', { timeout: TEST_MS }, () => {

@@ -18,7 +18,8 @@ import {
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 const SHIPPING_MAPPING = 'fc.connect.commerce-tools.order.shipping-status-mapping';
 
-describe('doctor', () => {
+// Each run of a command starts the connector's services.
+describe('doctor', { timeout: 60_000 }, () => {
   let redis: PrivateRedis;
   let fluent: FluentEmulator;
   let commercetools: CommercetoolsEmulator;
@@ -339,7 +340,7 @@ describe('doctor', () => {
   });
 });
 
-describe('the check of the fields of hooks', () => {
+describe('the check of the fields of hooks', { timeout: 60_000 }, () => {
   @OrderStatusHook({
     fluentFields: 'fragment Carrier on Order { attributes { name value } }',
     commercetoolsFields: 'fragment Number on Order { orderNumber }',
@@ -403,7 +404,7 @@ describe('the check of the fields of hooks', () => {
   });
 });
 
-describe('the output for people', () => {
+describe('the output for people', { timeout: 60_000 }, () => {
   const env = { ...COMPLETE_ENVIRONMENT, FLUENT_PASSWORD: '' };
 
   it('has colours on a terminal only, and not with NO_COLOR', async () => {

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import { isJsonObject } from '../json.js';
 import type { InventoryEntity } from '../fluent-batches/index.js';
 import { UsageError } from './console.js';
-import { openFile, readJson } from './json-file.js';
+import { openFile, readJson } from './input-file.js';
 
 /** A JSON file is read as a whole; larger ones come as CSV or JSON lines, which are read as they are needed. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;

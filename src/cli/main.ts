@@ -14,3 +14,8 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   signal: interrupted.signal,
 });
+
+// Services that could not start leave connections open, which would keep the process. A slow reader still gets everything.
+setInterval(() => {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+}, 100).unref();

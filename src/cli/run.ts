@@ -13,8 +13,12 @@ import { eventsListCommand } from './commands/events-list.js';
 import { eventsSendCommand } from './commands/events-send.js';
 import { inventoryLoadCommand } from './commands/inventory-load.js';
 import { inventoryStatusCommand } from './commands/inventory-status.js';
+import { accountsCommand } from './commands/accounts.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { orderCommand } from './commands/order.js';
 import { syncCommand } from './commands/sync.js';
+import { webhookSendCommand } from './commands/webhook/send.js';
+import { webhookSignCommand } from './commands/webhook/sign.js';
 import { type Console, EXIT, UsageError, printLine } from './console.js';
 
 /** Runs one command line. @returns the exit code; see {@link EXIT}. */
@@ -62,6 +66,11 @@ function program(given: Console, end: (code: number) => void): Command {
   deadLetters.addCommand(deadLettersShowCommand(console));
   deadLetters.addCommand(deadLettersReplayCommand(console));
   deadLetters.addCommand(deadLettersDiscardCommand(console));
+  root.addCommand(reconcileCommand(console, end));
+  root.addCommand(accountsCommand(console));
+  const webhook = root.command('webhook').description("Fluent's webhooks");
+  webhook.addCommand(webhookSignCommand(console));
+  webhook.addCommand(webhookSendCommand(console, end));
   const events = root.command('events').description('events of Fluent workflows');
   events.addCommand(eventsSendCommand(console));
   events.addCommand(eventsListCommand(console));

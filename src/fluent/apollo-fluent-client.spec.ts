@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, literalConfig, literalScope } from '../../test/support/literal-config.js';
 import { type LocalServer, type Reply, startLocalServer } from '../../test/support/local-server.js';
 import type { RetailerScope } from '../config/index.js';
@@ -222,6 +222,7 @@ describe('ApolloFluentClient', () => {
     });
 
     it('repeats a page that failed, and does not begin with the first one again', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
       const failed = new Set<unknown>();
       answer = ({ variables: { after } }) => {
         if (after === 'a' && failed.size < 2) {
@@ -235,9 +236,24 @@ describe('ApolloFluentClient', () => {
     });
 
     it('gives a page up after three attempts', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
       answer = () => ({ status: 500, text: 'oops' });
       await expect(read()).rejects.toBeInstanceOf(ServerFaultError);
       expect(sent()).toHaveLength(3);
+    });
+
+    it.each([
+      ['pauses before it repeats a page, longer the second time', 0.1, 115, Infinity],
+      ['chooses the pause at random, so that replicas do not repeat together', 0, 0, 1000],
+    ])('%s', async (_name, random, atLeastMs, atMostMs) => {
+      vi.spyOn(Math, 'random').mockReturnValue(random);
+      answer = () => ({ status: 500, text: 'oops' });
+      const startedAt = performance.now();
+      await expect(read()).rejects.toBeInstanceOf(ServerFaultError);
+      const tookMs = performance.now() - startedAt;
+      // A tenth of 400 and of 800 ms; timers count in whole milliseconds.
+      expect(tookMs).toBeGreaterThan(atLeastMs);
+      expect(tookMs).toBeLessThan(atMostMs);
     });
 
     it('reads a page only when it is needed', async () => {

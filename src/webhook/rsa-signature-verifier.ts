@@ -19,6 +19,9 @@ const MD5: Scheme = {
   headers: ['flex.signature', 'flex-signature', 'flex_signature'],
 };
 
+/** The headers of each scheme, in order of preference. */
+export const SIGNATURE_HEADERS = { sha512: SHA512.headers, md5: MD5.headers } as const;
+
 /** A public key with every account that has it. Fluent signs with one key per region, so most accounts share one. */
 interface AccountKey {
   readonly key: KeyObject;

@@ -3,6 +3,8 @@ export interface AdminRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: object;
 }
 
 /** The admin API of a running connector, or of the connector's services in this process. */

@@ -11,6 +11,7 @@ export class LocalAdmin implements AdminApi {
       method: request.method,
       url: pathOf(request),
       headers: { authorization: `Bearer ${adminToken}` },
+      ...(request.body && { payload: request.body }),
     });
     return readAnswer<T>(request, statusCode, body);
   }

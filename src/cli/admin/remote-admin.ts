@@ -19,7 +19,12 @@ export class RemoteAdmin implements AdminApi {
     try {
       response = await fetch(this.url.href.replace(/\/$/, '') + pathOf(request), {
         method: request.method,
-        headers: { authorization: `Bearer ${this.token}`, accept: 'application/json' },
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          accept: 'application/json',
+          ...(request.body && { 'content-type': 'application/json' }),
+        },
+        ...(request.body && { body: JSON.stringify(request.body) }),
         // A redirect would carry the token to another host.
         redirect: 'error',
         signal: AbortSignal.any([this.signal, timeout]),

@@ -1,6 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigurationProblems, ConnectorConfig } from '../../config/index.js';
-import { type Check, type CheckFinding, CHECKS, fail, runChecks, skip } from '../../doctor/index.js';
+import {
+  type Check,
+  type CheckFinding,
+  CHECKS,
+  fail,
+  runChecks,
+  skip,
+  webhookCheck,
+} from '../../doctor/index.js';
 import { ConfigurationError } from '../../errors.js';
 import { LocalAdmin } from '../admin/local-admin.js';
 import { type ModuleOptions, withConnector, withModuleOption } from '../connector-session.js';
@@ -9,10 +17,12 @@ import { printCounts, printFinding } from '../finding-output.js';
 import { orderCheck } from '../order-check.js';
 import { type OrderOptions, withOrderOptions } from '../order-output.js';
 import { Output } from '../output.js';
+import { readRequest } from '../webhook-file.js';
 
 interface Options extends ModuleOptions, OrderOptions {
   readonly only?: readonly Check[];
   readonly order?: string;
+  readonly webhook?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -22,6 +32,7 @@ export function doctorCommand(console: Console, end: (code: number) => void): Co
     .description('check the configuration and every system that the connector uses, and say what to change')
     .option('--only <checks>', `comma-separated: ${CHECKS.map(({ name }) => name).join(', ')}`, toChecks)
     .option('--order <ref>', 'also compare an order in both systems, and show what a sync would send')
+    .option('--webhook <file>', 'check a captured request in place of all else; - reads standard input')
     .option('--strict', 'fail on warnings, too')
     .option('--json', 'findings as JSON')
     .action(async (options: Options) => {
@@ -43,7 +54,10 @@ async function diagnose(
   console: Console,
   report: (finding: CheckFinding) => Promise<void>,
 ): Promise<void> {
-  const { only = CHECKS, order } = options;
+  const { order, webhook } = options;
+  // A captured request needs neither Redis nor the two systems.
+  const only =
+    webhook === undefined ? (options.only ?? CHECKS) : [webhookCheck(await readRequest(webhook, console))];
   try {
     await withConnector(console, options, async (session) => {
       const { app } = session;

@@ -16,7 +16,7 @@ import {
 import { FluentEndpoints, FluentGraphql, ORDER_BY_REF } from '../../fluent/index.js';
 import { type Console, UsageError, printLine } from '../console.js';
 import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
-import { readJson } from '../json-file.js';
+import { readJson } from '../input-file.js';
 
 interface Options extends FluentOptions {
   readonly order?: string;
