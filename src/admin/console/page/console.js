@@ -1,9 +1,7 @@
 // The frame of the page: sign-in, navigation by the address behind #, and the session's end.
 
 import { ApiError, resume, signIn, signOut, whenSignedOut } from './api.js';
-import { announce, badge, failure, field, h, messageOf, notice } from './dom.js';
-import { deadLettersView } from './dead-letters.js';
-import { orderView } from './order.js';
+import { announce, failure, field, h, messageOf, notice } from './dom.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /**
@@ -13,17 +11,23 @@ import { orderView } from './order.js';
  */
 /** @typedef {(parts: readonly string[], query: URLSearchParams, signal: AbortSignal) => Promise<View> | View} Open */
 
-/** @type {Record<string, Open>} */
+/** Loaded when they are opened. @type {Record<string, () => Promise<{view: Open}>>} */
 const VIEWS = {
-  orders: orderView,
-  'dead-letters': deadLettersView,
+  overview: () => import('./overview.js'),
+  orders: () => import('./order.js'),
+  'dead-letters': () => import('./dead-letters.js'),
+  mappings: () => import('./mappings.js'),
+  accounts: () => import('./accounts.js'),
 };
 /** @type {readonly (readonly [hash: string, label: string])[]} */
 const NAVIGATION = [
+  ['#/overview', 'Overview'],
   ['#/orders', 'Orders'],
   ['#/dead-letters', 'Dead letters'],
+  ['#/mappings', 'Mappings'],
+  ['#/accounts', 'Accounts'],
 ];
-const START = 'orders';
+const START = 'overview';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 let current = new AbortController();
@@ -144,7 +148,7 @@ function showShell(session) {
         'div',
         { class: 'who' },
         h('span', { title: expiresAt && `The session ends at ${expiresAt}` }, name),
-        badge('idle', scope === 'write' ? 'may write' : 'reads only'),
+        h('span', { class: 'badge' }, scope === 'write' ? 'may write' : 'reads only'),
         h('button', { type: 'button', onclick: leave }, 'Sign out'),
       ),
     ),
@@ -170,11 +174,12 @@ async function openView(main, nav, moveFocus) {
     else link.removeAttribute('aria-current');
   }
   main.setAttribute('aria-busy', 'true');
-  const open = VIEWS[name];
+  const load = VIEWS[name];
   /** @type {View} */
   let view;
   try {
-    if (!open) throw new ApiError(404, 'There is no such page.');
+    if (!load) throw new ApiError(404, 'There is no such page.');
+    const { view: open } = await load();
     view = await open(parts, new URLSearchParams(search), signal);
   } catch (error) {
     if (signal.aborted || (error instanceof ApiError && error.status === 401)) return;

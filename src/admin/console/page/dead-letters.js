@@ -34,7 +34,7 @@ const FIELDS = /** @type {const} */ ([
 ]);
 
 /** @type {import('./console.js').Open} */
-export async function deadLettersView(_parts, query, signal) {
+export async function view(_parts, query, signal) {
   /** @type {Filter} */
   const filter = {};
   for (const name of FIELDS) {

@@ -246,3 +246,28 @@ export function actionButton(label, action, name = '') {
   );
   return button;
 }
+
+/**
+ * Repeats an action until the view is left. It rests while nobody sees the page.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @param {() => Promise<void>} action
+ * @param {(error: unknown) => void} onError
+ */
+export function every(ms, signal, action, onError) {
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  const next = () => {
+    if (!signal.aborted) timer = setTimeout(run, ms);
+  };
+  const run = () => {
+    if (document.hidden) next();
+    else
+      action()
+        .catch((error) => signal.aborted || onError(error))
+        .finally(next);
+  };
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  next();
+}

@@ -45,7 +45,7 @@ const SOURCES = {
 };
 
 /** @type {import('./console.js').Open} */
-export async function orderView([ref = ''], query, signal) {
+export async function view([ref = ''], query, signal) {
   if (ref === '') return { title: 'Orders', content: startPage(query) };
   const scope = { account: query.get('account') ?? undefined, retailer: query.get('retailer') ?? undefined };
   const path = `/orders/${encodeURIComponent(ref)}`;
@@ -225,12 +225,12 @@ function comparison({ commercetools, difference, mappings, reasons }) {
       'tr',
       {},
       h('th', { scope: 'row' }, STATES[state]),
-      h('td', {}, has),
-      h('td', {}, differs?.shouldBe ?? line?.value ?? '–'),
-      h('td', {}, verdict),
+      h('td', { 'data-head': 'commercetools has' }, has),
+      h('td', { 'data-head': 'Should be' }, differs?.shouldBe ?? line?.value ?? '–'),
+      h('td', { 'data-head': 'Result' }, verdict),
       h(
         'td',
-        { class: 'why' },
+        { class: 'why', 'data-head': 'Why' },
         reasons?.[state] ?? (line ? `${line.status} = ${line.value ?? 'no entry'}` : 'no mapping'),
         !reasons && line && h('span', { class: 'muted' }, `${line.setting} (${line.context})`),
       ),
