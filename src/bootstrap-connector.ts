@@ -39,6 +39,8 @@ const MIN_LARGEST_BODIES = 4;
 const LISTEN_BACKLOG = 4096;
 /** Probes, scrapes and operators need only a few connections. */
 const MANAGEMENT_CONNECTIONS = { maxConnections: 256, maxConnectionsPerAddress: 64 };
+/** In a URL: an order ref of 512 characters, each of them encoded. */
+const MAX_PARAMETER_LENGTH = 512 * 9;
 /** How long after the shutdown time-out the process exits at the latest. */
 const EXIT_MARGIN_MS = 5000;
 
@@ -86,6 +88,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     },
     // Refuse a mistyped filter instead of ignoring it: the admin API replays by filter.
     ajv: { customOptions: { removeAdditional: false } },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: handleClientError,
     frameworkErrors: handleMalformedUrl,
     // Webhooks that arrive while the listener closes are still accepted.

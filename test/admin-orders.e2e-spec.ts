@@ -56,6 +56,15 @@ describe('GET /admin/orders/{ref}', () => {
     expect(body.verdict).toMatch(/^commercetools differs from Fluent's status BOOKED: orderState is Open/);
   });
 
+  it('finds an order with a ref of 512 characters, each of them encoded', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ env });
+    const ref = 'ö€'.repeat(256);
+    connector.addOrder({ ref, status: 'BOOKED' });
+    const { status, body } = await adminOf(connector).get<Order>(`/orders/${encodeURIComponent(ref)}`);
+    expect(status).toBe(200);
+    expect(body.now.fluent).toMatchObject({ status: 'BOOKED' });
+  });
+
   it('says that both agree', async ({ startTestConnector }) => {
     const connector = await startTestConnector({ env });
     const { fluent } = connector.addOrder({ ref: 'O_1' });

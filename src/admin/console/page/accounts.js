@@ -11,6 +11,7 @@ import {
   field,
   h,
   notice,
+  replace,
   section,
   table,
   time,
@@ -31,20 +32,16 @@ export async function view(_parts, _query, signal) {
   const message = h('div', { tabindex: '-1' });
   const accounts = h('div');
   const backfills = h('div');
-  let shown = '';
+  const trouble = h('div');
   const show = async () => {
     const [{ accounts: lines }, { backfills: jobs }] = /** @type {[Accounts, Backfills]} */ (
       await Promise.all([get('/accounts', {}, signal), get('/reconcile', {}, signal)])
     );
-    // Rows that are replaced lose the focus.
-    const next = JSON.stringify([lines, jobs]);
-    if (next === shown) return;
-    shown = next;
-    keepFocus(() => {
-      accounts.replaceChildren(accountTable(lines, act));
-      backfills.replaceChildren(backfillList(jobs, act));
-    });
+    trouble.replaceChildren();
+    replace(accounts, accountTable(lines, act));
+    replace(backfills, backfillList(jobs, act));
   };
+  const fail = (/** @type {unknown} */ error) => trouble.replaceChildren(failure(error));
   /** @param {string} done @param {() => Promise<unknown>} action */
   const act = async (done, action) => {
     try {
@@ -54,16 +51,17 @@ export async function view(_parts, _query, signal) {
     } catch (error) {
       message.replaceChildren(failure(error));
     }
-    await show();
+    await show().catch(fail);
     message.focus();
   };
   await show();
-  every(REFRESH_MS, signal, show, (error) => message.replaceChildren(failure(error)));
+  every(REFRESH_MS, signal, show, fail);
   const content = h(
     'div',
     {},
     h('h1', {}, 'Accounts'),
     message,
+    trouble,
     section('Work of each account', {}, accounts),
     section(
       'Reconcile',
@@ -78,14 +76,6 @@ export async function view(_parts, _query, signal) {
     ),
   );
   return { title: 'Accounts', content };
-}
-
-/** @param {() => void} replace */
-function keepFocus(replace) {
-  const key = document.activeElement?.getAttribute('data-key');
-  replace();
-  const again = key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  if (again instanceof HTMLElement) again.focus();
 }
 
 /** @typedef {(done: string, action: () => Promise<unknown>) => Promise<void>} Act */
@@ -105,7 +95,7 @@ function accountTable(accounts, act) {
   return table(
     'Accounts',
     heads,
-    accounts.map(({ account, pause, lanes, oldestUnfinishedAt }) =>
+    accounts.map(({ account, pause, circuits, lanes, oldestUnfinishedAt }) =>
       h(
         'tr',
         {},
@@ -118,7 +108,16 @@ function accountTable(accounts, act) {
                 badge('warn', 'paused'),
                 h('span', { class: 'muted' }, `by ${pause.by}, `, timeAgo(pause.since), `: ${pause.reason}`),
               ]
-            : badge('ok', 'working'),
+            : circuits.length === 0 && badge('ok', 'working'),
+          circuits.map(({ target, state, since }) => [
+            badge('bad', 'held back'),
+            h(
+              'span',
+              { class: 'muted' },
+              `${target} does not answer; its circuit is ${state} since `,
+              time(since),
+            ),
+          ]),
         ),
         [lanes.waiting, lanes.background, lanes.running, lanes.delayed].map((count) =>
           h('td', { class: 'number' }, count),
@@ -153,7 +152,6 @@ function pauseButton(account, isPaused, act) {
         });
         if (answer) await act(`${account} is paused.`, () => change('POST', `${path}/pause`, {}, answer));
       });
-  button.setAttribute('data-key', `account ${account}`);
   button.setAttribute('aria-label', `${isPaused ? 'Resume' : 'Pause'} ${account}`);
   return button;
 }
@@ -234,7 +232,7 @@ function backfillList(backfills, act) {
             await act('The reconciliation is cancelled.', () => change('DELETE', `/reconcile/${id}`, answer));
         };
         const button = mayWrite() && !isEnded && actionButton('Cancel…', cancel);
-        if (button) button.setAttribute('data-key', id);
+        if (button) button.ariaLabel = `Cancel reconciliation ${id}`;
         return h(
           'li',
           {},

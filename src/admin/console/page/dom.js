@@ -271,3 +271,20 @@ export function every(ms, signal, action, onError) {
   signal.addEventListener('abort', () => clearTimeout(timer));
   next();
 }
+
+/** Shows new content in the place of the old, and keeps the focus where it was. @param {HTMLElement} parent @param {...Node} content */
+export function replace(parent, ...content) {
+  const active = document.activeElement;
+  const name = active && parent.contains(active) ? nameOf(active) : '';
+  parent.replaceChildren(...content);
+  if (name === '') return;
+  const same = [...parent.querySelectorAll('a, button, summary, [tabindex]')].find(
+    (each) => nameOf(each) === name,
+  );
+  if (same instanceof HTMLElement) same.focus({ preventScroll: true });
+}
+
+/** @param {Element} element */
+function nameOf(element) {
+  return element.ariaLabel ?? element.textContent;
+}

@@ -1,0 +1,232 @@
+// What all replicas do now, and what holds them back.
+
+import { get } from './api.js';
+import {
+  announce,
+  badge,
+  counted,
+  duration,
+  every,
+  failure,
+  h,
+  notice,
+  replace,
+  section,
+  table,
+  time,
+  timeAgo,
+} from './dom.js';
+
+/** @typedef {import('../../overview/overview-schemas.js').OverviewView} Overview */
+/** @typedef {import('../../settings/settings-schemas.js').IgnoredView} Ignored */
+
+const REFRESH_MS = 3000;
+/** As in `/health`: longer than usual retries take. */
+const STUCK_SECONDS = 900;
+
+/** @type {import('./console.js').Open} */
+export async function view(_parts, _query, signal) {
+  const live = h('div');
+  const ignored = h('div');
+  let isPaused = false;
+  let troubles = '';
+  const show = async () => {
+    if (isPaused) return;
+    const overview = /** @type {Overview} */ (await get('/overview', {}, signal));
+    const open = live.querySelector('details')?.open ?? false;
+    replace(live, ...parts(overview, open));
+    const now = overview.problems.map(({ check }) => check).join(', ');
+    if (now !== troubles) announce(now === '' ? 'All problems are gone.' : `Problems: ${now}`);
+    troubles = now;
+  };
+  await show();
+  const { ignored: names } = /** @type {Ignored} */ (await get('/ignored', {}, signal));
+  if (names.length > 0) ignored.replaceChildren(ignoredTable(names));
+  every(REFRESH_MS, signal, show, (error) => live.replaceChildren(failure(error)));
+  const toggle = h(
+    'button',
+    {
+      type: 'button',
+      'aria-pressed': 'false',
+      onclick: () => {
+        isPaused = !isPaused;
+        toggle.setAttribute('aria-pressed', String(isPaused));
+      },
+    },
+    'Pause refreshing',
+  );
+  return {
+    title: 'Overview',
+    content: h('div', {}, h('div', { class: 'title' }, h('h1', {}, 'Overview'), toggle), live, ignored),
+  };
+}
+
+/** @param {Overview} overview @param {boolean} isOpen */
+function parts({ at, replicas, minutes, queue, paused, circuits, problems }, isOpen) {
+  // The last minute is not over.
+  const last = minutes.at(-2);
+  const ageSeconds = queue.oldestUnfinishedAt
+    ? (Date.parse(at) - Date.parse(queue.oldestUnfinishedAt)) / 1000
+    : 0;
+  const troubles = [
+    ...problems.map(({ check, advice, replicas: count }) => [
+      h('strong', {}, check),
+      advice && `: ${advice}`,
+      ` (${counted(count, 'replica')})`,
+    ]),
+    ...paused.map(({ account, by, since, reason }) => [
+      h('strong', {}, `Account ${account}`),
+      ` was paused by ${by}, `,
+      timeAgo(since),
+      `: ${reason}`,
+    ]),
+    ...circuits.map(({ target, state, since }) => [
+      h('strong', {}, target),
+      ` does not answer: its circuit is ${state} since `,
+      time(since),
+    ]),
+  ];
+  return [
+    troubles.length === 0
+      ? notice('ok', h('p', { class: 'verdict' }, 'Everything works.'))
+      : notice(
+          'warn',
+          h('p', { class: 'verdict' }, counted(troubles.length, 'thing needs', 'things need'), ' attention'),
+          h(
+            'ul',
+            { class: 'plain' },
+            troubles.map((text) => h('li', {}, text)),
+          ),
+        ),
+    h(
+      'dl',
+      { class: 'tiles' },
+      tile('Accepted', last?.accepted ?? 0, 'per minute'),
+      tile('Finished', last?.finished ?? 0, 'per minute'),
+      tile(
+        'Lag',
+        last?.lagSeconds ? duration(last.lagSeconds.mean) : '–',
+        last?.lagSeconds ? `mean, ${duration(last.lagSeconds.max)} at most` : 'nothing finished',
+      ),
+      tile('Waiting', queue.waiting, `${queue.active} running, ${queue.delayed} delayed`),
+      tile(
+        'Oldest unfinished',
+        ageSeconds > 0 ? duration(ageSeconds) : '–',
+        ageSeconds > STUCK_SECONDS ? badge('warn', 'longer than 15 min') : 'age',
+      ),
+      tile(
+        'Dead letters',
+        queue.dead,
+        queue.dead > 0 ? h('a', { href: '#/dead-letters' }, 'Show them') : 'none',
+      ),
+    ),
+    section(
+      'The last 15 minutes',
+      { aside: h('span', { class: 'muted' }, `${counted(replicas.length, 'replica')}, as of `, time(at)) },
+      chart(minutes),
+      h('details', { open: isOpen }, h('summary', {}, 'As a table'), minuteTable(minutes)),
+    ),
+  ];
+}
+
+/** @param {string} name @param {import('./dom.js').Child} value @param {import('./dom.js').Child} note */
+function tile(name, value, note) {
+  return h(
+    'div',
+    { class: 'tile' },
+    h('dt', {}, name),
+    h('dd', {}, h('strong', {}, value), h('span', { class: 'muted' }, note)),
+  );
+}
+
+/** Bars of accepted notifications, with what was finished in front. @param {Overview['minutes']} minutes */
+function chart(minutes) {
+  const most = Math.max(1, ...minutes.flatMap(({ accepted, finished }) => [accepted, finished]));
+  const bars = minutes.flatMap(({ accepted, finished, dead }, index) => [
+    svg('rect', {
+      class: 'accepted',
+      x: index * 20 + 1,
+      y: 60 - (accepted / most) * 56,
+      width: 8,
+      height: (accepted / most) * 56,
+    }),
+    svg('rect', {
+      class: dead > 0 ? 'dead' : 'finished',
+      x: index * 20 + 10,
+      y: 60 - (finished / most) * 56,
+      width: 8,
+      height: (finished / most) * 56,
+    }),
+  ]);
+  const text = `Accepted and finished notifications of each minute, ${most} at most`;
+  return h(
+    'figure',
+    {},
+    svg(
+      'svg',
+      {
+        viewBox: `0 0 ${minutes.length * 20} 60`,
+        preserveAspectRatio: 'none',
+        role: 'img',
+        'aria-label': text,
+      },
+      bars,
+    ),
+    h(
+      'figcaption',
+      { class: 'muted' },
+      h('span', { class: 'key accepted' }),
+      'accepted ',
+      h('span', { class: 'key finished' }),
+      `finished · at most ${most} per minute`,
+    ),
+  );
+}
+
+/** @param {string} tag @param {Record<string, string | number>} attributes @param {readonly Node[]} children */
+function svg(tag, attributes, children = []) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** @param {Overview['minutes']} minutes */
+function minuteTable(minutes) {
+  return table(
+    'Each minute',
+    ['Minute', 'Accepted', 'Finished', 'Retried', 'Dead', 'Mean lag', 'Longest lag'],
+    minutes.toReversed().map(({ from, accepted, finished, retried, dead, lagSeconds }) =>
+      h(
+        'tr',
+        {},
+        h('th', { scope: 'row' }, time(from)),
+        [accepted, finished, retried, dead].map((count) => h('td', { class: 'number' }, count)),
+        [lagSeconds?.mean, lagSeconds?.max].map((lag) =>
+          h('td', { class: 'number' }, lag === undefined ? '–' : duration(lag)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {Ignored['ignored']} names */
+function ignoredTable(names) {
+  return section(
+    'Webhooks that no handler took',
+    { aside: h('span', { class: 'muted' }, 'since this replica started') },
+    table(
+      'Ignored webhooks',
+      ['Name', 'Account', 'Count'],
+      names.map(({ name, account, count }) =>
+        h(
+          'tr',
+          {},
+          h('th', { scope: 'row' }, name),
+          h('td', {}, account),
+          h('td', { class: 'number' }, count),
+        ),
+      ),
+    ),
+  );
+}
