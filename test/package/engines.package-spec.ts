@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, it } from 'vitest';
+import { TUTORIAL_PROJECT } from './install-once.js';
 import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
 const { folder, files } = inject('installation');
@@ -11,11 +12,14 @@ const { engines } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'u
 /** The first version of each range that `engines` names, as in `^22.22.2 || >=26`. */
 const FIRST = engines.node.split(' || ').map((range) => range.replace(/^(\^|>=)/, ''));
 
-/** Chooses the versions that npm would install, and refuses those that do not support the running Node. */
+/** Checks the packages that the shared installation has chosen: npm refuses those that do not support the running Node. */
 function installStrictly(node: string): Promise<string> {
-  const project = machine.path('engines', node);
-  mkdirSync(project, { recursive: true });
-  const install = `npm install --package-lock-only --engine-strict --no-audit --no-fund ${machine.tarball()}`;
+  const project = machine.path(`node-${node}`);
+  mkdirSync(project);
+  for (const file of ['package.json', 'package-lock.json']) {
+    cpSync(machine.path(TUTORIAL_PROJECT, file), join(project, file));
+  }
+  const install = 'npm ci --dry-run --omit=dev --engine-strict --no-audit --no-fund';
   const onNode = join(REPOSITORY, '.ci/on-node');
   return machine.sh(`${onNode} ${node} sh -c 'node --version && ${install}'`, project);
 }
