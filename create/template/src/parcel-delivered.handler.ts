@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import {
+  CommercetoolsOrders,
   NotificationHandler,
-  OrderLookup,
-  OrderUpdate,
   PermanentError,
-  TransientError,
   orderOf,
   type FluentNotification,
   type HandlerContext,
@@ -19,20 +17,18 @@ import {
 @NotificationHandler('parcel.delivered')
 @Injectable()
 export class ParcelDeliveredHandler implements NotificationHandlerContract {
-  constructor(
-    private readonly lookup: OrderLookup,
-    private readonly update: OrderUpdate,
-  ) {}
+  constructor(private readonly orders: CommercetoolsOrders) {}
 
   async handle(notification: FluentNotification, { scope, signal }: HandlerContext): Promise<HandlerResult> {
     const order = orderOf(notification);
     // No repetition heals it: it becomes a dead letter with this message.
     if (!order) throw new PermanentError('the notification names no order; send it from the ORDER workflow');
-    const current = await this.lookup.find(order, scope, { signal });
-    if (!current) throw new TransientError(`commercetools does not have the order ${order.ref} yet`);
-    if (current.shipmentState === 'Delivered') return { outcome: 'unchanged' };
-    const actions = [{ changeShipmentState: { shipmentState: 'Delivered' } }];
-    await this.update.apply(current, actions, scope, { signal });
-    return { outcome: 'updated' };
+    return this.orders.updateOrder(
+      scope,
+      order,
+      ({ shipmentState }) =>
+        shipmentState === 'Delivered' ? [] : [{ changeShipmentState: { shipmentState: 'Delivered' } }],
+      { signal },
+    );
   }
 }
