@@ -11,7 +11,7 @@ import {
 
 /** Both handlers set a shipment state, and leave an order alone that has it. */
 abstract class ShipmentStateHandler {
-  protected abstract readonly shipmentState: string;
+  protected abstract readonly shipmentState: 'Delivered' | 'Delayed';
 
   constructor(protected readonly orders: CommercetoolsOrders) {}
 
