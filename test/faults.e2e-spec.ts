@@ -124,6 +124,29 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
     harness.expectNoStepBack();
   });
 
+  it('converges when the server dies after two of four updates that share a request', async ({ harness }) => {
+    const { fluent, commercetools } = harness;
+    const ids = harness.addOrders(400);
+    await harness.startConnector({ CONNECTOR_ROLE: 'ingress' });
+    await Promise.all(ids.map((id) => fluent.move(id, 'BOOKED')));
+    const fault = commercetools.faults.add({
+      kind: 'uncertain',
+      applied: 2,
+      operation: 'updateOrder',
+      probability: 0.5,
+    });
+    // More updates at once than requests, so that they share some.
+    await harness.startConnector({ CONNECTOR_ROLE: 'worker', QUEUE_CONCURRENCY: '256' });
+    const halved = (): number =>
+      commercetools.requests
+        .recent('updateOrder')
+        .filter(({ status, fields }) => status === 0 && fields.length > 2).length;
+    await vi.waitFor(() => expect(halved()).toBeGreaterThan(3), WAIT);
+    fault.off();
+    await harness.expectNothingLost();
+    harness.expectNoStepBack();
+  });
+
   it('converges while every other write conflicts', async ({ harness }) => {
     const ids = harness.addOrders(20);
     const connector = await harness.startConnector();

@@ -63,7 +63,12 @@ describe('commercetools', () => {
     const config = literalConfig({ projects: [project] });
     http = new UpstreamHttp(config);
     const metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
+    const endpoints = new GraphqlEndpoints(
+      http,
+      new CircuitBreakers(metrics),
+      new CallMetrics(metrics),
+      literalConfig(),
+    );
     const client = new ApolloCommercetoolsClient(config, endpoints);
     lookup = new ConfiguredOrderLookup(client);
     update = new MutationOrderUpdate(client);

@@ -48,12 +48,9 @@ export class ApolloCommercetoolsClient extends CommercetoolsClient {
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
-    { correlationId, signal }: CommercetoolsRequestOptions = {},
+    options?: CommercetoolsRequestOptions,
   ): Promise<TData> {
-    return this.endpoint(projectKey).execute(document, variables, {
-      signal,
-      ...(correlationId && { headers: { 'x-correlation-id': correlationHeader(correlationId) } }),
-    });
+    return this.endpoint(projectKey).execute(document, variables, options);
   }
 
   private endpoint(projectKey: string): GraphqlEndpoint {
@@ -80,8 +77,15 @@ function open(project: ProjectConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
       form: { grant_type: 'client_credentials', scope: project.scopes },
     },
     classify: classifyCommercetoolsFailure,
+    complexityLimit: COMPLEXITY_LIMIT,
+    // Of a request that notifications share, as many ids as fit.
+    headersOf: (correlationIds): Record<string, string> =>
+      correlationIds.length > 0 ? { 'x-correlation-id': correlationHeader(correlationIds.join('/')) } : {},
   });
 }
+
+/** commercetools refuses more complex queries. */
+const COMPLEXITY_LIMIT = 20_000;
 
 /** commercetools accepts 8 to 256 of these characters. */
 const UNSAFE = /[^A-Za-z0-9_/-]/g;

@@ -6,6 +6,11 @@ export interface CommercetoolsRequestOptions {
   signal?: AbortSignal;
   /** Sent as `X-Correlation-ID`; any text, made header-safe by the client. */
   correlationId?: string;
+  /**
+   * Whether a mutation may share its request with others of the same document (`OPERATION_BATCH_WRITES`). Set it only for
+   * mutations that are safe to repeat, such as `updateOrder` with a version. Queries share requests without it.
+   */
+  shareRequest?: boolean;
 }
 
 /**

@@ -18,7 +18,9 @@ export class MutationOrderUpdate extends OrderUpdate {
     { project }: RetailerScope,
     options?: CommercetoolsRequestOptions,
   ): Promise<void> {
-    await this.client.mutate(project.key, UPDATE_ORDER, { id, version, actions }, options);
+    // Repeating it is safe, because it names the version.
+    const shared = { ...options, shareRequest: true };
+    await this.client.mutate(project.key, UPDATE_ORDER, { id, version, actions }, shared);
   }
 }
 

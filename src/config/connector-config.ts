@@ -99,6 +99,12 @@ export interface QueueConfig {
   readonly retry: RetryConfig;
 }
 
+/** How many GraphQL operations of the same document one request may hold at most; 1 sends each alone. */
+export interface OperationBatchConfig {
+  readonly reads: number;
+  readonly writes: number;
+}
+
 /** How the connector authenticates messages that commercetools pushes; at least one of `oidc` and `secret` is set. */
 export interface CommercetoolsMessagesConfig {
   readonly path: string;
@@ -163,6 +169,7 @@ export abstract class ConnectorConfig {
   abstract readonly settingsFile: string | undefined;
   abstract readonly statusHistory: StatusHistoryConfig;
   abstract readonly httpClientTimeoutMs: number;
+  abstract readonly operationBatches: OperationBatchConfig;
   abstract readonly orderNotFoundMaxAgeSeconds: number;
   abstract readonly history: HistoryConfig;
   abstract readonly reconciliation: { readonly intervalSeconds: number; readonly overlapSeconds: number };

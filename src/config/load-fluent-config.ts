@@ -8,7 +8,7 @@ import { type Environment, type Variables, readVariables } from './variables.js'
 /** The part of the configuration that reaches Fluent's API. */
 export type FluentApiConfig = Pick<
   ConnectorConfig,
-  'accounts' | 'retailerIds' | 'httpClientTimeoutMs' | 'warnings'
+  'accounts' | 'retailerIds' | 'httpClientTimeoutMs' | 'operationBatches' | 'warnings'
 >;
 
 /** Only these are read. Problems of all others are ignored. */
@@ -72,6 +72,8 @@ export function loadFluentConfig(environment: Environment): FluentApiConfig {
     accounts,
     warnings: clearTextWarnings(variables, { accounts: document.accounts }),
     httpClientTimeoutMs: variables.HTTP_CLIENT_TIMEOUT,
+    // A command makes few calls at once.
+    operationBatches: { reads: 1, writes: 1 },
     retailerIds: (accountId) => retailers.get(accountId) ?? [],
   };
 }

@@ -40,6 +40,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
   override readonly settingsFile: string | undefined;
   override readonly statusHistory: StatusHistoryConfig;
   override readonly httpClientTimeoutMs: number;
+  override readonly operationBatches: ConnectorConfig['operationBatches'];
   override readonly orderNotFoundMaxAgeSeconds: number;
   override readonly reconciliation: ConnectorConfig['reconciliation'];
   override readonly history: HistoryConfig;
@@ -88,6 +89,10 @@ export class ScopedConnectorConfig extends ConnectorConfig {
       changeRules: variables.STATUS_CHANGE_RULES,
     };
     this.httpClientTimeoutMs = variables.HTTP_CLIENT_TIMEOUT;
+    this.operationBatches = {
+      reads: variables.OPERATION_BATCH_READS,
+      writes: variables.OPERATION_BATCH_WRITES,
+    };
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.history = {
       // Only the admin API shows stories.

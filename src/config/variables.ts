@@ -170,6 +170,12 @@ export class Variables {
   @IsIntegerVariable(1, MAX_TIMER_MS)
   HTTP_CLIENT_TIMEOUT: number = 30_000;
 
+  @IsIntegerVariable(1, 100)
+  OPERATION_BATCH_READS: number = 50;
+
+  @IsIntegerVariable(1, 25)
+  OPERATION_BATCH_WRITES: number = 4;
+
   @IsIntegerVariable(0)
   RETRY_MAX_AGE: number = DAY_SECONDS;
 

@@ -119,7 +119,12 @@ describe('FluentEvents', () => {
     const config = literalConfig({ accounts: [account], retailerIds: () => retailers });
     http = new UpstreamHttp(config);
     metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
+    const endpoints = new GraphqlEndpoints(
+      http,
+      new CircuitBreakers(metrics),
+      new CallMetrics(metrics),
+      literalConfig(),
+    );
     return new FluentEvents(new FluentEndpoints(config, endpoints));
   }
 

@@ -53,7 +53,12 @@ describe('ApolloFluentClient', () => {
     const config = literalConfig({ accounts: [account] });
     http = new UpstreamHttp(config);
     const metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
+    const endpoints = new GraphqlEndpoints(
+      http,
+      new CircuitBreakers(metrics),
+      new CallMetrics(metrics),
+      literalConfig(),
+    );
     client = new ApolloFluentClient(new FluentEndpoints(config, endpoints));
   });
   afterEach(async () => {

@@ -5,6 +5,9 @@ import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import type { RestEndpoint } from '../transport/index.js';
 import { classifyFluentFailure, isFluentWarning } from './classify-fluent-failure.js';
 
+/** Fluent refuses more complex queries. */
+const COMPLEXITY_LIMIT = 11_111;
+
 /** The configuration that the Fluent services use. */
 export type FluentConfig = Pick<ConnectorConfig, 'accounts' | 'retailerIds'>;
 
@@ -142,6 +145,7 @@ function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpo
       },
     },
     classify: classifyFluentFailure,
+    complexityLimit: COMPLEXITY_LIMIT,
     isWarning: isFluentWarning,
   });
 }

@@ -29,6 +29,9 @@ const CHANGE: TypedDocumentNode<Thing, { id: string }> = gql`
   }
 `;
 
+/** Operations that share requests have a spec of their own. */
+const SINGLY = { operationBatches: { reads: 1, writes: 1 } };
+
 describe('GraphqlEndpoint', () => {
   let server: LocalServer;
   let http: UpstreamHttp;
@@ -65,13 +68,15 @@ describe('GraphqlEndpoint', () => {
 
   function endpointWithin(httpClientTimeoutMs: number): GraphqlEndpoint {
     http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs }));
-    return new GraphqlEndpoints(http, breakers, new CallMetrics(metrics)).open({
+    return new GraphqlEndpoints(http, breakers, new CallMetrics(metrics), SINGLY).open({
       target: 'test:one',
       subject: { owner: 'Test one', credentialVariables: 'SECRET', urlVariable: 'URL', credentials: [] },
       url: `${server.url}/graphql`,
       token: { url: `${server.url}/token`, form: {} },
       classify: (failure, subject, operation) =>
         failureError(classOfStatus(failure), failure, subject, operation),
+      complexityLimit: 1000,
+      headersOf: (ids) => ({ 'x-work': ids.join(' ') }),
     });
   }
 
@@ -79,16 +84,16 @@ describe('GraphqlEndpoint', () => {
     ['query', THING],
     ['mutation', CHANGE],
   ])('sends a %s as it is written, without additions of Apollo', async (kind, document) => {
-    await expect(
-      endpoint.execute(document, { id: '7' }, { headers: { 'x-more': 'yes' } }),
-    ).resolves.toMatchObject({ thing: { id: '1' } });
+    await expect(endpoint.execute(document, { id: '7' }, { correlationId: 'work-1' })).resolves.toMatchObject(
+      { thing: { id: '1' } },
+    );
     const [call] = calls();
     const body = JSON.parse(call!.body) as Record<string, unknown>;
     expect(Object.keys(body).sort()).toEqual(['operationName', 'query', 'variables']);
     expect(body['variables']).toEqual({ id: '7' });
     expect(body['query']).toMatch(new RegExp(`^${kind} `));
     expect(body['query']).not.toContain('__typename');
-    expect(call!.headers).toMatchObject({ authorization: 'Bearer token-1', 'x-more': 'yes' });
+    expect(call!.headers).toMatchObject({ authorization: 'Bearer token-1', 'x-work': 'work-1' });
     expect(Object.keys(call!.headers).filter((name) => name.startsWith('apollo'))).toEqual([]);
   });
 

@@ -1,13 +1,16 @@
 import { ApolloClient, InMemoryCache, type OperationVariables, type TypedDocumentNode } from '@apollo/client';
 import { NotImplementedHandler } from '@apollo/client/incremental';
-import { CombinedGraphQLErrors } from '@apollo/client/errors';
+import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
 import type { ApolloLink } from '@apollo/client/link';
 import { BaseHttpLink } from '@apollo/client/link/http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
-import { TransientError } from '../errors.js';
+import { ConnectorConfig } from '../config/index.js';
+import { type ConnectorError, TransientError } from '../errors.js';
+import { isJsonObject } from '../json.js';
 import { annotateSpan } from '../tracing/index.js';
 import {
+  AnsweredFailure,
   AuthorizedCalls,
   CallMetrics,
   CircuitBreakers,
@@ -17,7 +20,20 @@ import {
   type TokenRequest,
   UpstreamHttp,
   type UpstreamSubject,
+  answeredErrors,
+  type UpstreamFailure,
+  readFailure,
 } from '../transport/index.js';
+import {
+  type AnswerPart,
+  canMerge,
+  isLocated,
+  type LocatedError,
+  type MergedAnswer,
+  mergedVariables,
+  splitAnswer,
+} from './merged-operations.js';
+import { OperationBatches, type PendingOperation, SharedRequestError } from './operation-batches.js';
 
 /** The GraphQL endpoint of one account or project. */
 export interface GraphqlEndpointOptions {
@@ -29,16 +45,26 @@ export interface GraphqlEndpointOptions {
   readonly classify: Classify;
   /** Whether an error of an answer with data is only a warning. Without it, every error is a failure. */
   readonly isWarning?: (message: string, code: unknown) => boolean;
+  /** The upstream refuses a request that is more complex. */
+  readonly complexityLimit: number;
+  /** The headers that name the work of a request. */
+  readonly headersOf?: (correlationIds: readonly string[]) => Readonly<Record<string, string>>;
 }
 
 /** Options of one call. */
 export interface GraphqlCallOptions {
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Names the work that the call is for. */
+  readonly correlationId?: string;
   /** Ends the call early; the call then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** What the call is about, for the circuit breaker; by default its variables. */
   readonly subject?: string;
+  /** Whether a mutation may share a request with others of the same document. Queries always may. */
+  readonly shareRequest?: boolean;
 }
+
+type Answer = Record<string, unknown>;
+type AnyDocument = TypedDocumentNode<Answer, OperationVariables>;
 
 /** Opens GraphQL endpoints that share connections, circuit breakers and metrics. */
 @Injectable()
@@ -47,25 +73,33 @@ export class GraphqlEndpoints {
     private readonly http: UpstreamHttp,
     private readonly breakers: CircuitBreakers,
     private readonly metrics: CallMetrics,
+    @Inject(ConnectorConfig) private readonly config: Pick<ConnectorConfig, 'operationBatches'>,
   ) {}
 
   open(options: GraphqlEndpointOptions): GraphqlEndpoint {
-    return new GraphqlEndpoint(options, this.http, this.breakers, this.metrics);
+    const { operationBatches } = this.config;
+    return new GraphqlEndpoint(options, this.http, this.breakers, this.metrics, operationBatches);
   }
 }
 
-/** Runs operations for one account or project: circuit breaker first, then token, then Apollo Client. Classifies failures. */
+/**
+ * Runs operations for one account or project: circuit breaker first, then token, then Apollo Client. Classifies failures.
+ * Operations of the same document that run at the same time share requests.
+ */
 export class GraphqlEndpoint {
   private readonly client: ApolloClient;
   private readonly token: OAuthToken;
   private readonly calls: AuthorizedCalls;
   private readonly isWarning: NonNullable<GraphqlEndpointOptions['isWarning']>;
+  /** By document; undefined for one whose operations are sent alone. */
+  private readonly batches = new WeakMap<DocumentNode, OperationBatches | 'alone'>();
 
   constructor(
     private readonly options: GraphqlEndpointOptions,
     private readonly http: UpstreamHttp,
     private readonly breakers: CircuitBreakers,
     private readonly metrics: CallMetrics,
+    private readonly maxBatch: ConnectorConfig['operationBatches'],
   ) {
     const { target, subject, url, token, isWarning = () => false } = options;
     this.isWarning = isWarning;
@@ -108,22 +142,134 @@ export class GraphqlEndpoint {
   async execute<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
-    { headers, signal, subject = JSON.stringify(variables) }: GraphqlCallOptions = {},
+    { shareRequest = false, subject, ...options }: GraphqlCallOptions = {},
   ): Promise<TData> {
+    const untyped = document as unknown as AnyDocument;
+    const batches = subject === undefined ? this.batchesOf(untyped, shareRequest) : 'alone';
+    const answer =
+      batches === 'alone'
+        ? this.sendAlone(untyped, { variables, ...options }, subject)
+        : batches.run({ variables, ...options });
+    return (await answer) as TData;
+  }
+
+  private batchesOf(document: AnyDocument, shareRequest: boolean): OperationBatches | 'alone' {
+    const { isMutation } = operationOf(document);
+    if (isMutation && !shareRequest) return 'alone';
+    let batches = this.batches.get(document);
+    if (!batches) {
+      const maxSize = isMutation ? this.maxBatch.writes : this.maxBatch.reads;
+      batches = maxSize > 1 && canMerge(document) ? this.openBatches(document, isMutation, maxSize) : 'alone';
+      this.batches.set(document, batches);
+    }
+    return batches;
+  }
+
+  private openBatches(document: AnyDocument, isMutation: boolean, maxSize: number): OperationBatches {
+    return new OperationBatches(document, isMutation, maxSize, this.options.complexityLimit, {
+      alone: (operation) => this.sendAlone(document, operation),
+      together: (merged, operations, signal) =>
+        this.sendTogether(document, isMutation, merged, operations, signal),
+      mayShare: () => this.calls.isCircuitClosed(isMutation),
+    });
+  }
+
+  private async sendAlone(
+    document: AnyDocument,
+    { variables, correlationId, signal }: PendingOperation,
+    subject = JSON.stringify(variables),
+  ): Promise<Answer> {
     const { name, isMutation } = operationOf(document);
-    const send = async (token: string): Promise<TData> => {
+    const send = async (token: string): Promise<Answer> => {
       annotateSpan('graphql.operation.type', isMutation ? 'mutation' : 'query');
-      const context = {
-        headers: { ...headers, authorization: `Bearer ${token}` },
-        ...(signal && { fetchOptions: { signal } }),
-      };
-      const data = await this.sendOnce(document, variables, context, isMutation).catch((error: unknown) =>
-        this.dataBesideWarnings<TData>(error),
-      );
+      const context = this.contextOf(token, [correlationId], signal);
+      const data = await this.sendOnce(document, variables, context, isMutation).catch((error: unknown) => {
+        if (!CombinedGraphQLErrors.is(error)) throw error;
+        const { data: beside } = error as { data?: Answer | null };
+        if (!beside || !this.areWarnings(error.errors, beside)) throw error;
+        return beside;
+      });
       if (!data) throw new TransientError('the answer has neither data nor errors');
       return data;
     };
     return this.calls.run(name, send, { signal, subject, isWrite: isMutation, sent: variables });
+  }
+
+  private async sendTogether(
+    document: AnyDocument,
+    isMutation: boolean,
+    merged: AnyDocument,
+    operations: readonly PendingOperation[],
+    signal: AbortSignal,
+  ): Promise<readonly (Answer | ConnectorError)[]> {
+    const variables = operations.map((operation) => operation.variables);
+    const correlationIds = operations.map(({ correlationId }) => correlationId);
+    let failure: UpstreamFailure | undefined;
+    const send = async (token: string): Promise<readonly (Answer | AnsweredFailure)[]> => {
+      annotateSpan('graphql.operation.type', isMutation ? 'mutation' : 'query');
+      annotateSpan('fluent_connector.operations', operations.length);
+      const context = this.contextOf(token, correlationIds, signal);
+      try {
+        const answer = await this.mergedAnswer(merged, mergedVariables(variables), context, isMutation);
+        return splitAnswer(document, answer, operations.length).map((part) => this.resultOf(part));
+      } catch (error) {
+        failure = readFailure(error);
+        throw error;
+      }
+    };
+    const { name } = operationOf(document);
+    const subject = JSON.stringify(variables[0]);
+    try {
+      return await this.calls.runTogether(name, send, {
+        signal,
+        subject,
+        isWrite: isMutation,
+        sent: variables,
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new SharedRequestError(error, failure);
+    }
+  }
+
+  /** @throws the error of an answer that does not tell the operations apart. */
+  private async mergedAnswer(
+    document: AnyDocument,
+    variables: OperationVariables,
+    context: Record<string, unknown>,
+    isMutation: boolean,
+  ): Promise<MergedAnswer> {
+    try {
+      const data = await this.sendOnce(document, variables, context, isMutation);
+      if (!data) throw new TransientError('the answer has neither data nor errors');
+      return { data, errors: [] };
+    } catch (error) {
+      const answer = answerOf(error);
+      if (!answer) throw error;
+      const { data, errors } = answer;
+      const isExecuted = data ? true : isMutation && errors.some(isLocated);
+      // Each of the reads can be repeated alone, and then it is clear whose error it is.
+      const isClear = isMutation || errors.every((one) => isLocated(one) || this.isWarningError(one));
+      if (!isExecuted || !isClear) throw error;
+      return answer;
+    }
+  }
+
+  private resultOf({ data, errors }: AnswerPart): Answer | AnsweredFailure {
+    if (data && (errors.length === 0 || this.areWarnings(errors, data))) return data;
+    if (errors.length > 0) return new AnsweredFailure(answeredErrors(errors));
+    const cause = new Error('the answer to several operations lacks this one');
+    return new AnsweredFailure({ problems: [], cause });
+  }
+
+  private contextOf(
+    token: string,
+    correlationIds: readonly (string | undefined)[],
+    signal: AbortSignal | undefined,
+  ): Record<string, unknown> {
+    const known = correlationIds.filter((id): id is string => id !== undefined && id !== '');
+    const headers = { ...this.options.headersOf?.(known), authorization: `Bearer ${token}` };
+    return { headers, ...(signal && { fetchOptions: { signal } }) };
   }
 
   private async sendOnce<TData, TVariables extends OperationVariables>(
@@ -138,14 +284,34 @@ export class GraphqlEndpoint {
     return data;
   }
 
-  /** @throws the error itself unless it consists of warnings beside data. */
-  private dataBesideWarnings<TData>(error: unknown): TData {
-    const isAnswered =
-      CombinedGraphQLErrors.is(error) &&
-      Object.values(error.data ?? {}).some((field) => field !== null) &&
-      error.errors.every(({ message, extensions }) => this.isWarning(message, extensions?.['code']));
-    if (!isAnswered) throw error;
-    return error.data as TData;
+  /** @returns whether the errors beside data are only warnings. */
+  private areWarnings(errors: readonly LocatedError[], data: Readonly<Answer>): boolean {
+    return (
+      Object.values(data).some((field) => field !== null) && errors.every((one) => this.isWarningError(one))
+    );
+  }
+
+  private isWarningError({ message, extensions }: LocatedError): boolean {
+    const code = isJsonObject(extensions) ? extensions['code'] : undefined;
+    return this.isWarning(typeof message === 'string' ? message : '', code);
+  }
+}
+
+/** @returns the GraphQL answer in an error, if there is one: commercetools may answer conflicts with 409. */
+function answerOf(error: unknown): MergedAnswer | undefined {
+  if (CombinedGraphQLErrors.is(error)) {
+    const { data } = error as { data?: Answer | null };
+    return { data, errors: error.errors };
+  }
+  if (!ServerError.is(error) || error.statusCode >= 500 || error.statusCode === 401) return undefined;
+  try {
+    const body: unknown = JSON.parse(error.bodyText);
+    if (!isJsonObject(body) || !Array.isArray(body['errors'])) return undefined;
+    const data = isJsonObject(body['data']) ? body['data'] : null;
+    return { data, errors: body['errors'].filter(isJsonObject) };
+  } catch {
+    // Something in between answered, not the GraphQL server.
+    return undefined;
   }
 }
 

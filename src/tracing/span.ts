@@ -63,6 +63,12 @@ export function annotateSpan(attribute: string, value: string | number): void {
   trace.getActiveSpan()?.setAttribute(attribute, value);
 }
 
+/** @returns what runs work in the trace in which this is called now. */
+export function inPresentTrace(): <T>(work: () => T) => T {
+  const present = contexts.active();
+  return (work) => contexts.with(present, work);
+}
+
 /** @returns the fields that link a log line to its trace. */
 export function traceOfLogLine(): { trace_id?: string; span_id?: string } {
   const spanContext = trace.getActiveSpan()?.spanContext();

@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import type { ConnectorError } from '../errors.js';
-import { type CallMetrics, outcomeOf } from './call-metrics.js';
+import { ConnectorError, TransientError } from '../errors.js';
+import { type CallMetrics, type CallOutcome, outcomeOf } from './call-metrics.js';
 import type { CircuitBreakers } from './circuit-breakers.js';
 import type { OAuthToken } from './oauth-token.js';
+import { OutageError, ServerFaultError } from './outage-error.js';
 import {
   type UpstreamFailure,
   type UpstreamSubject,
@@ -22,6 +23,22 @@ export class AnsweredFailure extends Error {
   constructor(readonly failure: UpstreamFailure) {
     super('answered with a failure');
   }
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** What the call is about, for the circuit breaker. Calls about the same thing have the same subject. */
+  readonly subject?: string;
+  /** Whether the call writes. Reads and writes have separate circuits. */
+  readonly isWrite?: boolean;
+  /** The variables or the body, which no error may quote. */
+  readonly sent?: unknown;
+}
+
+interface OutcomeOption<T> {
+  /** How a call that was answered ended, for its metric. Default: ok. */
+  readonly outcome?: (result: T) => CallOutcome;
 }
 
 type Outcome<T> = { result: T } | { failure: UpstreamFailure; error: ConnectorError };
@@ -44,26 +61,59 @@ export class AuthorizedCalls {
    * If the token is refused, the call is repeated once with a new one.
    *
    * @param operation the name in metrics and messages.
-   * @param isWrite whether the call writes. Reads and writes have separate circuits.
-   * @param subject what the call is about, for the circuit breaker. Calls about the same thing have the same subject.
-   * @param sent the variables or the body, which no error may quote.
    * @throws CircuitOpenError without a call, the error from `classify`, or the signal's reason.
    */
   async run<T>(
     operation: string,
     send: (token: string) => Promise<T>,
-    {
-      signal,
-      subject = '',
-      isWrite = false,
-      sent,
-    }: { signal?: AbortSignal; subject?: string; isWrite?: boolean; sent?: unknown },
+    { signal, subject = '', isWrite = false, sent, outcome }: CallOptions & OutcomeOption<T> = {},
   ): Promise<T> {
     signal?.throwIfAborted();
     // One signal may have a listener for each running call, and Node reports more than ten as a leak.
     if (signal) setMaxListeners(0, signal);
     const options = { signal, operation, isWrite, subject };
-    return this.breakers.execute(this.target, () => this.authorized(operation, send, signal, sent), options);
+    return this.breakers.execute(
+      this.target,
+      () => this.authorized(operation, send, { signal, sent, outcome }),
+      options,
+    );
+  }
+
+  /**
+   * Runs several operations in one call, which counts once for metrics and circuit breaker.
+   *
+   * @param send returns the result or the failure of each operation. When all of them have failed, and the target or the
+   * token is to blame, the call has failed.
+   * @returns the result of each operation, or its classified error.
+   * @throws as {@link run}, when the call has failed as a whole.
+   */
+  async runTogether<T extends object>(
+    operation: string,
+    send: (token: string) => Promise<readonly (T | AnsweredFailure)[]>,
+    options: CallOptions,
+  ): Promise<readonly (T | ConnectorError)[]> {
+    const outcome = (results: readonly (T | ConnectorError)[]): CallOutcome => {
+      const failed = results.find((result) => result instanceof ConnectorError);
+      return failed ? outcomeOf(failed) : 'ok';
+    };
+    const sendAll = async (token: string): Promise<readonly (T | ConnectorError)[]> => {
+      const answers = await send(token);
+      const failures = answers.filter((answer) => answer instanceof AnsweredFailure);
+      const subject = this.subjectOf(token, options.sent);
+      const results = answers.map((answer) =>
+        answer instanceof AnsweredFailure ? this.classify(answer.failure, subject, operation) : answer,
+      );
+      if (failures.length === answers.length && results.every(blamesTarget)) throw failures[0];
+      // The target answered, so the wait of an operation that failed counts as its retry age.
+      for (const result of results) if (result instanceof TransientError) result.upstreamAnsweredMsAgo = 0;
+      return results;
+    };
+    return this.run(operation, sendAll, { ...options, outcome });
+  }
+
+  /** @returns whether calls are let through without a probe. */
+  isCircuitClosed(isWrite: boolean): boolean {
+    return this.breakers.isClosed(this.target, isWrite);
   }
 
   /** @throws CircuitOpenError when the circuit would reject a call now. */
@@ -71,18 +121,23 @@ export class AuthorizedCalls {
     this.breakers.throwIfOpen(this.target);
   }
 
+  /** The subject of messages, with all that none of them may show. */
+  private subjectOf(token: string, sent: unknown): UpstreamSubject {
+    return { ...this.subject, credentials: [token, ...this.subject.credentials], sent };
+  }
+
   private async authorized<T>(
     operation: string,
     send: (token: string) => Promise<T>,
-    signal: AbortSignal | undefined,
-    sent: unknown,
+    options: CallOptions & OutcomeOption<T>,
   ): Promise<T> {
+    const { signal } = options;
     const token = await this.token.get(signal);
-    let outcome = await this.measured(operation, token, send, signal, sent);
+    let outcome = await this.measured(operation, token, send, options);
     if ('failure' in outcome && isUnauthorized(outcome.failure)) {
       this.token.drop(token);
       const renewed = await this.token.get(signal);
-      outcome = await this.measured(operation, renewed, send, signal, sent);
+      outcome = await this.measured(operation, renewed, send, options);
     }
     if ('failure' in outcome) throw outcome.error;
     return outcome.result;
@@ -92,13 +147,12 @@ export class AuthorizedCalls {
     operation: string,
     token: string,
     send: (token: string) => Promise<T>,
-    signal: AbortSignal | undefined,
-    sent: unknown,
+    { signal, sent, outcome = () => 'ok' }: CallOptions & OutcomeOption<T>,
   ): Promise<Outcome<T>> {
     return this.metrics.measure(this.target, operation, async (ended) => {
       try {
         const result = await send(token);
-        ended('ok');
+        ended(outcome(result));
         return { result };
       } catch (cause) {
         if (signal?.aborted) {
@@ -106,11 +160,15 @@ export class AuthorizedCalls {
           throw signal.reason;
         }
         const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
-        const subject = { ...this.subject, credentials: [token, ...this.subject.credentials], sent };
-        const error = this.classify(failure, subject, operation);
+        const error = this.classify(failure, this.subjectOf(token, sent), operation);
         ended(isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error));
         return { failure, error };
       }
     });
   }
+}
+
+/** Whether the target failed, and not only one operation. */
+function blamesTarget(error: unknown): boolean {
+  return error instanceof OutageError || error instanceof ServerFaultError;
 }

@@ -136,6 +136,12 @@ export class CircuitBreakers {
     }
   }
 
+  /** @returns whether calls are let through without a probe. */
+  isClosed(target: string, isWrite: boolean): boolean {
+    const breaker = this.breakers.get(target);
+    return (isWrite ? breaker?.writes : breaker?.reads)?.policy.state === CircuitState.Closed;
+  }
+
   /** @returns the state of each target: of its reads, or of its writes when only these do not get through. */
   states(): Record<string, BreakerState> {
     return Object.fromEntries([...this.breakers].map(([target, breaker]) => [target, stateOf(breaker)]));

@@ -64,6 +64,20 @@ export function readAnswer(status: number, body: string, retryAfter: string | nu
   return { status, problems: problemsOf(parseJson(body)), retryAfterMs: parseRetryAfter(retryAfter) };
 }
 
+/** @returns the failure that errors of a GraphQL answer stand for. */
+export function answeredErrors(errors: readonly unknown[]): UpstreamFailure {
+  return { status: 200, problems: problemsOf({ errors }) };
+}
+
+/** @returns whether less at once may succeed: the request was too long or too complex, or its answer too long. */
+export function isTooLarge({ status, problems, cause }: UpstreamFailure): boolean {
+  return (
+    status === 413 ||
+    codeOf(cause) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ||
+    problems.some(({ code = '', message }) => /complexity/i.test(`${code} ${message}`))
+  );
+}
+
 /** @returns whether the token was refused, so that a new one may help. */
 export function isUnauthorized(failure: UpstreamFailure): boolean {
   return failure.status === 401 || failure.problems.some(({ code }) => code === 'invalid_token');

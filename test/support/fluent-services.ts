@@ -31,7 +31,12 @@ export function connectToFluent(
   const config = literalConfig({ accounts: [account], retailerIds: () => retailerIds });
   const http = new UpstreamHttp(config);
   const metrics = new ConnectorMetrics();
-  const graphql = new GraphqlEndpoints(http, new CircuitBreakers(metrics), new CallMetrics(metrics));
+  const graphql = new GraphqlEndpoints(
+    http,
+    new CircuitBreakers(metrics),
+    new CallMetrics(metrics),
+    literalConfig(),
+  );
   return {
     endpoints: new FluentEndpoints(config, graphql),
     metrics,

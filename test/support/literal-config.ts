@@ -45,6 +45,7 @@ export function literalConfig(changes: Partial<ConnectorConfig> = {}): Connector
     projects: [PROJECT],
     settingsCacheTtlSeconds: 300,
     httpClientTimeoutMs: 2000,
+    operationBatches: { reads: 50, writes: 4 },
     retailerIds: () => ['1'],
     ...changes,
   } as ConnectorConfig;

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { GatheringLane, type GatheringLimits } from './gathering-lane.js';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+function setUp(limits: Partial<GatheringLimits> = {}) {
+  const deliveries: number[][] = [];
+  const ends: (() => void)[] = [];
+  const lane = new GatheringLane<number>(
+    (items) => {
+      deliveries.push([...items]);
+      return new Promise((resolve) => ends.push(resolve));
+    },
+    { maxInFlight: 1, maxSize: () => 100, ...limits },
+  );
+  const add = (...items: number[]): void => items.forEach((item) => lane.add(item));
+  const endNext = async (): Promise<void> => {
+    ends.shift()?.();
+    await turn();
+  };
+  return { lane, deliveries, add, endNext };
+}
+
+describe('GatheringLane', () => {
+  it('delivers a lone item at the end of the turn, and those of one turn together', async () => {
+    const { deliveries, add, endNext } = setUp();
+    add(1);
+    await turn();
+    expect(deliveries).toEqual([[1]]);
+    await endNext();
+    add(2, 3);
+    await turn();
+    expect(deliveries).toEqual([[1], [2, 3]]);
+  });
+
+  it('gathers what comes while as many deliveries as allowed are under way', async () => {
+    const { deliveries, add, endNext } = setUp();
+    add(1);
+    await turn();
+    add(2);
+    await turn();
+    add(3);
+    await turn();
+    expect(deliveries).toEqual([[1]]);
+    await endNext();
+    expect(deliveries).toEqual([[1], [2, 3]]);
+  });
+
+  it('shares items out evenly, in batches of the largest size at most', async () => {
+    const { deliveries, add, endNext } = setUp({ maxInFlight: 3, maxSize: () => 2 });
+    add(1, 2, 3, 4);
+    await turn();
+    expect(deliveries).toEqual([[1, 2], [3], [4]]);
+    add(5, 6, 7);
+    await turn();
+    await endNext();
+    expect(deliveries.slice(3)).toEqual([[5, 6]]);
+    await endNext();
+    expect(deliveries.slice(4)).toEqual([[7]]);
+  });
+
+  it('does not wait for a delivery that hangs', async () => {
+    const { deliveries, add } = setUp({ maxWaitMs: 20, maxSize: () => 2 });
+    add(1);
+    await turn();
+    add(2, 3, 4);
+    await delay(500);
+    expect(deliveries).toEqual([[1], [2, 3], [4]]);
+  });
+
+  it('leaves out what was removed while it waited, and cannot remove what has left', async () => {
+    const { lane, deliveries, add, endNext } = setUp();
+    add(1);
+    await turn();
+    add(2, 3);
+    expect([lane.remove(2), lane.remove(1)]).toEqual([true, false]);
+    await endNext();
+    expect(deliveries).toEqual([[1], [3]]);
+  });
+});
