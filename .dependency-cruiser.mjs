@@ -10,6 +10,7 @@ const LAYERS = [
   ['graceful-shutdown'],
   ['connector.module'],
   ['overrides'],
+  ['start-summary'],
   ['doctor'],
   ['webhook', 'commercetools-messages', 'admin'],
   ['health'],

@@ -9,6 +9,7 @@ import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
 import { explainInjection } from './overrides.js';
 import { checkNodeVersion } from './node-version.js';
+import { StartSummary } from './start-summary.js';
 import { startTracing } from './tracing/index.js';
 import {
   BodyReader,
@@ -131,6 +132,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
       limiter.attach(managementServer, MANAGEMENT_CONNECTIONS);
       await management.listen(managementServer, host, managementPort);
     }
+    app.get(StartSummary).log();
     PinoLogger.root.info({ role, url: await app.getUrl(), managementPort: management.port }, 'listening');
     return app;
   } catch (error) {

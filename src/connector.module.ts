@@ -42,6 +42,7 @@ import {
   type Override,
 } from './overrides.js';
 import { SettingsModule } from './settings/index.js';
+import { OVERRIDDEN_CLASSES, StartSummary } from './start-summary.js';
 import { StatusHistoryModule } from './status-history/index.js';
 import { TransportModule } from './transport/index.js';
 import { WebhookModule } from './webhook/index.js';
@@ -177,6 +178,8 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       partner,
     ],
     providers: [
+      StartSummary,
+      { provide: OVERRIDDEN_CLASSES, useValue: overrides.map(({ provide }) => provide) },
       {
         provide: OVERRIDE_CHECK,
         inject: [ModulesContainer, ...REPLACEABLE_CLASSES],

@@ -144,6 +144,9 @@ describe('a failed call shows nothing of what it sent about a customer', () => {
       interval: 50,
     });
     const shown = await shownBy(harness, connector, redis.url, []);
+    expect(harness.lines).toContainEqual(
+      expect.objectContaining({ msg: 'asking the CRM', notificationId: expect.any(String) as string }),
+    );
     expect(shown).toContain('POST https://crm.example failed for [redacted]');
     expect(NEVER_SHOWN.filter((text) => shown.includes(text))).toEqual([]);
   });

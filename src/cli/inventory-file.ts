@@ -30,11 +30,9 @@ export interface CheckedFile {
  * @throws UsageError when the file or an entity is wrong
  */
 export async function* readInventory(path: string): AsyncGenerator<InventoryEntity> {
-  let position = 0;
-  for await (const entity of rawEntities(path)) {
-    position += 1;
+  for await (const { entity, place } of rawEntities(path)) {
     const problem = problemOf(entity);
-    if (problem) throw new UsageError(`${path}: entity ${position}: ${problem}`);
+    if (problem) throw new UsageError(`${path}: ${place}: ${problem}`);
     yield entity as InventoryEntity;
   }
 }
@@ -44,11 +42,11 @@ export async function checkInventory(path: string): Promise<CheckedFile> {
   const problems: string[] = [];
   const hash = createHash('sha256');
   let entities = 0;
-  for await (const entity of rawEntities(path)) {
+  for await (const { entity, place } of rawEntities(path)) {
     entities += 1;
     hash.update(`${JSON.stringify(entity)}\n`);
     const problem = problemOf(entity);
-    if (problem) problems.push(`entity ${entities}: ${problem}`);
+    if (problem) problems.push(`${place}: ${problem}`);
     if (problems.length === MAX_PROBLEMS) break;
   }
   if (problems.length > 0) throw new UsageError(`${path} was not loaded:\n- ${problems.join('\n- ')}`);
@@ -56,11 +54,17 @@ export async function checkInventory(path: string): Promise<CheckedFile> {
   return { entities, fingerprint: hash.digest('hex') };
 }
 
-async function* rawEntities(path: string): AsyncGenerator {
-  for await (const entity of written(path)) yield withNumbers(entity);
+/** An entity as it is written, and where: `line 3` or `entity 2`. */
+interface WrittenEntity {
+  readonly entity: unknown;
+  readonly place: string;
 }
 
-function written(path: string): AsyncIterable<unknown> {
+async function* rawEntities(path: string): AsyncGenerator<WrittenEntity> {
+  for await (const { entity, place } of written(path)) yield { entity: withNumbers(entity), place };
+}
+
+function written(path: string): AsyncIterable<WrittenEntity> {
   switch (extname(path).toLowerCase()) {
     case '.csv':
       return fromCsv(path);
@@ -74,16 +78,24 @@ function written(path: string): AsyncIterable<unknown> {
   }
 }
 
-async function* fromCsv(path: string): AsyncGenerator {
+async function* fromCsv(path: string): AsyncGenerator<WrittenEntity> {
   const source = (await openFile(path)).createReadStream();
   const parser = source.pipe(
-    parse({ bom: true, columns: true, skip_empty_lines: true, trim: true, max_record_size: MAX_LINE_BYTES }),
+    parse({
+      bom: true,
+      columns: (header: string[]) => checkedHeader(path, header),
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+      max_record_size: MAX_LINE_BYTES,
+    }),
   );
   // `pipe` does not forward errors.
   source.once('error', (error) => parser.destroy(error));
   try {
-    for await (const row of parser as AsyncIterable<Record<string, string>>) {
-      yield Object.fromEntries(Object.entries(row).filter(([, value]) => value !== ''));
+    for await (const { record, info } of parser as AsyncIterable<Row>) {
+      const entity = Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ''));
+      yield { entity, place: `line ${info.lines}` };
     }
   } catch (error) {
     if (error instanceof CsvError)
@@ -94,19 +106,32 @@ async function* fromCsv(path: string): AsyncGenerator {
   }
 }
 
-async function* fromJson(path: string): AsyncGenerator {
-  const content = await readJson(path, process.stdin, MAX_JSON_BYTES);
-  if (!Array.isArray(content)) throw new UsageError(`${path} must hold a list of entities`);
-  yield* content;
+interface Row {
+  readonly record: Readonly<Record<string, string>>;
+  readonly info: { readonly lines: number };
 }
 
-async function* fromLines(path: string): AsyncGenerator {
+/** Spreadsheets of many countries separate with semicolons. */
+function checkedHeader(path: string, header: string[]): string[] {
+  if (header.length === 1 && header[0]?.includes(';')) {
+    throw new UsageError(`${path} separates its columns with semicolons; save it as CSV with commas`);
+  }
+  return header;
+}
+
+async function* fromJson(path: string): AsyncGenerator<WrittenEntity> {
+  const content = await readJson(path, process.stdin, MAX_JSON_BYTES);
+  if (!Array.isArray(content)) throw new UsageError(`${path} must hold a list of entities`);
+  for (const [index, entity] of content.entries()) yield { entity, place: `entity ${index + 1}` };
+}
+
+async function* fromLines(path: string): AsyncGenerator<WrittenEntity> {
   let number = 0;
   for await (const line of linesOf(path)) {
     number += 1;
     if (line.trim() === '') continue;
     try {
-      yield JSON.parse(line);
+      yield { entity: JSON.parse(line), place: `line ${number}` };
     } catch (error) {
       if (error instanceof SyntaxError) throw new UsageError(`${path} has no JSON in line ${number}`);
       throw error;

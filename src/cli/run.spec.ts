@@ -380,7 +380,7 @@ describe('the command line', () => {
       [
         'stock.csv',
         'locationRef,skuRef,qty\nS1,A,five\n,B,1\n',
-        /entity 1: qty must be a number\n- entity 2: locationRef/,
+        /line 2: qty must be a number\n- line 3: locationRef/,
       ],
       [
         'stock.csv',
@@ -388,6 +388,7 @@ describe('the command line', () => {
         /is not CSV: CSV_RECORD_INCONSISTENT_COLUMNS at line 2/,
       ],
       ['stock.csv', 'locationRef,skuRef,qty\n', /holds no entities/],
+      ['stock.csv', 'locationRef;skuRef;qty\nS1;A;1\n', /separates its columns with semicolons; save it/],
       ['stock.json', '{}', /must hold a list/],
       ['stock.json', '[{"locationRef":"S1"}]', /skuRef is required, qty is required/],
       [

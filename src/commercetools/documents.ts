@@ -1,4 +1,5 @@
 import { type TypedDocumentNode, gql } from '@apollo/client';
+import { shownAs } from '../graphql/index.js';
 import type { OrderState, OrderUpdateAction, PaymentState, ShipmentState } from './order.js';
 
 /** An order as commercetools sends it. */
@@ -69,13 +70,17 @@ export const ORDER_REFERENCES: TypedDocumentNode<
   }
 `;
 
+/** The text is part of the contract with commercetools; `Search` says nothing to operators. */
 export const UPDATE_ORDER: TypedDocumentNode<
   { search: { id: string } | null },
   { id: string; version: number; actions: readonly OrderUpdateAction[] }
-> = gql`
-  mutation Search($id: String!, $version: Long!, $actions: [OrderUpdateAction!]!) {
-    search: updateOrder(id: $id, version: $version, actions: $actions) {
-      id
+> = shownAs(
+  'UpdateOrder',
+  gql`
+    mutation Search($id: String!, $version: Long!, $actions: [OrderUpdateAction!]!) {
+      search: updateOrder(id: $id, version: $version, actions: $actions) {
+        id
+      }
     }
-  }
-`;
+  `,
+);

@@ -347,10 +347,18 @@ function uncachedClient(uri: string, http: UpstreamHttp): ApolloClient {
   });
 }
 
+const shownNames = new WeakMap<DocumentNode, string>();
+
+/** @returns the document, which is called `name` in metrics, traces and errors. Its text stays as it is. */
+export function shownAs<TDocument extends DocumentNode>(name: string, document: TDocument): TDocument {
+  shownNames.set(document, name);
+  return document;
+}
+
 function operationOf(document: DocumentNode): { name: string; isMutation: boolean } {
   const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   return {
-    name: operation?.name?.value ?? 'anonymous',
+    name: shownNames.get(document) ?? operation?.name?.value ?? 'anonymous',
     isMutation: operation?.operation === OperationTypeNode.MUTATION,
   };
 }

@@ -40,6 +40,11 @@ export class HandlerRegistry implements OnModuleInit {
     return [...this.handlers.keys(), ...new Set(this.patterns.map(({ pattern }) => pattern.text))];
   }
 
+  /** The handlers that serve at least one name, each once. */
+  get all(): readonly RegisteredHandler[] {
+    return [...new Set([...this.handlers.values(), ...this.patterns.map(({ handler }) => handler)])];
+  }
+
   find(name: string): RegisteredHandler | undefined {
     return this.handlers.get(name) ?? this.byPattern(name)?.handler;
   }

@@ -5,6 +5,7 @@ import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js
 import { ConnectorConfig } from '../config/index.js';
 import { ConfigurationError, ConnectorError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
+import { inLogContext } from '../logging/index.js';
 import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
 import type { HandlerContext, HandlerResult } from './notification-handler.js';
@@ -91,7 +92,9 @@ export class HandlerRunner {
     const logger = this.logger.logger.child({ notificationId, accountId, name });
     try {
       const result = await withDeadline(className, timeoutMs, context.signal, async (signal) =>
-        instance.handle(notification, { ...context, account, retailerId, logger, signal }),
+        inLogContext({ notificationId, accountId }, () =>
+          instance.handle(notification, { ...context, account, retailerId, logger, signal }),
+        ),
       );
       return resultOf(instance, result);
     } catch (error) {

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { describe, expect, it } from 'vitest';
+import { inLogContext } from './log-context.js';
 import { loggerOptions } from './logger-options.js';
 
 function logged(line: object, level = 'info'): Record<string, unknown>[] {
@@ -73,5 +74,40 @@ describe('loggerOptions', () => {
 
   it('keeps the level of the configuration', () => {
     expect(logged({}, 'warn')).toEqual([]);
+  });
+
+  it('names the notification in every line that is logged while a handler runs, and once', async () => {
+    const lines: string[] = [];
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(chunk.toString());
+        done();
+      },
+    });
+    const root = pino(loggerOptions({ level: 'info', format: 'json' }), stream);
+    await inLogContext({ notificationId: 'n-1', accountId: 'ACME' }, async () => {
+      await Promise.resolve();
+      root.info('by a service');
+      root.child({ part: 'x' }).info('by its child');
+      root.child({ notificationId: 'n-1', accountId: 'ACME' }).info('by the logger of the context');
+    });
+    root.info('outside');
+    expect(lines.map((line) => line.split('"notificationId":"n-1"').length - 1)).toEqual([1, 1, 1, 0]);
+  });
+
+  it('shows of an error only its type, message, stack and code, without personal data', () => {
+    const error = Object.assign(new Error('no mail to jo@example.org'), {
+      code: 'E1',
+      config: { data: 'jo@example.org' },
+      response: { body: { email: 'jo@example.org' } },
+    });
+    const [line] = logged({ err: error });
+    expect(line?.['err']).toEqual({
+      type: 'Error',
+      message: 'no mail to [redacted]',
+      stack: expect.stringContaining('no mail to [redacted]') as string,
+      code: 'E1',
+    });
+    expect(JSON.stringify(line)).not.toContain('jo@example.org');
   });
 });

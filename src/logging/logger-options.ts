@@ -3,6 +3,7 @@ import type { LoggingConfig } from '../config/index.js';
 import { escapeControls, escapeControlsOfJson } from '../escape-controls.js';
 import { withoutPersonalData } from '../personal-data.js';
 import { traceOfLogLine } from '../tracing/index.js';
+import { contextOfLogLine } from './log-context.js';
 
 /** Fields that no log line may show. */
 const SECRET_FIELDS = [
@@ -30,7 +31,7 @@ export function loggerOptions({ level, format }: LoggingConfig): LoggerOptions {
     level,
     base: undefined,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    mixin: traceOfLogLine,
+    mixin: (_line, _level, logger) => ({ ...traceOfLogLine(), ...contextOfLogLine(logger) }),
     serializers: { err: shownError },
     formatters: { level: (label) => ({ level: label }) },
     // Text from outside must not forge lines or control a terminal.

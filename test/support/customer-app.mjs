@@ -1,4 +1,5 @@
 // A partner's application that sends what is known about a customer to both systems.
+import { Logger } from '@nestjs/common';
 import {
   bootstrapConnector,
   CommercetoolsClient,
@@ -54,6 +55,7 @@ NotificationHandler('customer.commercetools')(ToCommercetools);
 /** A library's error, with everything that the library attaches to it. */
 class WithLibrary {
   async handle() {
+    new Logger('Crm').log('asking the CRM');
     const message = `POST https://crm.example failed for ${CUSTOMER.email}`;
     throw Object.assign(new Error(message), { config: { data: CUSTOMER }, response: { body: CUSTOMER } });
   }

@@ -12,7 +12,7 @@ import {
 
 /**
  * Shows an order as delivered when Fluent sends the notification `parcel.delivered`. It can run more than once for a
- * notification, so it first checks whether the work is done.
+ * notification, so it sends nothing when the work is done.
  */
 @NotificationHandler('parcel.delivered')
 @Injectable()
