@@ -2,16 +2,21 @@
 export interface ConnectorErrorOptions extends ErrorOptions {
   /** Machine-readable detail of the upstream, e.g. `ConcurrentModification` or `C0011E`. */
   code?: string;
+  /** Whether the upstream refuses the caller: its credentials, scopes or permissions. Default: false. */
+  lacksPermission?: boolean;
 }
 
 /** Base of the typed errors. The queue decides between retry and dead letter from the class alone. */
 export abstract class ConnectorError extends Error {
   readonly code?: string;
+  /** See {@link ConnectorErrorOptions.lacksPermission}. */
+  readonly lacksPermission: boolean;
 
   constructor(message: string, options: ConnectorErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;
     this.code = options.code;
+    this.lacksPermission = options.lacksPermission ?? false;
   }
 }
 

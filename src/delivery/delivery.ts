@@ -1,6 +1,6 @@
 import type { FluentNotification } from '../notification/index.js';
 import type { TraceCarrier } from '../tracing/index.js';
-import type { FailureHistory } from './retry-policy.js';
+import type { DescribedError, FailureHistory } from './retry-policy.js';
 
 /** How a notification ended when it did not fail. */
 export type NotificationOutcome = 'updated' | 'unchanged' | 'unmapped' | 'superseded';
@@ -30,7 +30,7 @@ export interface FirstRun {
 export interface DeliveryProgress {
   readonly failures?: FailureHistory;
   /** The error of the last failed run: bounded, without a stack. */
-  readonly error?: { readonly name: string; readonly message: string };
+  readonly error?: DescribedError;
   /** Set while a recheck is due. */
   readonly firstRun?: FirstRun;
   /** The recheck needs a run with at least this number, whatever an earlier run observed. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { classifyCommercetoolsFailure } from '../commercetools/classify-commercetools-failure.js';
 import { classifyFluentFailure } from '../fluent/classify-fluent-failure.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
 import { classifyTokenFailure } from '../transport/oauth-token.js';
@@ -16,11 +17,7 @@ const answer = (status: number, ...problems: { code?: string; message: string }[
 
 describe('causeOf', () => {
   it.each<[FailureCause, string, string]>([
-    ['permission', 'ConfigurationError', 'commercetools answered HTTP 401: check CTP_CLIENT_SECRET'],
-    ['permission', 'PermanentError', 'Fluent answered HTTP 403'],
-    ['permission', 'TransientError', 'the token lacks a scope: insufficient_scope'],
-    ['permission', 'TransientError', 'refused: invalid_token'],
-    ['permission', 'ConfigurationError', 'the user lacks the Permission ORDER_VIEW'],
+    ['configuration', 'ConfigurationError', 'a text about HTTP 403 and a permission'],
     ['configuration', 'ConfigurationError', 'setting the.mapping does not exist'],
     ['data', 'PermanentError', 'the order belongs to retailer 2'],
     ['data', 'OrderNotFoundError', 'the project has no order O_5 [OrderNotFound]'],
@@ -32,7 +29,26 @@ describe('causeOf', () => {
     expect(causeOf({ name, message })).toBe(cause);
   });
 
+  it('is permission for an error that says so, whatever its class and text', () => {
+    expect(causeOf({ name: 'PermanentError', message: 'no', lacksPermission: true })).toBe('permission');
+  });
+
   it.each<[FailureCause, string, unknown]>([
+    ['permission', 'a token that was refused', classifyFluentFailure(answer(401), SUBJECT, 'OrderById')],
+    [
+      'permission',
+      'a refused token of commercetools',
+      classifyCommercetoolsFailure(answer(200, { code: 'invalid_token', message: 'no' }), SUBJECT, 'x'),
+    ],
+    [
+      'permission',
+      "a documented code of Fluent's about a permission",
+      classifyFluentFailure(
+        answer(200, { code: 'C0999E', message: 'You lack the permission' }),
+        SUBJECT,
+        'x',
+      ),
+    ],
     ['permission', 'refused credentials', classifyTokenFailure(answer(400), SUBJECT)],
     ['permission', 'a refused call', classifyFluentFailure(answer(403), SUBJECT, 'OrderById')],
     [

@@ -8,14 +8,12 @@ export const FAILURE_CAUSES = ['configuration', 'permission', 'data', 'unknown']
  */
 export type FailureCause = (typeof FAILURE_CAUSES)[number];
 
-/** How the messages of refused calls read, whatever the class of their error. */
-const REFUSED = /\bHTTP 40[13]\b|\binsufficient_scope\b|\binvalid_token\b|\bpermission\b/i;
 /** The codes of errors that wait for an order, and end when it has not come. */
 const MISSING_ORDER = /\[(?:Fluent)?OrderNotFound\]$/;
 
 /** Pure: the cause of a failure as it is kept with a dead letter. */
-export function causeOf({ name, message }: DeadLetter['error']): FailureCause {
-  if (REFUSED.test(message)) return 'permission';
+export function causeOf({ name, message, lacksPermission }: DeadLetter['error']): FailureCause {
+  if (lacksPermission) return 'permission';
   if (name === 'ConfigurationError') return 'configuration';
   return name === 'PermanentError' || MISSING_ORDER.test(message) ? 'data' : 'unknown';
 }

@@ -3,6 +3,7 @@ import type { FluentNotification } from '../notification/index.js';
 import type { TraceCarrier } from '../tracing/index.js';
 import type { Settlement } from './decide.js';
 import type { Delivery } from './delivery.js';
+import type { DescribedError } from './retry-policy.js';
 import type { HeldSlots } from './lanes.js';
 
 /** Properties of a notification that is added to the queue. */
@@ -24,7 +25,7 @@ export type AddResult = 'accepted' | 'duplicate';
 export interface DeadLetter {
   readonly id: string;
   readonly notification: FluentNotification;
-  readonly error: { readonly name: string; readonly message: string };
+  readonly error: DescribedError;
   readonly attempts: number;
   readonly acceptedAt: Date;
   readonly firstFailedAt?: Date;

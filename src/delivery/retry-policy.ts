@@ -1,6 +1,14 @@
 import type { RetryConfig } from '../config/index.js';
 import { CircuitOpenError, ConnectorError, PermanentError, TransientError } from '../errors.js';
 
+/** An error as it is kept with a notification. */
+export interface DescribedError {
+  readonly name: string;
+  readonly message: string;
+  /** True when the upstream refused the caller. */
+  readonly lacksPermission?: boolean;
+}
+
 /** The failures of a notification, kept across runs and processes. */
 export interface FailureHistory {
   /** Failed runs. Runs that an open circuit deferred do not count. */
@@ -136,9 +144,14 @@ function ceilingMs({ baseDelayMs, maxDelayMs }: RetryConfig, attempts: number): 
 }
 
 /** The error of a failed run as it is stored with the notification: bounded, without its stack. */
-export function describeError(error: unknown): { name: string; message: string } {
+export function describeError(error: unknown): DescribedError {
   const name = error instanceof Error ? error.name : 'Error';
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ConnectorError && error.code ? ` [${error.code}]` : '';
-  return { name, message: (message + code).slice(0, MAX_ERROR_LENGTH) };
+  const lacksPermission = error instanceof ConnectorError && error.lacksPermission;
+  return {
+    name,
+    message: (message + code).slice(0, MAX_ERROR_LENGTH),
+    ...(lacksPermission && { lacksPermission }),
+  };
 }

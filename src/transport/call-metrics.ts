@@ -21,8 +21,6 @@ export interface RefusedCall extends LastCall {
 
 /** Outcomes that stay the same until an operator corrects credentials, permissions or configuration. */
 const REFUSED: ReadonlySet<CallOutcome> = new Set(['configuration', 'unauthorized']);
-/** A client error of the upstream that is about the caller's permissions, not about the order. */
-const LACKS_PERMISSION = /\bHTTP 403\b|\binsufficient_scope\b/;
 
 /** Partners name their own operations. Generated names must not make the metric grow without limit. */
 const MAX_OPERATIONS = 50;
@@ -105,8 +103,7 @@ export class CallMetrics {
 /** @returns the outcome for a classified error. */
 export function outcomeOf(error: Error): CallOutcome {
   if (error instanceof OutageError) return 'outage';
-  if (error instanceof PermanentError)
-    return LACKS_PERMISSION.test(error.message) ? 'configuration' : 'permanent';
+  if (error instanceof PermanentError) return error.lacksPermission ? 'configuration' : 'permanent';
   if (error instanceof ConfigurationError) return 'configuration';
   return 'code' in error && error.code === 'ConcurrentModification' ? 'conflict' : 'transient';
 }

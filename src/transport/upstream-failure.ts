@@ -138,12 +138,18 @@ export function failureError(
   const options = {
     code: code && shorten(shownCode(code, redact)),
     cause: shownCause(failure.cause, redact),
+    lacksPermission: isRefusal(failure, code) || (failureClass === 'configuration' && lacksPermission),
   };
   if (failureClass === 'outage') return new OutageError(message, { ...options, retryAfterMs });
   if (failureClass === 'fault') return new ServerFaultError(message, { ...options, retryAfterMs });
   if (failureClass === 'transient') return new TransientError(message, { ...options, retryAfterMs });
   if (failureClass === 'permanent') return new PermanentError(message, options);
   return new ConfigurationError(`${message}; ${advice(failure, subject, lacksPermission)}`, options);
+}
+
+/** Whether the answer refuses the caller, and not the request. */
+function isRefusal(failure: UpstreamFailure, code: string | undefined): boolean {
+  return isUnauthorized(failure) || failure.status === 403 || code === 'insufficient_scope';
 }
 
 function advice({ status }: UpstreamFailure, subject: UpstreamSubject, lacksPermission: boolean): string {
