@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -73,10 +73,20 @@ it('docs/cli.md shows what the commands print', async ({ startTestConnector, fol
     `POST /api/v1/fluent-connect/webhook HTTP/1.1\r\ncontent-type: application/json\r\nfluent-signature: ${signature}\r\n\r\n` +
       JSON.stringify(notification, undefined, 2),
   );
+  const mappings = join(folder, 'mappings.yaml');
+  await runCommand(['mappings', 'pull', mappings], { env });
+  const edited = (await readFile(mappings, 'utf8')).replace(
+    '    COMPLETE: Shipped',
+    '    COMPLETE: Delivered',
+  );
+  await writeFile(mappings, edited);
   const all = examples();
   expect(all.length).toBeGreaterThan(4);
   for (const { command, output } of all) {
-    const { out } = await runCommand(command.replace('reserialised.http', file).split(' '), { env });
+    const { out } = await runCommand(
+      command.replace('reserialised.http', file).replace('mappings.yaml', mappings).split(' '),
+      { env },
+    );
     expect(normalized(out), command).toBe(normalized(output));
   }
 });

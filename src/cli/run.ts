@@ -15,6 +15,11 @@ import { inventoryLoadCommand } from './commands/inventory-load.js';
 import { inventoryStatusCommand } from './commands/inventory-status.js';
 import { accountsCommand } from './commands/accounts.js';
 import { reconcileCommand } from './commands/reconcile.js';
+import { mappingsCheckCommand } from './commands/mappings/check.js';
+import { mappingsDiffCommand } from './commands/mappings/diff.js';
+import { mappingsPullCommand } from './commands/mappings/pull.js';
+import { mappingsPushCommand } from './commands/mappings/push.js';
+import { setupCommand } from './commands/setup.js';
 import { orderCommand } from './commands/order.js';
 import { syncCommand } from './commands/sync.js';
 import { webhookSendCommand } from './commands/webhook/send.js';
@@ -68,6 +73,14 @@ function program(given: Console, end: (code: number) => void): Command {
   deadLetters.addCommand(deadLettersDiscardCommand(console));
   root.addCommand(reconcileCommand(console, end));
   root.addCommand(accountsCommand(console));
+  root.addCommand(setupCommand(console));
+  const mappings = root
+    .command('mappings')
+    .description('the mapping settings as one file under version control');
+  mappings.addCommand(mappingsPullCommand(console));
+  mappings.addCommand(mappingsCheckCommand(console, end));
+  mappings.addCommand(mappingsDiffCommand(console, end));
+  mappings.addCommand(mappingsPushCommand(console));
   const webhook = root.command('webhook').description("Fluent's webhooks");
   webhook.addCommand(webhookSignCommand(console));
   webhook.addCommand(webhookSendCommand(console, end));

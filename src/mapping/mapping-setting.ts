@@ -19,6 +19,13 @@ const SPELLINGS: Readonly<Record<MappingKind, readonly [string, string]>> = {
   ],
 };
 
+/** The names that are looked for unless the configuration has others. */
+export const DEFAULT_MAPPING_SETTINGS: Readonly<Record<MappingKind, string>> = {
+  order: SPELLINGS.order[0],
+  payment: SPELLINGS.payment[0],
+  shipping: SPELLINGS.shipping[0],
+};
+
 /**
  * Pure: the names of a mapping setting, in order of preference. Only the default has a second spelling; a name from
  * the configuration is used alone.

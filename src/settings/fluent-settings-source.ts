@@ -179,13 +179,15 @@ export function pickSetting(
   for (const context of CONTEXTS) {
     for (const name of names) {
       const setting = settings.find((candidate) => candidate.name === name && candidate.context === context);
-      if (setting) return { name, context: `${context} ${setting.contextId}`, value: parse(setting.value) };
+      if (setting)
+        return { name, context: `${context} ${setting.contextId}`, value: parseSettingValue(setting.value) };
     }
   }
   return undefined;
 }
 
-function parse(value: unknown): unknown {
+/** Pure: the value of a setting that may hold JSON as text. @internal */
+export function parseSettingValue(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[{[]/.test(value)) return value;
   try {
     return JSON.parse(value);

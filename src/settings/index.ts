@@ -2,3 +2,4 @@ export * from './file-settings-source.js';
 export * from './fluent-settings-source.js';
 export * from './settings-source.js';
 export * from './settings.module.js';
+export { readSettingsFile } from './read-settings-file.js';
