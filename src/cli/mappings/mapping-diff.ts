@@ -93,11 +93,17 @@ export async function printChanges(changes: readonly MappingChange[], output: Ou
       entries.map(({ status, is, shouldBe }): Cell[] => [
         `  ${is === undefined ? '+' : shouldBe === undefined ? '-' : '~'}`,
         status,
-        { text: is === undefined ? '' : String(is), colour: 'red' },
-        { text: shouldBe === undefined ? '' : String(shouldBe), colour: 'green' },
+        { text: textOf(is), colour: 'red' },
+        { text: textOf(shouldBe), colour: 'green' },
       ]),
     );
   }
+}
+
+/** States are text; a value that is not is shown as JSON. */
+function textOf(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** For scripts: without the values of settings, which may have other parts. */

@@ -65,20 +65,42 @@ async function replayMany(
   admin: AdminApi,
   output: Output,
 ): Promise<void> {
-  const result = await admin.request<ReplayManyResult>({
-    method: 'POST',
-    path: '/dead-letters/replay',
-    query: { ...filter, dryRun: !yes, reason },
-  });
+  const startedAt = new Date().toISOString();
+  const send = (narrowed: typeof filter): Promise<ReplayManyResult> =>
+    admin.request({
+      method: 'POST',
+      path: '/dead-letters/replay',
+      query: { ...narrowed, dryRun: !yes, reason },
+    });
+  let result = await send(filter);
+  for (let isOver = !yes; !isOver && result.more;) {
+    // Without the letters that have failed again meanwhile.
+    const next = await send({ diedBefore: startedAt, ...filter });
+    result = sumOf(result, next);
+    isOver = next.replayed === 0;
+  }
   if (output.isJson) {
     await output.json(result);
     return;
   }
-  const { matched, replayed, byCause } = result;
+  const { matched, replayed, byCause, more } = result;
   await output.table(['CAUSE', 'MATCHED'], Object.entries(byCause));
   await output.line(
     yes
       ? `replayed: ${replayed} of ${matched} dead letters`
-      : `matching dead letters: ${matched}; add --yes to replay them`,
+      : `matching dead letters: ${more ? 'more than ' : ''}${matched}; add --yes to replay them`,
   );
+}
+
+function sumOf(one: ReplayManyResult, other: ReplayManyResult): ReplayManyResult {
+  const causes = Object.entries(other.byCause).map(([cause, count]) => [
+    cause,
+    (one.byCause[cause] ?? 0) + count,
+  ]);
+  return {
+    matched: one.matched + other.matched,
+    replayed: one.replayed + other.replayed,
+    byCause: Object.fromEntries(causes) as ReplayManyResult['byCause'],
+    more: other.more,
+  };
 }
