@@ -12,6 +12,7 @@ const SECTIONS = new Map(
     .split(/^#{2,3} /m)
     .map((section) => [section.split('\n', 1)[0] ?? '', section]),
 );
+const LOCAL = 'http://localhost:8081';
 const ADMIN_TOKEN = 'a-token-of-this-spec';
 
 it.override('redisOptions', { aof: true });
@@ -20,14 +21,47 @@ it.override('environment', { RECHECK_DELAY: '100' });
 interface AdminRequest {
   readonly method: string;
   readonly path: string;
+  readonly headers: Headers;
+  readonly body?: string;
+}
+
+/** @returns the commands of a section, each as its words. */
+function commandsOf(title: string): string[][] {
+  const blocks = [...(SECTIONS.get(title) ?? '').matchAll(/^ *```sh\n(.*?)^ *```$/gms)];
+  return blocks.flatMap(([, text = '']) =>
+    text
+      .replaceAll(/\\\n/g, ' ')
+      .split('\n')
+      .map((line) =>
+        [...line.matchAll(/'[^']*'|"[^"]*"|\S+/g)].map(([word]) => word.replaceAll(/^['"]|['"]$/g, '')),
+      )
+      .filter((words) => words.length > 0),
+  );
 }
 
 /** @returns the admin requests that a section has operators send, in their order. */
 function requestsOf(title: string): AdminRequest[] {
-  const curl =
-    /curl (-X POST )?-H "Authorization: Bearer \$ADMIN_TOKEN"[ \\\n]+'?http:\/\/localhost:8081([^\s']+)/g;
-  const requests = [...(SECTIONS.get(title) ?? '').matchAll(curl)];
-  return requests.map(([, post, path = '']) => ({ method: post ? 'POST' : 'GET', path }));
+  return commandsOf(title)
+    .filter(([program]) => program === 'curl')
+    .map(([, ...words]) => {
+      const request = {
+        method: 'GET',
+        path: '',
+        headers: new Headers(),
+        body: undefined as string | undefined,
+      };
+      while (words.length > 0) {
+        const word = words.shift() ?? '';
+        if (word === '-X') request.method = words.shift() ?? '';
+        else if (word === '-d') request.body = words.shift();
+        else if (word === '-H') {
+          const [name = '', value = ''] = (words.shift() ?? '').split(': ');
+          request.headers.set(name, value.replace('$ADMIN_TOKEN', ADMIN_TOKEN));
+        } else if (word.startsWith(LOCAL)) request.path = word.slice(LOCAL.length);
+        else throw new Error(`${title}: the spec does not know ${word}`);
+      }
+      return request;
+    });
 }
 
 /** Sends a request of the documentation, with other values in place of the examples'. */
@@ -36,19 +70,37 @@ async function ask(
   request: AdminRequest | undefined,
   values: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, unknown>> {
-  const { method = '', path = '' } = request ?? {};
+  if (!request) throw new Error('the section has no further request');
+  const { method, path, headers, body: sent } = request;
   const target = new URL(url + path);
   for (const [name, value] of Object.entries(values)) {
     expect(target.searchParams.has(name), `${path} has ${name}`).toBe(true);
     target.searchParams.set(name, value);
   }
-  const response = await fetch(target, { method, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const response = await fetch(target, { method, headers, body: sent });
   const body = (await response.json()) as Record<string, unknown>;
   expect(response.ok, JSON.stringify(body)).toBe(true);
   return body;
 }
 
+/** The runbooks whose commands the tests below execute. */
+const EXECUTED = [
+  'Dead letters',
+  'Why does the shop show another state?',
+  'Redis is lost',
+  'A wrong mapping was deployed',
+];
+
 describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, () => {
+  it('is executed by the tests of this file, and consists of commands of the connector', () => {
+    const titles = [...SECTIONS.keys()].filter((title) => commandsOf(title).length > 0);
+    expect(titles).toEqual(EXECUTED);
+    const programs = new Set(titles.flatMap((title) => commandsOf(title).map(([program]) => program)));
+    expect(programs).toEqual(new Set(['kubectl', 'curl']));
+    const text = [...SECTIONS.values()].join('');
+    expect(text).not.toMatch(/redis-cli|node --eval|node -e/);
+  });
+
   it('lists dead letters with their errors, and replays them', async ({ harness }) => {
     const { fluent, commercetools } = harness;
     const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
@@ -104,9 +156,11 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 
+    const [pause, refresh, resume, reconcile] = requestsOf('A wrong mapping was deployed');
+    expect(await ask(connector, pause)).toMatchObject({ pause: { reason: 'wrong mapping' } });
     fluent.setSetting({ ...setting, lobValue: right });
-    const [refresh, reconcile] = requestsOf('A wrong mapping was deployed');
     await ask(connector, refresh);
+    expect(await ask(connector, resume)).not.toHaveProperty('pause');
     await ask(connector, reconcile, { from: new Date(Date.now() - 3_600_000).toISOString() });
     await harness.expectAgreement('O_1', 'BOOKED');
   });
