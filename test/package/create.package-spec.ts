@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { actionlint, hasChartTools, helmTemplate } from '../chart/chart-tools.js';
 import { ofKind } from '../chart/manifests.js';
+import { buildWithoutDocker } from '../image/dockerfile.js';
 import { TUTORIAL_PROJECT } from './install-once.js';
 import { CREATE_PACKAGE, PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
@@ -75,6 +76,40 @@ describe('npm create fluent-commercetools-connector', () => {
       (error: Error) => error.message,
     );
     expect(failed).toMatch(/Tests.*3 failed.*1 passed/);
+  });
+
+  it('makes an image that starts, without the test kit and without what only the build needs', async () => {
+    const context = machine.path('image');
+    await machine.shareInstallation(project, context);
+    cpSync(project, context, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    // What differs from a partner: the packages are not published, and are already here.
+    cpSync(machine.tarball(), join(context, 'connector.tgz'));
+    const edit = (path: string, from: RegExp | string, to: string): void => {
+      const text = readFileSync(join(context, path), 'utf8');
+      expect(text).toMatch(from);
+      writeFileSync(join(context, path), text.replaceAll(from, to));
+    };
+    for (const path of ['package.json', 'package-lock.json']) {
+      edit(path, /file:[^"]*connector\.tgz/g, 'file:connector.tgz');
+    }
+    edit('Dockerfile', /(?<=COPY package.json package-lock.json )/g, 'connector.tgz node_modules ');
+    // A registry that lacks builds for other platforms leaves gaps in the lock file, which npm ci refuses.
+    edit('Dockerfile', 'npm ci', 'npm install');
+    const { root, workdir, command, uid } = await buildWithoutDocker(context, machine.path('image-built'));
+    expect(uid).toBe(65_532);
+    const app = join(root, workdir);
+    expect(readdirSync(app).sort()).toEqual(['dist', 'node_modules', 'package.json']);
+    const holds = (path: string): boolean => existsSync(join(app, 'node_modules', path));
+    expect([PACKAGE, 'vitest', 'typescript', `${PACKAGE}/dist/testing`].map(holds)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    // The Node of the image, which knows more options than the oldest that we support.
+    const [, ...args] = command;
+    const started = machine.sh(`${join(REPOSITORY, '.ci/on-node')} 24 node ${args.join(' ')}`, app);
+    await expect(started).rejects.toThrow('FLUENT_USERNAME is required');
   });
 
   it('makes an image on the base images of our own, and a workflow with the actions of our own', () => {
