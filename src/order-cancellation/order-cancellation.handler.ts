@@ -80,7 +80,7 @@ export class OrderCancellationHandler implements NotificationHandlerContract, On
       { id: notification.entityId },
       { signal, correlationId: notification.id },
     );
-    if (!order) return leave('commercetools has the order no more');
+    if (!order) return leave('commercetools no longer has the order');
     const reason = reasonToLeave(message, initiator, order, scope);
     if (reason !== undefined) return leave(reason);
 
@@ -177,7 +177,7 @@ function reasonToLeave(
   // A webhook of an older status can reset the order before the cancellation arrives. The cancellation still counts,
   // but only if another client certainly wrote it.
   if (isLastByConnector && initiator?.clientId) return undefined;
-  return 'it is cancelled no more';
+  return 'it is no longer cancelled';
 }
 
 function isConnector(initiator: CommercetoolsInitiator | undefined, { project }: RetailerScope): boolean {

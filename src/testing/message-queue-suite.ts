@@ -84,7 +84,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await bench.until(async () => (await queue.add(brief)) === 'accepted', 'the id is forgotten');
       assert.equal(await queue.add(long), 'duplicate');
     }),
-    test('gives the notification back as it came, with what was said about it', async (queue, bench) => {
+    test('delivers the notification unchanged, with the options that it was added with', async (queue, bench) => {
       const sent = sampleNotification({
         id: ':lock {x} ü\ud800',
         attributes: { TrackingNumber: 'T1', nested: [1.5, null, { ü: '€' }] },
@@ -152,7 +152,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
         'takenAtMs has the same clock',
       );
     }),
-    test('tells the coverage of a finished run to what comes after it', async (queue, bench) => {
+    test('gives the coverage of a finished run to later notifications', async (queue, bench) => {
       await queue.add(sampleNotification({ id: 'one' }), KEY);
       await queue.add(sampleNotification({ id: 'two' }), KEY);
       await queue.add(sampleNotification({ id: 'other' }), { coalesceKey: 'order-2' });
@@ -164,7 +164,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.deepEqual(two?.coverage, coverage);
       assert.equal(other?.coverage, undefined);
     }),
-    test('tells the coverage also when it is asked again', async (queue, bench) => {
+    test('gives the coverage again when a delivery is renewed', async (queue, bench) => {
       await queue.add(sampleNotification({ id: 'one' }), KEY);
       await queue.add(sampleNotification({ id: 'two' }), KEY);
       const [one, two] = (await bench.take(2)) as [Delivery, Delivery];
@@ -180,7 +180,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       const coverage = (await bench.takeOne()).coverage;
       assert.deepEqual(coverage, { number: two.ticket.number, observedState: 'new' });
     }),
-    test('ends no run that changed something after a later run has finished, and delivers it again', async (queue, bench) => {
+    test('delivers a run again when it changed something after a later run had finished', async (queue, bench) => {
       for (const id of ['slow', 'quick']) await queue.add(sampleNotification({ id }), KEY);
       const [slow, quick] = (await bench.take(2)) as [Delivery, Delivery];
       assert.equal(await queue.settle(quick, endOf(quick, false)), 'settled');
@@ -193,7 +193,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(await queue.settle(again, endOf(again, false)), 'settled');
       assert.equal(await bench.total(), 0);
     }),
-    test('ends no run that changed nothing while another run changed something', async (queue, bench) => {
+    test('delivers a run again when it changed nothing while another run changed something', async (queue, bench) => {
       for (const id of ['writes', 'reads', 'next']) await queue.add(sampleNotification({ id }), KEY);
       const [writes, reads] = (await bench.take(2)) as [Delivery, Delivery];
       assert.equal(await queue.settle(writes, endOf(writes, true)), 'settled');
@@ -211,7 +211,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       }
       assert.equal(await bench.total(), 0);
     }),
-    test('tells until when a run that failed may have written, and nothing after a mere wait', async (queue, bench) => {
+    test('reports until when a failed run may have written, and nothing after a delivery that only waited', async (queue, bench) => {
       await queue.add(sampleNotification(), KEY);
       const first = await bench.takeOne();
       await queue.settle(first, { action: 'defer', delayMs: 0, progress: {} });
@@ -240,7 +240,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(again.acceptedNumber, first.acceptedNumber);
       assert.ok(again.takenAtMs - first.takenAtMs >= 55, 'it came too early');
     }),
-    test('tells other notifications of the key for how long a failed run holds them back', async (queue, bench) => {
+    test('reports to other notifications of the key how long a failed run delays them', async (queue, bench) => {
       await queue.add(sampleNotification({ id: 'fails' }), KEY);
       await queue.add(sampleNotification({ id: 'other' }), KEY);
       await queue.settle(await bench.takeOne(), retryIn(30_000));
@@ -272,7 +272,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal(again.coalesceKey, 'order-1');
       assert.deepEqual(again.progress, {});
     }),
-    test('knows nothing of a dead letter that there is not', async (queue) => {
+    test('does not find a dead letter that does not exist', async (queue) => {
       assert.equal(await queue.deadLetter('unknown'), undefined);
       assert.equal(await queue.replay('unknown'), false);
       assert.equal(await queue.discard('unknown'), false);
@@ -321,7 +321,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await queue.discard(after.id);
       assert.deepEqual(await messages(), ['b', 'a']);
     }),
-    test('takes the redelivery of a dead letter as a reason to try it again', async (queue, bench) => {
+    test('tries a dead letter again when its notification is delivered again', async (queue, bench) => {
       const sent = sampleNotification();
       await queue.add(sent);
       await queue.settle(await bench.takeOne(), dead('no'));
@@ -459,7 +459,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await queue.add(sampleNotification(), { background: true });
       assert.deepEqual(await bench.states(), { waiting: 3, active: 0, delayed: 0, dead: 0 });
     }),
-    test('tells since when the oldest unfinished notification waits', async (queue, bench) => {
+    test('reports since when the oldest unfinished notification waits', async (queue, bench) => {
       assert.equal((await queue.counts()).oldestUnfinishedAt, undefined);
       await queue.add(sampleNotification({ id: 'old' }));
       const since = (await queue.counts()).oldestUnfinishedAt?.getTime() ?? 0;
@@ -472,7 +472,7 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       assert.equal((await queue.counts()).oldestUnfinishedAt?.getTime(), since);
       assert.ok(Math.abs(since - acceptedMs(old)) <= 5, 'it is the time of acceptance');
     }),
-    test('is healthy, and says so', async (queue) => {
+    test('reports that it is healthy', async (queue) => {
       assert.equal((await queue.health()).reachable, true);
     }),
   ];
