@@ -62,6 +62,12 @@ export interface ConnectorModuleOptions {
   readonly overrides?: readonly Override[];
   /** Hooks and your services. They can inject every class that the connector provides. */
   readonly providers?: readonly Provider[];
+  /**
+   * A class whose properties are variables of yours, with decorators of class-validator and defaults. The connector validates
+   * them together with its own and lists all problems at once. Each can also come from a file that `NAME_FILE` names. Handlers,
+   * hooks, overrides and your modules can inject the class.
+   */
+  readonly config?: Type<object>;
   /** The only source of environment variables; `process.env` by default. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -101,7 +107,7 @@ class PartnerModule {}
 export class ConnectorModule {
   /** @throws ConfigurationError when an override is for something that is not replaceable. */
   static register({ env, ...options }: ConnectorModuleOptions = {}): DynamicModule {
-    return compose(options, ConfigModule.register(env));
+    return compose(options, ConfigModule.register(env, options.config));
   }
 
   /**
@@ -119,7 +125,7 @@ export class ConnectorModule {
    */
   static registerAsync({ inject, useFactory, ...options }: ConnectorModuleAsyncOptions): DynamicModule {
     const { imports } = options;
-    return compose(options, ConfigModule.registerAsync({ imports, inject, useFactory }));
+    return compose(options, ConfigModule.registerAsync({ imports, inject, useFactory }, options.config));
   }
 }
 

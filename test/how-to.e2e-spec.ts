@@ -96,6 +96,19 @@ describe(`the code in ${PAGE}`, () => {
     }
   });
 
+  it('validates the variables of the partner with those of the connector, and injects them', async () => {
+    const { connector: module } = await load('gift-card-handler.ts');
+    const { GiftSettings } = await load('gift-settings.ts');
+    const env = { GIFT_CARD_URL: 'https://gifts.example' };
+    await using connector = await createTestConnector({ module, env });
+    expect(connector.app.get(GiftSettings, { strict: false })).toEqual({
+      GIFT_CARD_URL: 'https://gifts.example',
+      GIFT_CARD_ATTEMPTS: 3,
+    });
+    const { id } = await connector.send({ name: 'gift.ordered' });
+    expect((await connector.waitForRun({ id })).outcome).toBe('updated');
+  });
+
   it('accepts webhooks with the token of the gateway, and no others', async () => {
     vi.stubEnv('GATEWAY_TOKEN', 'token-of-the-gateway');
     const { GatewayVerifier } = await load('gateway-verifier.ts');

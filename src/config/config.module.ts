@@ -8,9 +8,16 @@ import {
 import { changedConfig } from './adapted-config.js';
 import { ConnectorConfig } from './connector-config.js';
 import { loadConnectorConfig } from './load-connector-config.js';
+import { type PartnerConfig, partnerVariables, readPartnerConfig } from './partner-config.js';
 import type { Environment } from './variables.js';
 
 const ENVIRONMENT = Symbol('ENVIRONMENT');
+const LOADED = Symbol('LOADED');
+
+interface Loaded {
+  readonly connector: ConnectorConfig;
+  readonly partner: object | undefined;
+}
 
 /** An environment that comes from another provider. */
 export interface ConfigModuleAsyncOptions {
@@ -22,39 +29,59 @@ export interface ConfigModuleAsyncOptions {
 /** Provides {@link ConnectorConfig} globally. The connector does not start with a wrong configuration. */
 @Module({})
 export class ConfigModule {
-  /** @param environment `process.env` at the start by default. The connector reads only the files that it names. */
-  static register(environment?: Environment): DynamicModule {
-    return {
-      module: ConfigModule,
-      global: true,
-      providers: [
-        { provide: ConnectorConfig, useFactory: () => loadWithWarnings(environment ?? process.env) },
-      ],
-      exports: [ConnectorConfig],
-    };
+  /**
+   * @param environment `process.env` at the start by default. The connector reads only the files that it names.
+   * @param partnerConfig a class that is validated with the connector's variables, and provided.
+   */
+  static register(environment?: Environment, partnerConfig?: PartnerConfig): DynamicModule {
+    return this.compose(partnerConfig, {
+      provide: ENVIRONMENT,
+      useFactory: () => ({ env: environment ?? process.env }),
+    });
   }
 
   /** Without an `env` in the factory's result, `process.env` is used as it is. */
-  static registerAsync({ imports = [], inject, useFactory }: ConfigModuleAsyncOptions): DynamicModule {
+  static registerAsync(
+    { imports = [], inject, useFactory }: ConfigModuleAsyncOptions,
+    partnerConfig?: PartnerConfig,
+  ): DynamicModule {
+    return {
+      ...this.compose(partnerConfig, { provide: ENVIRONMENT, inject, useFactory }),
+      imports: [...imports],
+    };
+  }
+
+  private static compose(
+    partnerConfig: PartnerConfig | undefined,
+    environment: FactoryProvider<{ readonly env?: Environment } | undefined>,
+  ): DynamicModule {
+    if (partnerConfig) partnerVariables(partnerConfig);
     return {
       module: ConfigModule,
       global: true,
-      imports: [...imports],
       providers: [
-        { provide: ENVIRONMENT, inject, useFactory },
+        environment,
         {
-          provide: ConnectorConfig,
+          provide: LOADED,
           inject: [ENVIRONMENT],
-          useFactory: ({ env }: { readonly env?: Environment } = {}) => loadWithWarnings(env ?? process.env),
+          useFactory: ({ env }: { readonly env?: Environment } = {}) =>
+            load(env ?? process.env, partnerConfig),
         },
+        { provide: ConnectorConfig, inject: [LOADED], useFactory: ({ connector }: Loaded) => connector },
+        ...(partnerConfig
+          ? [{ provide: partnerConfig, inject: [LOADED], useFactory: ({ partner }: Loaded) => partner }]
+          : []),
       ],
-      exports: [ConnectorConfig],
+      exports: [ConnectorConfig, ...(partnerConfig ? [partnerConfig] : [])],
     };
   }
 }
 
-function loadWithWarnings(environment: Environment): ConnectorConfig {
-  const config = loadConnectorConfig(environment);
-  for (const warning of [...config.warnings, ...config.notices]) new Logger('Config').warn(warning);
-  return changedConfig(config);
+function load(environment: Environment, partnerConfig: PartnerConfig | undefined): Loaded {
+  let partner: object | undefined;
+  const connector = loadConnectorConfig(environment, (problems) => {
+    if (partnerConfig) partner = readPartnerConfig(partnerConfig, environment, problems);
+  });
+  for (const warning of [...connector.warnings, ...connector.notices]) new Logger('Config').warn(warning);
+  return { connector: changedConfig(connector), partner };
 }

@@ -17,9 +17,13 @@ import { readVariables, withRenamedVariables, type Environment, type Variables }
  * Reads, completes and checks the configuration.
  *
  * @param environment the variables; secrets may come as `NAME_FILE`, accounts from `CONNECTOR_CONFIG`.
+ * @param readMore reads further variables; what it finds wrong is in the same list.
  * @throws ConfigurationProblems that lists every problem, without a secret.
  */
-export function loadConnectorConfig(environment: Environment): ConnectorConfig {
+export function loadConnectorConfig(
+  environment: Environment,
+  readMore?: (problems: Violation[]) => void,
+): ConnectorConfig {
   const problems: Violation[] = [];
   const [current, warnings] = withRenamedVariables(environment);
   const variables = readVariables(current, problems);
@@ -27,6 +31,7 @@ export function loadConnectorConfig(environment: Environment): ConnectorConfig {
     variables.CONNECTOR_CONFIG === undefined
       ? singleAccountDocument(variables)
       : readDocument(variables.CONNECTOR_CONFIG, problems);
+  readMore?.(problems);
   if (problems.length > 0 || !document) throw new ConfigurationProblems(problems);
   warnings.push(...clearTextWarnings(variables, document));
 
