@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, vi } from 'vitest';
+import { PACKAGE_NAME } from '../src/package-info.js';
 import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
+import { runCommand } from './support/command-line.js';
 import type { ConnectorProcess } from './support/connector-process.js';
 import { it } from './support/harness.js';
 
@@ -64,20 +66,14 @@ function requestsOf(title: string): AdminRequest[] {
     });
 }
 
-/** Sends a request of the documentation, with other values in place of the examples'. */
+/** Sends a request of the documentation. */
 async function ask(
   { url }: ConnectorProcess,
   request: AdminRequest | undefined,
-  values: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, unknown>> {
   if (!request) throw new Error('the section has no further request');
   const { method, path, headers, body: sent } = request;
-  const target = new URL(url + path);
-  for (const [name, value] of Object.entries(values)) {
-    expect(target.searchParams.has(name), `${path} has ${name}`).toBe(true);
-    target.searchParams.set(name, value);
-  }
-  const response = await fetch(target, { method, headers, body: sent });
+  const response = await fetch(url + path, { method, headers, body: sent });
   const body = (await response.json()) as Record<string, unknown>;
   expect(response.ok, JSON.stringify(body)).toBe(true);
   return body;
@@ -91,12 +87,35 @@ const EXECUTED = [
   'A wrong mapping was deployed',
 ];
 
+/** @returns the commands of the connector's command line, each as its arguments. */
+function operatorCommandsOf(title: string): string[][] {
+  return commandsOf(title)
+    .filter(([program]) => program === PACKAGE_NAME)
+    .map(([, ...args]) => args);
+}
+
+/** Runs a command of the documentation, with other values in place of the examples'. */
+async function operate(
+  { url }: ConnectorProcess,
+  command: readonly string[] | undefined,
+  values: Readonly<Record<string, string>> = {},
+): Promise<Record<string, unknown>> {
+  const args = [...(command ?? []), '--json'];
+  for (const [option, value] of Object.entries({ '--url': url, ...values })) {
+    expect(args, `${args.join(' ')} has ${option}`).toContain(option);
+    args[args.indexOf(option) + 1] = value;
+  }
+  const { code, out, error } = await runCommand(args, { env: { ADMIN_TOKEN } });
+  expect(code, error).toBe(0);
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
 describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, () => {
   it('is executed by the tests of this file, and consists of commands of the connector', () => {
     const titles = [...SECTIONS.keys()].filter((title) => commandsOf(title).length > 0);
     expect(titles).toEqual(EXECUTED);
     const programs = new Set(titles.flatMap((title) => commandsOf(title).map(([program]) => program)));
-    expect(programs).toEqual(new Set(['kubectl', 'curl']));
+    expect(programs).toEqual(new Set(['kubectl', 'curl', PACKAGE_NAME]));
     const text = [...SECTIONS.values()].join('');
     expect(text).not.toMatch(/redis-cli|node --eval|node -e/);
   });
@@ -106,25 +125,25 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
     await vi.waitFor(async () => expect(await connector.metric('queue_jobs', 'state="dead"')).toBe(1), WAIT);
-    const [list, preview, replay] = requestsOf('Dead letters');
-    const { deadLetters } = (await ask(connector, list)) as { deadLetters: { cause: string }[] };
+    const [list, preview, replay] = operatorCommandsOf('Dead letters');
+    const { deadLetters } = (await operate(connector, list)) as { deadLetters: { cause: string }[] };
     expect(deadLetters).toEqual([expect.objectContaining({ cause: expect.any(String) })]);
     expect(JSON.stringify(deadLetters)).toContain('O_1');
-    const values = { cause: deadLetters[0]?.cause ?? '' };
+    const values = { '--cause': deadLetters[0]?.cause ?? '' };
 
     commercetools.addOrder({ orderNumber: 'O_1' });
-    expect(await ask(connector, preview, values)).toMatchObject({ matched: 1, replayed: 0 });
-    expect(await ask(connector, replay, values)).toMatchObject({ matched: 1, replayed: 1 });
+    expect(await operate(connector, preview, values)).toMatchObject({ matched: 1, replayed: 0 });
+    expect(await operate(connector, replay, values)).toMatchObject({ matched: 1, replayed: 1 });
     await harness.expectAgreement('O_1', 'BOOKED');
-    expect(await ask(connector, list)).toMatchObject({ deadLetters: [] });
+    expect(await operate(connector, list)).toMatchObject({ deadLetters: [] });
   });
 
   it('explains why the shop shows another state', async ({ harness }) => {
     const id = harness.addOrder('O_123');
     harness.fluent.setStatus(id, 'BOOKED');
     const connector = await harness.startConnector({ ADMIN_TOKEN });
-    const [order] = requestsOf('Why does the shop show another state?');
-    expect(await ask(connector, order)).toMatchObject({
+    const [order] = operatorCommandsOf('Why does the shop show another state?');
+    expect(await operate(connector, order)).toMatchObject({
       verdict: expect.stringContaining('should be Confirmed'),
     });
   });
@@ -137,12 +156,10 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     await ingress.stop();
 
     const connector = await harness.startConnector({ ADMIN_TOKEN });
-    const [reconcile, follow] = requestsOf('Redis is lost');
-    await ask(connector, reconcile, { from: new Date(Date.now() - 3_600_000).toISOString() });
-    await vi.waitFor(
-      async () => expect(await ask(connector, follow)).toMatchObject({ backfills: [{ state: 'finished' }] }),
-      WAIT,
-    );
+    const [reconcile, list] = operatorCommandsOf('Redis is lost');
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    expect(await operate(connector, reconcile, { '--from': from })).toMatchObject({ state: 'finished' });
+    expect(await operate(connector, list)).toMatchObject({ backfills: [{ state: 'finished' }] });
     await harness.expectAgreement('O_1', 'BOOKED');
   });
 
@@ -156,12 +173,14 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 
-    const [pause, refresh, resume, reconcile] = requestsOf('A wrong mapping was deployed');
-    expect(await ask(connector, pause)).toMatchObject({ pause: { reason: 'wrong mapping' } });
+    const [refresh] = requestsOf('A wrong mapping was deployed');
+    const [pause, resume, reconcile] = operatorCommandsOf('A wrong mapping was deployed');
+    expect(await operate(connector, pause)).toMatchObject({ pause: { reason: 'wrong mapping' } });
     fluent.setSetting({ ...setting, lobValue: right });
     await ask(connector, refresh);
-    expect(await ask(connector, resume)).not.toHaveProperty('pause');
-    await ask(connector, reconcile, { from: new Date(Date.now() - 3_600_000).toISOString() });
+    expect(await operate(connector, resume)).not.toHaveProperty('pause');
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    expect(await operate(connector, reconcile, { '--from': from })).toMatchObject({ state: 'finished' });
     await harness.expectAgreement('O_1', 'BOOKED');
   });
 });
