@@ -112,13 +112,17 @@ describe('dead-letters', { timeout: 180_000 }, () => {
     const id = deadLetters[0]?.id ?? '';
     expect((await atUrl(connector, 'dead-letters', 'show', id)).out).toMatch(/what to do +correct the order/);
 
+    const runs = connector.runs.length;
     const preview = await atUrl(connector, 'dead-letters', 'replay', '--cause', 'data');
     expect(preview.out).toContain('matching dead letters: 3; add --yes to replay them');
     const refused = await atUrl(connector, 'dead-letters', 'replay', '--yes');
     expect(refused).toMatchObject({ code: 2, error: expect.stringContaining('name one id, or a filter') });
     const kept = await atUrl(connector, 'dead-letters', 'discard', id, '--reason', 'nobody needs it');
     expect(kept.out).toContain(`would discard ${id}`);
+    await connector.settled();
     expect(await dead()).toBe(3);
+    // A letter that was replayed would run, and be dead again.
+    expect(connector.runs).toHaveLength(runs);
 
     const discarded = await atUrl(
       connector,
