@@ -35,6 +35,19 @@ describe("an order's story", () => {
     });
   });
 
+  it.for<[string, Record<string, string>, number]>([
+    ['is recorded while an admin token can show it', { ADMIN_TOKEN }, 1],
+    ['is not recorded while no admin token can show it', {}, 0],
+    ['is not recorded with HISTORY_TTL=0', { ADMIN_TOKEN, HISTORY_TTL: '0' }, 0],
+  ])('%s', async ([, env, entries], { startTestConnector }) => {
+    const connector = await startTestConnector({ env });
+    await connector.fluent.move(connector.addOrder({ ref: 'O_1' }).fluent.id, 'BOOKED');
+    await connector.settled();
+    // Reading writes first what still waits in memory.
+    const story = await connector.app.get(OrderStories).read({ accountId: 'ACME', order: 'O_1' });
+    expect(story).toHaveLength(entries);
+  });
+
   it('keeps one entry of a notification that is retried, with its attempts and last error', async ({
     startTestConnector,
   }) => {
