@@ -8,7 +8,7 @@ const shared = {
   restoreMocks: true,
 };
 /** They compute. Each additional thread would load the libraries once more. */
-const unit = { pool: 'threads', maxWorkers: availableParallelism() } as const;
+const unit = { pool: 'threads', maxWorkers: availableParallelism(), testTimeout: 30_000 } as const;
 /** Files share a process: loading the libraries again for each file would take more CPU time than most of its tests. */
 const slow = {
   ...shared,
