@@ -1,8 +1,9 @@
 // `npm run screenshots`: takes the pictures of docs/console.md, with a connector, emulators and Debian's Chromium.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-import { createTestConnector } from '../dist/testing/index.js';
+import { PrivateRedis, createTestConnector } from '../dist/testing/index.js';
 
 const FOLDER = process.argv[2] ?? 'docs/images';
 const TOKEN = 'a-token-for-pictures-only';
@@ -19,7 +20,9 @@ const VARIANTS = [
   { suffix: '-narrow', options: { viewport: { width: 360, height: 780 }, colorScheme: 'light' } },
 ];
 
+const redis = await PrivateRedis.start();
 const connector = await createTestConnector({
+  redisUrl: redis.url,
   env: { LOG_LEVEL: 'silent', ADMIN_TOKEN: TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' },
 });
 const browser = await chromium.launch({
@@ -28,6 +31,7 @@ const browser = await chromium.launch({
 });
 try {
   await makeOrders(connector);
+  await workUntilAMinuteIsFull(connector);
   mkdirSync(FOLDER, { recursive: true });
   for (const { suffix, options } of VARIANTS) {
     const context = await browser.newContext({ ...options, locale: 'en-GB', timezoneId: 'Europe/Berlin' });
@@ -52,6 +56,7 @@ try {
 } finally {
   await browser.close();
   await connector.stop();
+  await redis.stop();
 }
 
 /** An order that agrees, one that differs, some that commercetools does not have, and a gap in a mapping. */
@@ -73,5 +78,18 @@ async function makeOrders({ fluent, commercetools }) {
     const order = fluent.addOrder({ ref });
     await fluent.move(order.id, 'BOOKED');
     await connector.settled();
+  }
+}
+
+/** The rates are those of the last full minute. */
+async function workUntilAMinuteIsFull({ url }) {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  for (let count = 0; ; count++) {
+    const { minutes } = await (await fetch(`${url}/admin/overview`, { headers })).json();
+    if (minutes.at(-2).finished > 0 && minutes.at(-1).finished > 9) return;
+    const ref = `CC-${2000 + count}`;
+    const { id } = connector.addOrder({ ref }).fluent;
+    await connector.fluent.move(id, 'BOOKED');
+    await setTimeout(300);
   }
 }

@@ -148,7 +148,7 @@ function showShell(session) {
         'div',
         { class: 'who' },
         h('span', { title: expiresAt && `The session ends at ${expiresAt}` }, name),
-        h('span', { class: 'badge' }, scope === 'write' ? 'may write' : 'reads only'),
+        scope === 'read' && h('span', { class: 'badge' }, 'reads only'),
         h('button', { type: 'button', onclick: leave }, 'Sign out'),
       ),
     ),

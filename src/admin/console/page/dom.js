@@ -100,7 +100,7 @@ export function field(label, control, hint) {
 /**
  * @param {string} caption
  * @param {readonly string[]} heads
- * @param {readonly Child[]} rows
+ * @param {readonly HTMLTableRowElement[]} rows
  * @param {string} [name]
  */
 export function table(caption, heads, rows, name = '') {
@@ -111,7 +111,17 @@ export function table(caption, heads, rows, name = '') {
       'table',
       { class: name },
       h('caption', { class: 'visually-hidden' }, caption),
-      h('thead', {}, h('tr', {}, ...heads.map((head) => h('th', { scope: 'col' }, head)))),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ...heads.map((head, index) =>
+            h('th', { scope: 'col', class: rows[0]?.cells[index]?.className }, head),
+          ),
+        ),
+      ),
       h('tbody', {}, ...rows),
     ),
   );

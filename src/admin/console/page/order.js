@@ -38,6 +38,18 @@ const OUTCOMES = {
   retried: ['warn', 'retrying'],
   dead: ['bad', 'dead letter'],
 };
+/** Of the details of a run. */
+const DETAILS = /** @type {Record<string, string>} */ ({
+  ...STATES,
+  fluentStatus: 'Fluent status',
+  order: 'Order number',
+  orderVersion: 'Version read',
+  states: 'States',
+  reasons: 'Why',
+  mappings: 'Mappings',
+  skippedStatuses: 'Skipped statuses',
+  doubt: 'Doubt',
+});
 const SOURCES = {
   webhook: 'Webhook from Fluent',
   reconciliation: 'Found by reconciliation',
@@ -343,7 +355,9 @@ function entry(notification, ref) {
         ['Id', h('code', {}, notificationId)],
         ['Outcome at', time(at)],
         ['Healed', healedAt && timeAgo(healedAt)],
-        ...Object.entries(details ?? {}).map(([key, value]) => /** @type {const} */ ([key, detail(value)])),
+        ...Object.entries(details ?? {}).map(
+          ([key, value]) => /** @type {const} */ ([DETAILS[key] ?? key, detail(value)]),
+        ),
       ]),
     ),
   );
@@ -363,7 +377,7 @@ function detail(value) {
       'ul',
       { class: 'plain' },
       Object.entries(value).map(([key, each]) =>
-        h('li', {}, h('span', { class: 'muted' }, `${key}: `), String(each)),
+        h('li', {}, h('span', { class: 'muted' }, `${DETAILS[key] ?? key}: `), String(each)),
       ),
     );
   }

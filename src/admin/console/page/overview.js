@@ -71,7 +71,7 @@ function parts({ at, replicas, minutes, queue, paused, circuits, problems }, isO
   const troubles = [
     ...problems.map(({ check, advice, replicas: count }) => [
       h('strong', {}, check),
-      advice && `: ${advice}`,
+      `: ${advice ?? 'GET /health has the details'}`,
       ` (${counted(count, 'replica')})`,
     ]),
     ...paused.map(({ account, by, since, reason }) => [
@@ -139,46 +139,38 @@ function tile(name, value, note) {
   );
 }
 
-/** Bars of accepted notifications, with what was finished in front. @param {Overview['minutes']} minutes */
+/** For each minute a bar of what was accepted, and one of how it ended. @param {Overview['minutes']} minutes */
 function chart(minutes) {
-  const most = Math.max(1, ...minutes.flatMap(({ accepted, finished }) => [accepted, finished]));
+  const most = Math.max(1, ...minutes.flatMap(({ accepted, finished, dead }) => [accepted, finished + dead]));
+  const bar = (
+    /** @type {string} */ name,
+    /** @type {number} */ x,
+    /** @type {number} */ from,
+    /** @type {number} */ count,
+  ) =>
+    svg('rect', {
+      class: name,
+      x,
+      y: 60 - ((from + count) / most) * 56,
+      width: 8,
+      height: (count / most) * 56,
+    });
   const bars = minutes.flatMap(({ accepted, finished, dead }, index) => [
-    svg('rect', {
-      class: 'accepted',
-      x: index * 20 + 1,
-      y: 60 - (accepted / most) * 56,
-      width: 8,
-      height: (accepted / most) * 56,
-    }),
-    svg('rect', {
-      class: dead > 0 ? 'dead' : 'finished',
-      x: index * 20 + 10,
-      y: 60 - (finished / most) * 56,
-      width: 8,
-      height: (finished / most) * 56,
-    }),
+    bar('accepted', index * 20 + 1, 0, accepted),
+    bar('finished', index * 20 + 10, 0, finished),
+    bar('dead', index * 20 + 10, finished, dead),
   ]);
-  const text = `Accepted and finished notifications of each minute, ${most} at most`;
+  const text = `Accepted, finished and dead notifications of each minute, ${most} at most`;
+  const viewBox = `0 0 ${minutes.length * 20} 60`;
   return h(
     'figure',
     {},
-    svg(
-      'svg',
-      {
-        viewBox: `0 0 ${minutes.length * 20} 60`,
-        preserveAspectRatio: 'none',
-        role: 'img',
-        'aria-label': text,
-      },
-      bars,
-    ),
+    svg('svg', { viewBox, preserveAspectRatio: 'none', role: 'img', 'aria-label': text }, bars),
     h(
       'figcaption',
       { class: 'muted' },
-      h('span', { class: 'key accepted' }),
-      'accepted ',
-      h('span', { class: 'key finished' }),
-      `finished · at most ${most} per minute`,
+      ['accepted', 'finished', 'dead'].map((name) => [h('span', { class: `key ${name}` }), name]),
+      ` · at most ${most} per minute`,
     ),
   );
 }
