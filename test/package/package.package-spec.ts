@@ -21,7 +21,12 @@ beforeAll(async () => {
 describe('the package', () => {
   it('carries the built code with its types, and neither sources nor tests', () => {
     expect(machine.files).toEqual(
-      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/main.js']),
+      expect.arrayContaining([
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/main.js',
+        'dist/admin/console/page/console.html',
+      ]),
     );
     expect(machine.files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
     expect(machine.files.filter((path) => /[.-]spec\.|^(src|test|demo|bench)\//.test(path))).toEqual([]);
