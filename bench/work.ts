@@ -47,6 +47,11 @@ export interface WorkBench {
 const VARIANTS: readonly (WorkOptions & { readonly what: string; readonly concurrency: number })[] = [
   { what: 'work, connector, 64 slots', concurrency: 64 },
   { what: 'work, connector, 256 slots', concurrency: 256 },
+  {
+    what: 'work, connector, 256 slots, updates alone',
+    concurrency: 256,
+    variables: { OPERATION_BATCH_WRITES: '1' },
+  },
 ];
 
 /**
@@ -57,7 +62,9 @@ export async function benchWork(bench: WorkBench): Promise<Row[]> {
   const other = process.env['BENCH_BESIDE'];
   const launch = other ? { command: [process.execPath, 'dist/main.js'] as const, cwd: other } : undefined;
   const variants = VARIANTS.flatMap((variant) =>
-    launch ? [variant, { ...variant, what: `${variant.what}, other build`, launch }] : [variant],
+    launch && !variant.variables
+      ? [variant, { ...variant, what: `${variant.what}, other build`, launch }]
+      : [variant],
   );
   const concurrencies = [...new Set(VARIANTS.map(({ concurrency }) => concurrency))];
   const bare = new Map<number, WorkRun[]>(concurrencies.map((concurrency) => [concurrency, []]));
