@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -99,8 +99,9 @@ export class PartnerMachine {
     return `-- --reporter=default --reporter=json --outputFile=${file}`;
   }
 
+  /** With rm, which takes seconds for what takes Node minutes: every project has its own links to the packages. */
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    execFileSync('rm', ['-rf', this.folder]);
   }
 }
 
