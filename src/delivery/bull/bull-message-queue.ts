@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getQueueToken } from '@nestjs/bull';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { Job, Queue } from 'bull';
+import type { Queue } from 'bull';
 import { ConnectorConfig } from '../../config/index.js';
 import { asError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
@@ -450,18 +450,24 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   }
 
   override async deadLetters({ after, limit = 50 }: DeadLetterPage = {}): Promise<readonly DeadLetter[]> {
-    const ids = await this.failFastScripts.run('deadLetters', {
+    const idsAndScores = await this.failFastScripts.run('deadLetters', {
       afterMs: after?.diedAt.getTime() ?? 0,
       afterId: after?.id ?? '',
       limit,
     });
-    const jobs = await Promise.all(ids.map((id) => this.queue.getJob(id)));
-    return jobs.filter((job) => job !== null).map(letterOf);
+    const letters = await Promise.all(
+      pairs(idsAndScores).map(async ([id, score]) => {
+        const job = await this.queue.getJob(id);
+        // The next page begins at this score.
+        return job && deadLetterOf(id, job.data, Number(score));
+      }),
+    );
+    return letters.filter((letter) => letter !== null);
   }
 
   override async deadLetter(id: string): Promise<DeadLetter | undefined> {
     const job = await this.queue.getJob(id);
-    return job && (await job.isFailed()) ? letterOf(job) : undefined;
+    return job && (await job.isFailed()) ? deadLetterOf(id, job.data, job.finishedOn ?? 0) : undefined;
   }
 
   override async replay(id: string): Promise<boolean> {
@@ -533,6 +539,7 @@ function runOf(settlement: Settlement): 'changed' | 'unchanged' | 'failed' | '' 
   return run.changed ? 'changed' : 'unchanged';
 }
 
-function letterOf(job: Job<StoredNotification>): DeadLetter {
-  return deadLetterOf(String(job.id), job.data, job.finishedOn);
+/** @returns the texts in pairs, as Redis sends members with their scores. */
+function pairs(texts: readonly string[]): [string, string][] {
+  return Array.from({ length: texts.length / 2 }, (_, index) => [texts[2 * index]!, texts[2 * index + 1]!]);
 }

@@ -71,7 +71,7 @@ export function deadLetterData(
 }
 
 /** @returns a dead letter from the fields of a Bull job. */
-export function deadLetterOf(id: string, data: StoredNotification, finishedOnMs = Date.now()): DeadLetter {
+export function deadLetterOf(id: string, data: StoredNotification, finishedOnMs: number): DeadLetter {
   const { number, notification, progress = {} } = data;
   const { attempts, firstFailedAt } = progress.failures ?? NO_FAILURES;
   return {
