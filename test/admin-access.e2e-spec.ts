@@ -1,11 +1,12 @@
 import { describe, expect, vi } from 'vitest';
 import { AdminClient, ADMIN_TOKEN } from './support/admin-client.js';
 import { freePort } from '../src/testing/private-redis.js';
-import { it } from './support/harness.js';
+import { createIt } from './support/harness.js';
 
 const READ_TOKEN = 'a-token-that-only-reads';
 const LETTERS = '/admin/dead-letters';
 
+const it = createIt();
 it.override('environment', { ADMIN_TOKEN, ADMIN_TOKENS: `grafana:read:${READ_TOKEN}` });
 
 function get(url: string, token?: string, init: RequestInit = {}): Promise<Response> {

@@ -99,6 +99,11 @@ describe('POST /admin/settings/refresh', () => {
       ).body;
       return settings.find(({ mapping }) => mapping === 'payment')?.entries;
     };
+    // A replica reads its settings again when it reports for the first time.
+    await vi.waitFor(
+      async () => expect((await first.get<Overview>('/overview')).body.replicas).toHaveLength(2),
+      WAIT,
+    );
     const before = await entries(first);
     expect(await entries(second)).toEqual(before);
     const changed = { COMPLETE: 'Paid' };

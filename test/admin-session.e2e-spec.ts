@@ -1,12 +1,13 @@
 import { describe, expect, vi } from 'vitest';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
-import { it } from './support/harness.js';
+import { createIt } from './support/harness.js';
 
 const READ_TOKEN = 'a-token-that-only-reads';
 const SESSION = '/admin/session';
 const REPLAY = '/admin/dead-letters/replay?all=true';
 const env = { ADMIN_TOKEN, ADMIN_TOKENS: `grafana:read:${READ_TOKEN}` };
 
+const it = createIt();
 it.override('environment', env);
 
 /** What a browser keeps and sends. */

@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
 
@@ -62,5 +62,19 @@ describe('GET /admin/ignored', () => {
         { account: 'ACME', name: 'other.event', count: 1 },
       ],
     });
+  });
+
+  it('counts those of every replica, whichever of them answers', async ({ harness }) => {
+    const ingress = await harness.startConnector({ ADMIN_TOKEN, CONNECTOR_ROLE: 'ingress' });
+    const [orderId] = harness.addOrders(1);
+    await harness.fluent.notify(orderId!, { name: 'fc.conect.order' });
+    const worker = await harness.startConnector({ ADMIN_TOKEN, CONNECTOR_ROLE: 'worker' });
+    const ignored = [{ account: 'ACME', name: 'fc.conect.order', count: 1 }];
+    for (const { managementUrl } of [ingress, worker]) {
+      await vi.waitFor(
+        async () => expect((await new AdminClient(managementUrl).get('/ignored')).body).toEqual({ ignored }),
+        { timeout: 30_000, interval: 100 },
+      );
+    }
   });
 });

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import type { ConnectorProcess } from './support/connector-process.js';
-import { type Harness, it } from './support/harness.js';
+import { type Harness, createIt } from './support/harness.js';
 import { type ReceivedRequest, type Reply, startLocalServer } from './support/local-server.js';
 
 const EMAIL = 'jo.doe+shop@customer.example';
@@ -86,6 +86,7 @@ async function shownBy(
   return [once, twice, twice.replaceAll(/\\(["\\])/g, '$1')].join('\n');
 }
 
+const it = createIt();
 it.override('environment', {
   ADMIN_TOKEN,
   CUSTOMER: JSON.stringify(CUSTOMER),

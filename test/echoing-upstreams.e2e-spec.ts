@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import type { ConnectorProcess } from './support/connector-process.js';
-import { type Harness, it } from './support/harness.js';
+import { type Harness, createIt } from './support/harness.js';
 import { type ReceivedRequest, type Reply, startLocalServer } from './support/local-server.js';
 
 /** Characters that every encoding writes differently. */
@@ -76,6 +76,7 @@ function unescaped(json: string): string {
   return json.replaceAll(/\\(["\\])/g, '$1');
 }
 
+const it = createIt();
 it.override('environment', {
   RETRY_MAX_AGE: '0',
   RETRY_BASE_DELAY: '50',

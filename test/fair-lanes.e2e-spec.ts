@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { FluentEmulator } from '../src/testing/index.js';
-import { it, type Harness } from './support/harness.js';
+import { createIt, type Harness } from './support/harness.js';
 
 const WAIT = { timeout: 60_000, interval: 20 };
 /** Of each call of the slow account, in milliseconds. */
@@ -12,6 +12,7 @@ const SLOTS = 4;
 const BACKLOG = 80;
 const PROMPT = 8;
 
+const it = createIt();
 it.override('environment', {
   QUEUE_CONCURRENCY: String(SLOTS),
   STATUS_HISTORY: 'off',

@@ -1,10 +1,11 @@
 import { describe, expect, vi } from 'vitest';
 import { freePort } from '../src/testing/private-redis.js';
-import { SHORT_WAITS, it, resentEvery100Ms } from './support/harness.js';
+import { SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
 
 const TEST_MS = 120_000;
 const WAIT = { timeout: 60_000, interval: 50 };
 
+const it = createIt();
 it.override('redisOptions', { aof: true });
 it.override('fluentOptions', resentEvery100Ms(400));
 it.override('environment', SHORT_WAITS);

@@ -1,7 +1,7 @@
 import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
 import { ConnectorProcess } from './support/connector-process.js';
-import { type Harness, it } from './support/harness.js';
+import { type Harness, createIt } from './support/harness.js';
 import { hasPromtool, promtool, requirePromtoolInCi } from './support/promtool.js';
 
 const MANY = 1000;
@@ -10,6 +10,7 @@ const WAIT = { timeout: 120_000, interval: 100 };
 
 requirePromtoolInCi();
 
+const it = createIt();
 it.override('environment', { RETRY_BASE_DELAY: '600000', LOG_LEVEL: 'silent' });
 
 let serial = 0;

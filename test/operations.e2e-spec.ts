@@ -4,7 +4,7 @@ import { PACKAGE_NAME } from '../src/package-info.js';
 import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
 import { runCommand } from './support/command-line.js';
 import type { ConnectorProcess } from './support/connector-process.js';
-import { it } from './support/harness.js';
+import { createIt } from './support/harness.js';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
@@ -17,6 +17,7 @@ const SECTIONS = new Map(
 const LOCAL = 'http://localhost:8081';
 const ADMIN_TOKEN = 'a-token-of-this-spec';
 
+const it = createIt();
 it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
 

@@ -1,12 +1,13 @@
 import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { agrees } from './support/agreement.js';
-import { type Harness, it } from './support/harness.js';
+import { type Harness, createIt } from './support/harness.js';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 const INTERVAL_SECONDS = 1;
 const LAST_LOOK = '{fluent-connector}:reconciliation:last-look';
 
+const it = createIt();
 it.override('environment', { RECONCILE_INTERVAL: String(INTERVAL_SECONDS) });
 
 /** Waits for the first look: without overlap, nothing is found that happened before it. */

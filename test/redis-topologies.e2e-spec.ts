@@ -10,7 +10,7 @@ import { PrivateRedis } from '../src/testing/index.js';
 import { asArguments, freePort } from '../src/testing/private-redis.js';
 import { PrivateCluster, PrivateSentinel } from '../src/testing/private-redis-topologies.js';
 import { ConnectorProcess } from './support/connector-process.js';
-import { type Harness, SHORT_WAITS, it as base, resentEvery100Ms } from './support/harness.js';
+import { type Harness, SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
 
 const TEST_MS = 90_000;
 const WAIT = { timeout: 40_000, interval: 50 };
@@ -18,6 +18,7 @@ const WAIT = { timeout: 40_000, interval: 50 };
 const PROBE_PAUSE_MS = 20;
 const PREFIX_KEY = `${REDIS_PREFIX}:any`;
 
+const base = createIt();
 base.override('fluentOptions', resentEvery100Ms(400));
 base.override('environment', SHORT_WAITS);
 

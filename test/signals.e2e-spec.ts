@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { describe, expect, vi } from 'vitest';
-import { it } from './support/harness.js';
+import { createIt } from './support/harness.js';
 
 const WAIT = { timeout: 30_000, interval: 50 };
 
+const it = createIt();
 it.override('redisOptions', { aof: false });
 
 /** Runs the connector until it ends by itself. */

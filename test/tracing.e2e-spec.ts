@@ -5,13 +5,14 @@ import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
 import { freePort } from '../src/testing/private-redis.js';
 import { BUILD, type ConnectorProcess, type LogLine } from './support/connector-process.js';
-import { type Harness, it as base } from './support/harness.js';
+import { type Harness, createIt } from './support/harness.js';
 import { type LocalServer, startLocalServer } from './support/local-server.js';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER_SPAN_ID = '00f067aa0ba902b7';
 
+const base = createIt();
 base.override('environment', { RETRY_BASE_DELAY: '50', LOG_LEVEL: 'debug' });
 
 const it = base.extend('collector', async ({}, { onCleanup }) => {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { literalConfig, literalScope } from '../../test/support/literal-config.js';
 import type { RetailerScope } from '../config/index.js';
 import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
@@ -62,6 +62,26 @@ describe('FluentSettingsSource', () => {
   it('caches each retailer separately', async () => {
     await Promise.all(['1', '2'].map((retailerId) => source.get(literalScope({ retailerId }), ['a'])));
     expect(fluent.asked).toEqual(['1:a', '2:a']);
+  });
+
+  it('says when a cached value was read, and not when it is asked for', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    const readAt = new Date('2026-01-02T03:04:05Z');
+    vi.useFakeTimers({ toFake: ['Date'], now: readAt });
+    await value('a');
+    vi.setSystemTime(readAt.getTime() + 60_000);
+    expect(source.cached(literalScope(), ['a'])).toEqual({ readAt, isStale: false });
+    expect(source.cached(literalScope(), ['b'])).toBeUndefined();
+  });
+
+  it('reads each cached value again when it is needed after expire()', async () => {
+    nowMs = 50_000;
+    expect([await value('a'), await value('b')]).toEqual([1, 2]);
+    fluent.values = { a: 10, b: 20 };
+    nowMs += 1000;
+    expect([await value('a'), await value('b')]).toEqual([1, 2]);
+    source.expire();
+    expect([await value('a'), await value('b')]).toEqual([10, 20]);
   });
 
   it('caches a value, as the same object, until it expires', async () => {

@@ -19,6 +19,8 @@ const EXPIRED_MS = 10;
 interface Entry {
   readonly setting: SettingValue | undefined;
   readonly isStale: boolean;
+  /** When Fluent returned it. */
+  readonly readAt: Date;
 }
 
 interface Wanted {
@@ -78,7 +80,7 @@ export class FluentSettingsSource extends SettingsSource {
         try {
           const setting = pickSetting(await this.readTogether(context), context.names);
           if (!setting) options.ttl = Math.min(options.ttl ?? MISSING_TTL_MS, MISSING_TTL_MS);
-          return { setting, isStale: false };
+          return { setting, isStale: false, readAt: new Date() };
         } catch (error) {
           if (!(error instanceof TransientError) || !expired?.setting) throw error;
           this.logger.warn(`setting ${expired.setting.name}: using the cached value: ${error.message}`);
@@ -111,11 +113,9 @@ export class FluentSettingsSource extends SettingsSource {
    * @internal
    */
   cached({ account, retailerId }: RetailerScope, names: readonly string[]): CachedSetting | undefined {
-    const key = keyOf(account.id, retailerId, names);
-    const info = this.cache.info(key);
-    const ttlMs = info?.ttl;
-    if (!info || ttlMs === undefined || info.start === undefined) return undefined;
-    return { readAt: new Date(info.start), isStale: info.value.isStale };
+    // Only for people, so it does not count as a use.
+    const entry = this.cache.peek(keyOf(account.id, retailerId, names), { allowStale: true });
+    return entry && { readAt: entry.readAt, isStale: entry.isStale };
   }
 
   /**

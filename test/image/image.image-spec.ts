@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { ConnectorProcess, type Launch } from '../support/connector-process.js';
 import { type BuiltImage, buildWithoutDocker } from './dockerfile.js';
-import { it as base } from '../support/harness.js';
+import { createIt } from '../support/harness.js';
 
 /** Only root may become somebody else, and PID 1 of a namespace of its own. */
 const canIsolate = process.getuid?.() === 0 && spawnSync('unshare', ['-pf', 'true']).status === 0;
 
+const base = createIt();
 base.override('redisOptions', { aof: true });
 
 const it = base.extend('image', { scope: 'file' }, async ({}, { onCleanup }) => {

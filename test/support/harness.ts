@@ -168,10 +168,13 @@ export class Harness {
 }
 
 /**
- * `it` with a Redis server for the file, emptied before each test, and a {@link Harness} for each test. Each is
+ * Makes an `it` with a Redis server for the file, emptied before each test, and a {@link Harness} for each test. Each is
  * started only for tests that name it, and cleans up after itself.
  *
+ * Files share a process, so a file with overrides makes its own. Overrides of a shared one would also apply to later files.
+ *
  * @example
+ * const it = createIt();
  * it.override('environment', { RETRY_BASE_DELAY: '50' }); // of every connector in this file
  *
  * it('shows a new status', async ({ harness }) => {
@@ -181,41 +184,45 @@ export class Harness {
  *   await harness.expectAgreement('O_1', 'BOOKED');
  * });
  */
-export const it = base
-  // Override these three to change what the others start.
-  .extend('redisOptions', { scope: 'file' }, {} as PrivateRedisOptions)
-  .extend('fluentOptions', {} as FluentEmulatorOptions)
-  .extend('environment', {} as Environment)
-  .extend('redisServer', { scope: 'file' }, async ({ redisOptions }, { onCleanup }) => {
-    const server = await PrivateRedis.start(redisOptions);
-    onCleanup(() => server.stop());
-    return server;
-  })
-  .extend('redis', async ({ redisServer }) => {
-    await redisServer.flush();
-    return redisServer;
-  })
-  // Making them takes longer than starting the emulator.
-  .extend('webhookKeys', { scope: 'file' }, () => generateWebhookKeys())
-  .extend('harness', async ({ redis, fluentOptions, webhookKeys, environment }, { onCleanup }) => {
-    const options = { webhookKeys, ...fluentOptions };
-    const harness = await Harness.start(options, { REDIS_URL: redis.url, ...environment });
-    onCleanup(() => harness.stop());
-    return harness;
-  })
-  /** Starts a connector in this process, with its own emulators and its own database of the server. */
-  .extend('startTestConnector', async ({ redisServer, webhookKeys }, { onCleanup }) => {
-    const connectors: TestConnector[] = [];
-    onCleanup(async () => {
-      for (const connector of connectors.toReversed()) await connector.stop();
-    });
-    return async (options: TestConnectorOptions = {}): Promise<TestConnector> => {
-      const connector = await createTestConnector({
-        redisUrl: redisServer.url,
-        ...options,
-        fluent: { webhookKeys, ...options.fluent },
+export const createIt = () =>
+  base
+    // Override these three to change what the others start.
+    .extend('redisOptions', { scope: 'file' }, {} as PrivateRedisOptions)
+    .extend('fluentOptions', {} as FluentEmulatorOptions)
+    .extend('environment', {} as Environment)
+    .extend('redisServer', { scope: 'file' }, async ({ redisOptions }, { onCleanup }) => {
+      const server = await PrivateRedis.start(redisOptions);
+      onCleanup(() => server.stop());
+      return server;
+    })
+    .extend('redis', async ({ redisServer }) => {
+      await redisServer.flush();
+      return redisServer;
+    })
+    // Making them takes longer than starting the emulator.
+    .extend('webhookKeys', { scope: 'file' }, () => generateWebhookKeys())
+    .extend('harness', async ({ redis, fluentOptions, webhookKeys, environment }, { onCleanup }) => {
+      const options = { webhookKeys, ...fluentOptions };
+      const harness = await Harness.start(options, { REDIS_URL: redis.url, ...environment });
+      onCleanup(() => harness.stop());
+      return harness;
+    })
+    /** Starts a connector in this process, with its own emulators and its own database of the server. */
+    .extend('startTestConnector', async ({ redisServer, webhookKeys }, { onCleanup }) => {
+      const connectors: TestConnector[] = [];
+      onCleanup(async () => {
+        for (const connector of connectors.toReversed()) await connector.stop();
       });
-      connectors.push(connector);
-      return connector;
-    };
-  });
+      return async (options: TestConnectorOptions = {}): Promise<TestConnector> => {
+        const connector = await createTestConnector({
+          redisUrl: redisServer.url,
+          ...options,
+          fluent: { webhookKeys, ...options.fluent },
+        });
+        connectors.push(connector);
+        return connector;
+      };
+    });
+
+/** For files without overrides. */
+export const it = createIt();

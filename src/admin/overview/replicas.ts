@@ -11,6 +11,7 @@ import { ConnectorConfig, type ConnectorRole } from '../../config/index.js';
 import { NotificationIntake, RunReports, type RunReport } from '../../delivery/index.js';
 import { CircuitOpenError, asError } from '../../errors.js';
 import { HealthChecks } from '../../health/index.js';
+import { ConnectorMetrics } from '../../metrics/index.js';
 import { PACKAGE_VERSION } from '../../package-info.js';
 import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../../redis/index.js';
 import { FluentSettingsSource } from '../../settings/index.js';
@@ -29,6 +30,7 @@ const MINUTES = 15;
 const RATES_TTL_SECONDS = 2 * MINUTES * 60;
 const MINUTE_MS = 60_000;
 const MAX_PROBLEMS = 20;
+const MAX_IGNORED = 100;
 
 const BEAT = readFileSync(new URL('beat.lua', import.meta.url), 'utf8');
 
@@ -47,12 +49,21 @@ export interface ReplicaProblem {
   readonly advice?: string;
 }
 
+/** Webhooks of one name that no handler took. */
+export interface IgnoredWebhooks {
+  readonly account: string;
+  readonly name: string;
+  readonly count: number;
+}
+
 /** What a replica reports about itself. */
 export interface ReplicaState {
   readonly role: ConnectorRole;
   readonly version: string;
   readonly circuits: readonly OpenCircuit[];
   readonly problems: readonly ReplicaProblem[];
+  /** Since its start, the most frequent first. */
+  readonly ignored: readonly IgnoredWebhooks[];
 }
 
 /** What all replicas did within a minute. */
@@ -95,6 +106,7 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
     private readonly settings: FluentSettingsSource,
     private readonly intake: NotificationIntake,
     private readonly reports: RunReports,
+    private readonly metrics: ConnectorMetrics,
     connections: RedisConnections,
   ) {
     this.redis = connections.failFast;
@@ -114,10 +126,42 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** @returns the replicas that are alive. @throws Error when Redis does not answer. */
   async list(): Promise<readonly ReplicaState[]> {
+    return this.statesOf(await this.redis.zrange(REPLICAS, 0, -1));
+  }
+
+  /** @returns the webhooks that no handler took in any replica that is alive, the most frequent first. */
+  async ignored(): Promise<readonly IgnoredWebhooks[]> {
     const ids = await this.redis.zrange(REPLICAS, 0, -1);
+    const others = await this.statesOf(ids.filter((id) => id !== this.id));
+    const sums = new Map<string, IgnoredWebhooks>();
+    // A replica of an earlier version reports none.
+    const all = [
+      ...(await this.ignoredHere()),
+      ...others.flatMap(({ ignored = [] }: Partial<ReplicaState>) => ignored),
+    ];
+    for (const { account, name, count } of all) {
+      const key = JSON.stringify([account, name]);
+      sums.set(key, { account, name, count: count + (sums.get(key)?.count ?? 0) });
+    }
+    return [...sums.values()].toSorted((one, other) => other.count - one.count);
+  }
+
+  private async statesOf(ids: readonly string[]): Promise<readonly ReplicaState[]> {
     if (ids.length === 0) return [];
     const texts = await this.redis.mget(ids.map((id) => REPLICA + id));
     return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as ReplicaState]));
+  }
+
+  private async ignoredHere(): Promise<IgnoredWebhooks[]> {
+    const { values } = await this.metrics.unhandledWebhooks.get();
+    return values
+      .map(({ labels: { account, name }, value }) => ({
+        account: String(account),
+        name: String(name),
+        count: value,
+      }))
+      .toSorted((one, other) => other.count - one.count)
+      .slice(0, MAX_IGNORED);
   }
 
   /** @returns a line for each of the last minutes, oldest first; the last one is not over. */
@@ -172,7 +216,12 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
       }
       await delay(BEAT_MS, undefined, { signal }).catch(() => undefined);
     }
-    await Promise.all([this.beat(), this.redis.zrem(REPLICAS, this.id)]).catch(() => undefined);
+    try {
+      await this.beat();
+      await this.redis.zrem(REPLICAS, this.id);
+    } catch {
+      // The others leave it out soon, because it reports no more.
+    }
   }
 
   private async beat(): Promise<void> {
@@ -186,7 +235,7 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
         SETTINGS_VERSION,
         REPLICA,
         this.id,
-        JSON.stringify(this.state()),
+        JSON.stringify(await this.state()),
         TTL_MS,
         RATES,
         RATES_TTL_SECONDS,
@@ -200,18 +249,20 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   private followSettings(version: string): void {
-    const known = this.settingsVersion;
+    if (version === this.settingsVersion) return;
+    // Also at the first answer of Redis: what is cached by then may be older than the last refresh.
     this.settingsVersion = version;
-    if (known !== undefined && known !== version) this.settings.expire();
+    this.settings.expire();
   }
 
-  private state(): ReplicaState {
+  private async state(): Promise<ReplicaState> {
     const { role } = this.config;
     const problems = Object.entries(this.health.ofThisReplica())
       .filter(([, { status }]) => status !== 'up')
       .slice(0, MAX_PROBLEMS)
       .map(([check, { advice }]) => ({ check, ...(typeof advice === 'string' && { advice }) }));
-    return { role, version: PACKAGE_VERSION, circuits: this.circuits(), problems };
+    const ignored = await this.ignoredHere();
+    return { role, version: PACKAGE_VERSION, circuits: this.circuits(), problems, ignored };
   }
 
   private circuits(): OpenCircuit[] {

@@ -31,11 +31,14 @@ export const IgnoredView = Type.Object({
     Type.Object({
       account: Type.String(),
       name: Type.String({
-        description: 'Name of the notification; beyond the first 20 of this replica `other`.',
+        description: 'Name of the notification; beyond the first 20 of a replica `other`.',
       }),
       count: Type.Integer(),
     }),
-    { description: 'Webhooks that no handler took, most frequent first, since this replica started.' },
+    {
+      description:
+        'Webhooks that no handler took in any running replica, most frequent first, since each of them started.',
+    },
   ),
 });
 export type IgnoredView = Static<typeof IgnoredView>;

@@ -1,6 +1,6 @@
 import { Get, HttpCode, Injectable, Post } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import { ConnectorMetrics } from '../../metrics/index.js';
+import { Replicas } from '../overview/replicas.js';
 import { answers } from '../schema.js';
 import { MappingSettingsView } from './mapping-settings.js';
 import { IgnoredView, RefreshQuery, SettingsView } from './settings-schemas.js';
@@ -12,7 +12,7 @@ const tags = ['settings'];
 export class SettingsController {
   constructor(
     private readonly settings: MappingSettingsView,
-    private readonly metrics: ConnectorMetrics,
+    private readonly replicas: Replicas,
   ) {}
 
   @Get('settings')
@@ -50,12 +50,6 @@ export class SettingsController {
     response: answers('Names with their counts.', IgnoredView),
   })
   async ignored(): Promise<IgnoredView> {
-    const { values } = await this.metrics.unhandledWebhooks.get();
-    const ignored = values.map(({ labels, value }) => ({
-      account: String(labels.account),
-      name: String(labels.name),
-      count: value,
-    }));
-    return { ignored: ignored.toSorted((one, other) => other.count - one.count) };
+    return { ignored: [...(await this.replicas.ignored())] };
   }
 }
