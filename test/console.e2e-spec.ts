@@ -110,6 +110,9 @@ describe.skipIf(!hasBrowser)('signing in', () => {
   it('asks for the token again when the session is over', async ({ openConsole }) => {
     const { page } = await openConsole();
     await signIn(page);
+    // The overview refreshes, so it would end the session before the click.
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Mappings' }).waitFor();
     await page.context().clearCookies();
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await page.getByText('The session is over. Sign in again.').waitFor();
