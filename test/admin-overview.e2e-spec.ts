@@ -43,6 +43,7 @@ describe('GET /admin/overview', () => {
         const { body } = await admin.get<Overview>('/overview');
         expect(sum(body.minutes, 'finished')).toBe(5);
         expect(sum(body.minutes, 'dead')).toBe(1);
+        expect(body.replicas).toHaveLength(2);
         return body;
       }, WAIT);
       expect(sum(minutes, 'accepted')).toBe(6);
