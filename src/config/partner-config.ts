@@ -3,7 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage } from 'class-validator';
 import { ConfigurationError } from '../errors.js';
 import { type Violation, violationsOf } from './problems.js';
-import { type Environment, VARIABLE_NAMES, readSecretFile } from './variables.js';
+import { type Environment, VARIABLE_NAMES, valueOrFile } from './variables.js';
 
 /**
  * A class of the partner whose properties are variables, with rules of class-validator and defaults. It is validated with the
@@ -47,16 +47,7 @@ export function readPartnerConfig(
   const given: Record<string, string> = {};
   const unreadable = new Set<string>();
   for (const name of partnerVariables(config)) {
-    const file = environment[`${name}_FILE`]?.trim();
-    let value = environment[name]?.trim();
-    if (file) {
-      const result = value ? { problem: `and ${name} are both set; keep one` } : readSecretFile(file);
-      if (result.problem !== undefined) {
-        problems.push({ path: `${name}_FILE`, message: result.problem });
-        unreadable.add(name);
-      }
-      value = result.secret;
-    }
+    const value = valueOrFile(name, environment[name]?.trim(), environment, problems, unreadable);
     if (value) given[name] = value;
   }
   const instance = plainToInstance(config, given);

@@ -319,18 +319,10 @@ export function readVariables(environment: Environment, problems: Violation[]): 
   const given: Record<string, string> = {};
   const unreadable = new Set<string>();
   for (const name of VARIABLE_NAMES) {
-    const secret = isSecret(name);
-    const file = secret ? environment[`${name}_FILE`]?.trim() : undefined;
     // Env files leave spaces and line breaks at the ends. Only a secret may mean them.
-    let value = secret ? environment[name] : environment[name]?.trim();
-    if (file) {
-      const result = value ? { problem: `and ${name} are both set; keep one` } : readSecretFile(file);
-      if (result.problem !== undefined) {
-        problems.push({ path: `${name}_FILE`, message: result.problem });
-        unreadable.add(name);
-      }
-      value = result.secret;
-    }
+    const value = isSecret(name)
+      ? valueOrFile(name, environment[name], environment, problems, unreadable)
+      : environment[name]?.trim();
     // `NAME=` in a file or a manifest means that the variable is not set.
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
@@ -338,6 +330,28 @@ export function readVariables(environment: Environment, problems: Violation[]): 
   const violations = violationsOf(variables).filter(({ path }) => !unreadable.has(path));
   problems.push(...violations, ...contradictions(variables, given));
   return variables;
+}
+
+/**
+ * @param value what the variable itself has.
+ * @param problems collects a violation when the file of `NAME_FILE` cannot be used; `unreadable` then gets the name.
+ * @returns the content of the file of `NAME_FILE`, or without one the value.
+ */
+export function valueOrFile(
+  name: string,
+  value: string | undefined,
+  environment: Environment,
+  problems: Violation[],
+  unreadable: Set<string>,
+): string | undefined {
+  const file = environment[`${name}_FILE`]?.trim();
+  if (!file) return value;
+  const result = value ? { problem: `and ${name} are both set; keep one` } : readSecretFile(file);
+  if (result.problem !== undefined) {
+    problems.push({ path: `${name}_FILE`, message: result.problem });
+    unreadable.add(name);
+  }
+  return result.secret;
 }
 
 function isSecret(name: keyof Variables): boolean {

@@ -211,9 +211,9 @@ export class OrderStatusSync {
     run: HookRun,
   ): Promise<CommercetoolsOrder | undefined> {
     const { lookup } = this;
+    // `updateOrder` guards the call, and cannot know which fields it asked for.
     return run.read('commercetoolsFields', async (commercetoolsFields) => {
-      const find = () => lookup.find(order, scope, { ...options, commercetoolsFields });
-      const found = await callOverride(lookup, 'find', find, options.signal);
+      const found = await lookup.find(order, scope, { ...options, commercetoolsFields });
       return checkedOrder(lookup, found, commercetoolsFields !== undefined);
     });
   }

@@ -164,8 +164,8 @@ export class FluentSettingsSource extends SettingsSource {
   }
 }
 
-/** Most specific first. */
-const CONTEXTS = ['RETAILER', 'ACCOUNT', 'GLOBAL'];
+/** The contexts of Fluent's settings, most specific first. @internal */
+export const SETTING_CONTEXTS = ['RETAILER', 'ACCOUNT', 'GLOBAL'];
 
 /**
  * Pure: picks the most specific context that has any of the names, and there the first name.
@@ -176,7 +176,7 @@ export function pickSetting(
   settings: readonly FluentSetting[],
   names: readonly string[],
 ): SettingValue | undefined {
-  for (const context of CONTEXTS) {
+  for (const context of SETTING_CONTEXTS) {
     for (const name of names) {
       const setting = settings.find((candidate) => candidate.name === name && candidate.context === context);
       if (setting)

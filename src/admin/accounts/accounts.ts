@@ -4,7 +4,7 @@ import { MessageQueue } from '../../delivery/index.js';
 import { circuitsOf } from '../overview/overview.js';
 import { Replicas } from '../overview/replicas.js';
 import type { AccountView } from './account-schemas.js';
-import { pauseViewOf } from './pause-view.js';
+import { pauseViewOf } from '../pause-view.js';
 
 const NOTHING = { waiting: 0, background: 0, running: 0, delayed: 0 };
 
@@ -35,11 +35,12 @@ export class Accounts {
         ...counts
       } = byAccount.get(account) ?? { ...NOTHING, accountId: account };
       const pause = pauses.get(account);
+      const targets = this.targetsOf(account);
       return {
         account,
         ...(pause && { pause: pauseViewOf(pause) }),
         lanes: counts,
-        circuits: circuits.filter(({ target }) => this.targetsOf(account).has(target)),
+        circuits: circuits.filter(({ target }) => targets.has(target)),
         ...(oldestUnfinishedAt && { oldestUnfinishedAt: oldestUnfinishedAt.toISOString() }),
       };
     });

@@ -3,7 +3,7 @@ import { RouteSchema } from '@nestjs/platform-fastify';
 import { ConnectorError, TransientError } from '../../errors.js';
 import { MessageQueue } from '../../delivery/index.js';
 import { Problem } from '../../http/index.js';
-import { pauseViewOf } from '../accounts/pause-view.js';
+import { pauseViewOf } from '../pause-view.js';
 import { answers } from '../schema.js';
 import { OrderFinder } from './order-finder.js';
 import { OrderInspector } from './order-inspector.js';

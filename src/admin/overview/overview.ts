@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MessageQueue } from '../../delivery/index.js';
 import { HealthChecks } from '../../health/index.js';
-import { pauseViewOf } from '../accounts/pause-view.js';
+import { pauseViewOf } from '../pause-view.js';
 import type { CircuitView } from './circuit-view.js';
 import type { OverviewView } from './overview-schemas.js';
 import { Replicas, type MinuteRates, type ReplicaState } from './replicas.js';

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { type Environment, isLoopbackUrl, readSecretFile } from '../../config/index.js';
+import { ConnectorConfig, type Environment, isLoopbackUrl, readSecretFile } from '../../config/index.js';
 import { RedisConnections } from '../../redis/index.js';
 import { asError } from '../../errors.js';
 import { type Console, UsageError, printLine } from '../console.js';
 import { type ModuleOptions, withConnector, withModuleOption } from '../connector-session.js';
-import { ConnectorConfig } from '../../config/index.js';
 import type { AdminApi } from './admin-api.js';
 import { LocalAdmin } from './local-admin.js';
 import { RemoteAdmin } from './remote-admin.js';

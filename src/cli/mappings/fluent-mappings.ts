@@ -9,7 +9,7 @@ import {
   UPDATE_SETTING,
   type WrittenSetting,
 } from '../../fluent/index.js';
-import { parseSettingValue } from '../../settings/index.js';
+import { SETTING_CONTEXTS, parseSettingValue } from '../../settings/index.js';
 import { UsageError } from '../console.js';
 
 const SETTINGS: TypedDocumentNode<
@@ -32,8 +32,6 @@ const SETTINGS: TypedDocumentNode<
     }
   }
 `;
-/** Most specific first. */
-const CONTEXTS = ['RETAILER', 'ACCOUNT', 'GLOBAL'];
 
 /** Where a setting is written. */
 export type WritableContext = 'RETAILER' | 'ACCOUNT';
@@ -69,7 +67,7 @@ export class FluentSettingsEditor {
   /** @returns every setting with one of these names that applies to the retailer, the most specific first. */
   async find(names: readonly string[]): Promise<readonly StoredSetting[]> {
     const retailer = this.contextId('RETAILER');
-    const variables = { names, contexts: CONTEXTS, contextIds: [retailer, 0] };
+    const variables = { names, contexts: SETTING_CONTEXTS, contextIds: [retailer, 0] };
     const { settings } = await this.graphql.query(SETTINGS, variables, this.options);
     const found = (settings?.edges ?? []).flatMap((edge): StoredSetting[] => {
       const node = edge?.node;
@@ -78,7 +76,7 @@ export class FluentSettingsEditor {
       return [{ id, name, context, contextId, value: parseSettingValue(lobValue ?? value) }];
     });
     const rank = ({ context, name }: StoredSetting): number =>
-      CONTEXTS.indexOf(context) * names.length + names.indexOf(name);
+      SETTING_CONTEXTS.indexOf(context) * names.length + names.indexOf(name);
     return found.toSorted((one, other) => rank(one) - rank(other));
   }
 

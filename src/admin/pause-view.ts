@@ -1,5 +1,5 @@
-import type { AccountPause } from '../../delivery/index.js';
-import type { PauseView } from './account-schemas.js';
+import type { AccountPause } from '../delivery/index.js';
+import type { PauseView } from './accounts/account-schemas.js';
 
 export function pauseViewOf({ by, since, reason }: AccountPause): PauseView {
   return { by, since: since.toISOString(), reason };
