@@ -1,4 +1,5 @@
 export * from './bull/bull-message-queue.js';
+export { QUEUE_NAME } from './bull/keys.js';
 export * from './decide.js';
 export * from './delivery.js';
 export * from './failure-cause.js';

@@ -1,7 +1,8 @@
 import { BullModule } from '@nestjs/bull';
 import { Global, Module } from '@nestjs/common';
 import { REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
-import { BullMessageQueue, QUEUE_NAME } from './bull-message-queue.js';
+import { BullMessageQueue } from './bull-message-queue.js';
+import { QUEUE_NAME } from './keys.js';
 import { MessageQueue } from '../message-queue.js';
 
 @Global()
