@@ -18,6 +18,8 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { Accounts } from './accounts/accounts.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
+import { DoctorController } from './doctor/doctor.controller.js';
+import { DoctorRuns } from './doctor/doctor-runs.js';
 import { OrderFinder } from './orders/order-finder.js';
 import { OrderInspector } from './orders/order-inspector.js';
 import { OrderStoryReader } from './orders/order-story-reader.js';
@@ -43,6 +45,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
   [`${ADMIN_PATH}/dead-letters`, DeadLettersController],
   [`${ADMIN_PATH}/reconcile`, ReconcileController],
   [`${ADMIN_PATH}/accounts`, AccountsController],
+  [`${ADMIN_PATH}/doctor`, DoctorController],
 ];
 
 /** What operators ask and do. There is nothing of it until a token is configured. */
@@ -59,6 +62,7 @@ const CONTROLLERS: readonly (readonly [path: string, controller: Type])[] = [
     Overview,
     Replicas,
     DeadLetters,
+    DoctorRuns,
     OrderFinder,
     OrderInspector,
     OrderStoryReader,

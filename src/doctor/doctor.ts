@@ -23,6 +23,16 @@ export const CHECKS: readonly Check[] = [
   clockCheck,
 ];
 
+/** @param names comma-separated. @throws RangeError when one of them is not a check. */
+export function checksNamed(names: string): readonly Check[] {
+  return names.split(',').map((name) => {
+    const check = CHECKS.find((candidate) => candidate.name === name.trim());
+    if (check) return check;
+    const known = CHECKS.map((each) => each.name).join(', ');
+    throw new RangeError(`${name.trim()} is not a check; the checks are ${known}`);
+  });
+}
+
 /** A finding, and the check that made it. */
 export interface CheckFinding extends Finding {
   readonly check: string;

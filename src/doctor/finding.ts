@@ -1,4 +1,4 @@
-import type { INestApplicationContext } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
 import type { ConnectorConfig } from '../config/index.js';
 
 /** `skip`: the check could not run, or does not apply; the message says why. */
@@ -21,7 +21,7 @@ export interface Finding {
 export interface CheckContext {
   readonly config: ConnectorConfig;
   /** The connector's services, with the overrides of the application. */
-  readonly services: INestApplicationContext;
+  readonly services: Pick<ModuleRef, 'get'>;
   readonly signal: AbortSignal;
   /** The findings of the checks before. */
   readonly earlier: readonly Finding[];

@@ -35,15 +35,8 @@ export async function withAdmin<T>(
   options: AdminOptions,
   work: (admin: AdminApi) => Promise<T>,
 ): Promise<T> {
-  if (options.url !== undefined) {
-    const url = addressOf(options.url);
-    if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
-      await printLine(console.stderr, 'warning: --url sends the admin token to another host without TLS');
-    }
-    return work(new RemoteAdmin(url, tokenOf(options, console.env), console.signal));
-  }
-  if (options.tokenFile !== undefined)
-    throw new UsageError('--token-file is for --url; give both or neither');
+  const remote = await remoteAdmin(console, options);
+  if (remote) return work(remote);
   return withConnector(console, options, async (session) => {
     for (const warning of session.app.get(ConnectorConfig).warnings) {
       await printLine(console.stderr, `warning: ${warning}`);
@@ -58,6 +51,22 @@ export async function withAdmin<T>(
       });
     return work(new LocalAdmin(session));
   });
+}
+
+/**
+ * @returns the admin API of the running connector at `--url`; undefined without the option.
+ * @throws UsageError when the address or the token is missing or wrong.
+ */
+export async function remoteAdmin(console: Console, options: AdminOptions): Promise<AdminApi | undefined> {
+  if (options.url === undefined) {
+    if (options.tokenFile === undefined) return undefined;
+    throw new UsageError('--token-file is for --url; give both or neither');
+  }
+  const url = addressOf(options.url);
+  if (url.protocol === 'http:' && !isLoopbackUrl(url)) {
+    await printLine(console.stderr, 'warning: --url sends the admin token to another host without TLS');
+  }
+  return new RemoteAdmin(url, tokenOf(options, console.env), console.signal);
 }
 
 function addressOf(text: string): URL {

@@ -1,40 +1,42 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigurationProblems, ConnectorConfig } from '../../config/index.js';
+import type { CapturedWebhook, DoctorView } from '../../admin/index.js';
 import {
+  type CapturedRequest,
   type Check,
   type CheckFinding,
   CHECKS,
+  checksNamed,
   fail,
   runChecks,
   skip,
   webhookCheck,
 } from '../../doctor/index.js';
-import { ConfigurationError } from '../../errors.js';
+import { ConfigurationError, asError } from '../../errors.js';
+import { type AdminOptions, remoteAdmin, withAdminOptions } from '../admin/admin-session.js';
 import { LocalAdmin } from '../admin/local-admin.js';
-import { type ModuleOptions, withConnector, withModuleOption } from '../connector-session.js';
+import { withConnector } from '../connector-session.js';
 import { type Console, EXIT } from '../console.js';
 import { printCounts, printFinding } from '../finding-output.js';
-import { orderCheck } from '../order-check.js';
+import { checkOrder } from '../order-check.js';
 import { type OrderOptions, withOrderOptions } from '../order-output.js';
 import { Output } from '../output.js';
 import { readRequest } from '../webhook-file.js';
 
-interface Options extends ModuleOptions, OrderOptions {
+interface Options extends AdminOptions, OrderOptions {
   readonly only?: readonly Check[];
   readonly order?: string;
   readonly webhook?: string;
   readonly strict?: boolean;
-  readonly json?: boolean;
 }
 
 export function doctorCommand(console: Console, end: (code: number) => void): Command {
-  return withOrderOptions(withModuleOption(new Command('doctor')))
+  return withOrderOptions(withAdminOptions(new Command('doctor')))
     .description('check the configuration and every system that the connector uses, and say what to change')
     .option('--only <checks>', `comma-separated: ${CHECKS.map(({ name }) => name).join(', ')}`, toChecks)
     .option('--order <ref>', 'also compare an order in both systems, and show what a sync would send')
     .option('--webhook <file>', 'check a captured request in place of all else; - reads standard input')
     .option('--strict', 'fail on warnings, too')
-    .option('--json', 'findings as JSON')
     .action(async (options: Options) => {
       const output = new Output(console, options.json === true);
       const findings: CheckFinding[] = [];
@@ -49,26 +51,49 @@ export function doctorCommand(console: Console, end: (code: number) => void): Co
     });
 }
 
-async function diagnose(
-  options: Options,
-  console: Console,
-  report: (finding: CheckFinding) => Promise<void>,
-): Promise<void> {
+type Report = (finding: CheckFinding) => Promise<void>;
+
+/** In the running connector at `--url`, or with the configuration. */
+async function diagnose(options: Options, console: Console, report: Report): Promise<void> {
   const { order, webhook } = options;
+  const captured = webhook === undefined ? undefined : await readRequest(webhook, console);
+  const admin = await remoteAdmin(console, options);
+  if (!admin) {
+    await diagnoseHere(options, captured, console, report);
+    return;
+  }
+  const { findings } = await admin.request<DoctorView>(
+    captured
+      ? { method: 'POST', path: '/doctor/webhook', body: bodyOf(captured) }
+      : { method: 'GET', path: '/doctor', query: { only: options.only?.map(({ name }) => name).join(',') } },
+  );
+  for (const finding of findings) await report(finding);
+  if (order !== undefined) await report(await checkOrder(order, options, admin));
+}
+
+function bodyOf({ headers, body }: CapturedRequest): CapturedWebhook {
+  return { headers: { ...headers }, bodyBase64: body.toString('base64') };
+}
+
+async function diagnoseHere(
+  options: Options,
+  captured: CapturedRequest | undefined,
+  console: Console,
+  report: Report,
+): Promise<void> {
   // A captured request needs neither Redis nor the two systems.
-  const only =
-    webhook === undefined ? (options.only ?? CHECKS) : [webhookCheck(await readRequest(webhook, console))];
+  const checks = captured ? [webhookCheck(captured)] : (options.only ?? CHECKS);
   try {
     await withConnector(console, options, async (session) => {
       const { app } = session;
-      const checks =
-        order === undefined ? only : [...only, orderCheck(order, options, new LocalAdmin(session))];
       const context = { services: app, config: app.get(ConnectorConfig), signal: console.signal };
       for await (const finding of runChecks(checks, context)) await report(finding);
+      if (options.order === undefined) return;
+      await report(await checkOrder(options.order, options, new LocalAdmin(session)));
     });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    for (const finding of invalidConfiguration(error, only)) await report(finding);
+    for (const finding of invalidConfiguration(error, checks)) await report(finding);
   }
 }
 
@@ -84,11 +109,9 @@ function invalidConfiguration(error: ConfigurationError, checks: readonly Check[
 }
 
 function toChecks(text: string): readonly Check[] {
-  return text.split(',').map((name) => {
-    const check = CHECKS.find((candidate) => candidate.name === name.trim());
-    if (check) return check;
-    throw new InvalidArgumentError(
-      `${name} is not a check; the checks are ${CHECKS.map((each) => each.name).join(', ')}`,
-    );
-  });
+  try {
+    return checksNamed(text);
+  } catch (error) {
+    throw new InvalidArgumentError(asError(error).message);
+  }
 }
