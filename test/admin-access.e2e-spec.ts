@@ -1,6 +1,6 @@
 import { describe, expect, vi } from 'vitest';
 import { AdminClient, ADMIN_TOKEN } from './support/admin-client.js';
-import { freePort } from '../src/testing/private-redis.js';
+import { freePort } from '../src/testing/free-port.js';
 import { createIt } from './support/harness.js';
 
 const READ_TOKEN = 'a-token-that-only-reads';

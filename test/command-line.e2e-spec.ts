@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
 import type { TestConnector } from '../src/testing/index.js';
-import { freePort } from '../src/testing/private-redis.js';
+import { freePort } from '../src/testing/free-port.js';
 import { ADMIN_TOKEN } from './support/admin-client.js';
 import { type CommandResult, runBinary, runCommand } from './support/command-line.js';
 import { it as base } from './support/harness.js';

@@ -1,5 +1,5 @@
 import { describe, expect, vi } from 'vitest';
-import { freePort } from '../src/testing/private-redis.js';
+import { freePort } from '../src/testing/free-port.js';
 import { SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
 
 const TEST_MS = 120_000;

@@ -7,7 +7,7 @@ import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 import { ATTACKS } from './support/attacks.js';
 import { COMPLETE_ENVIRONMENT } from './support/complete-environment.js';
-import { freePort } from '../src/testing/private-redis.js';
+import { freePort } from '../src/testing/free-port.js';
 import { ConnectorProcess } from './support/connector-process.js';
 
 /**

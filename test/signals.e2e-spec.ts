@@ -74,4 +74,10 @@ describe('the process', () => {
     expect(stderr).toMatch(/EADDRINUSE.*check HOST, PORT and MANAGEMENT_PORT/);
     expect(await connector.stop()).toBe(0);
   });
+
+  it('is not taken for ready by the tests when another server answers on its port', async ({ harness }) => {
+    const { url } = await harness.startConnector();
+    const start = harness.startConnector({ PORT: new URL(url).port });
+    await expect(start).rejects.toThrow(/did not start[^]*EADDRINUSE/);
+  });
 });

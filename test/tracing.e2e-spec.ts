@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
-import { freePort } from '../src/testing/private-redis.js';
+import { freePort } from '../src/testing/free-port.js';
 import { BUILD, type ConnectorProcess, type LogLine } from './support/connector-process.js';
 import { type Harness, createIt } from './support/harness.js';
 import { type LocalServer, startLocalServer } from './support/local-server.js';

@@ -38,6 +38,7 @@ export type * from './http/emulator-request.js';
 export type { ArmedFault, Fault, FaultEffect, FaultKind, FaultScope, FaultSwitches } from './http/faults.js';
 export type { DeliveryOutcome, DeliveryRetry } from './http/repeated-delivery.js';
 export type { LoggedRequest, RequestLog } from './http/request-log.js';
+export { freePort } from './free-port.js';
 export * from './message-queue-suite.js';
 export * from './private-redis.js';
 export * from './seeded-random.js';

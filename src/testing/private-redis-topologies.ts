@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { PrivateRedis, type PrivateRedisOptions, asArguments, freePort } from './private-redis.js';
+import { freePort } from './free-port.js';
+import { PrivateRedis, type PrivateRedisOptions, asArguments } from './private-redis.js';
 
 const MASTER_NAME = 'main';
 const SENTINELS = 3;
@@ -117,7 +118,7 @@ export class PrivateCluster {
     const started: PrivateRedis[] = [];
     return orStop(started, async () => {
       const start = startInto(started);
-      const busPorts = await Promise.all(Array.from({ length: CLUSTER_MASTERS + replicas }, freePort));
+      const busPorts = await Promise.all(Array.from({ length: CLUSTER_MASTERS + replicas }, () => freePort()));
       const servers = await Promise.all(
         busPorts.map((busPort) =>
           start({

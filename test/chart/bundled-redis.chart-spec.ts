@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { freePort } from '../../src/testing/private-redis.js';
+import { freePort } from '../../src/testing/free-port.js';
 import { provideRedisServer } from '../../src/testing/redis-server.js';
 import {
   hasChartTools,

@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { type PrivateRedis, freePort } from '../../src/testing/private-redis.js';
+import { freePort } from '../../src/testing/free-port.js';
+import type { PrivateRedis } from '../../src/testing/private-redis.js';
 
 /** Keys of nobody, so that a restart takes a while to load them. */
 const FILLER = 3000;

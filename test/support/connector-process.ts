@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../src/testing/private-redis.js';
+import { freePort } from '../../src/testing/free-port.js';
+import { listens } from './listening-process.js';
 
 const START_TIMEOUT_MS = 60_000;
 const LAST_WORDS = 20;
-const PORT_ATTEMPTS = 3;
 const CLOCK_TICKS_PER_SECOND = 100;
 
 /** One line of the connector's log. */
@@ -64,17 +64,9 @@ export class ConnectorProcess {
     onLine: (line: LogLine) => void = () => undefined,
     launch: Launch = DEFAULT,
   ): Promise<ConnectorProcess> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const connector = await ConnectorProcess.launch(environment, onLine, launch);
-        await connector.untilReady();
-        return connector;
-      } catch (error) {
-        // Somebody else may take a free port before the connector does.
-        const isPortTaken = environment['PORT'] === undefined && /EADDRINUSE/.test(String(error));
-        if (!isPortTaken || attempt === PORT_ATTEMPTS) throw error;
-      }
-    }
+    const connector = await ConnectorProcess.launch(environment, onLine, launch);
+    await connector.untilReady();
+    return connector;
   }
 
   /**
@@ -110,7 +102,8 @@ export class ConnectorProcess {
 
   private async untilReady(): Promise<void> {
     const giveUpAt = Date.now() + START_TIMEOUT_MS;
-    while ((await this.status('/health/ready')) !== 200) {
+    // Another server may have the port, and answer 200 before this process has loaded its code.
+    while ((await this.status('/health/ready')) !== 200 || !listens(this.pid, this.managementUrl)) {
       if (this.child.exitCode !== null || Date.now() > giveUpAt) {
         this.child.kill('SIGKILL');
         throw new Error(`the connector did not start:\n${this.lastWords.join('\n')}`);
