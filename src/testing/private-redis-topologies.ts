@@ -118,7 +118,9 @@ export class PrivateCluster {
     const started: PrivateRedis[] = [];
     return orStop(started, async () => {
       const start = startInto(started);
-      const busPorts = await Promise.all(Array.from({ length: CLUSTER_MASTERS + replicas }, () => freePort()));
+      const busPorts = await Promise.all(
+        Array.from({ length: CLUSTER_MASTERS + replicas }, () => freePort()),
+      );
       const servers = await Promise.all(
         busPorts.map((busPort) =>
           start({
