@@ -2,20 +2,29 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const shared = {
-  setupFiles: ['reflect-metadata'],
-  globalSetup: ['test/support/provide-redis-server.ts'],
-  restoreMocks: true,
-};
-/** They compute. Each additional thread would load the libraries once more. */
-const unit = { pool: 'threads', maxWorkers: availableParallelism(), testTimeout: 30_000 } as const;
-/** Files share a process: loading the libraries again for each file would take more CPU time than most of its tests. */
-const slow = {
+const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
+/** They compute, and nothing else. Each additional thread would load the libraries once more. */
+const unit = {
   ...shared,
-  globalSetup: [...shared.globalSetup, 'test/support/bundle-connector.ts'],
+  setupFiles: [...shared.setupFiles, 'test/support/pure-specs.ts'],
+  pool: 'threads',
+  maxWorkers: availableParallelism(),
+  testTimeout: 30_000,
+} as const;
+/** They start servers, Redis and processes, and mostly wait for them. */
+const integration = {
+  ...shared,
+  globalSetup: ['test/support/provide-redis-server.ts'],
+  testTimeout: 30_000,
+  // Files share a process: loading the libraries again for each file would take more CPU time than most of its tests.
+  isolate: false,
+  sequence: { groupOrder: 1 },
+};
+const e2e = {
+  ...integration,
+  globalSetup: [...integration.globalSetup, 'test/support/bundle-connector.ts'],
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  isolate: false,
 };
 /** They replace modules, or count the timers of the process, so each has a process or thread for itself. */
 const ISOLATED_SPECS = [
@@ -36,49 +45,31 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...shared,
+          ...unit,
           name: 'unit',
           include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'],
           exclude: ISOLATED_SPECS,
-          // Loading the libraries anew for each file would take most of the time.
-          ...unit,
           isolate: false,
         },
       },
-      { test: { ...shared, ...unit, name: 'unit-isolated', include: ISOLATED_SPECS } },
+      { test: { ...unit, name: 'unit-isolated', include: ISOLATED_SPECS } },
+      {
+        test: {
+          ...integration,
+          name: 'integration',
+          include: ['src/**/*.int-spec.ts', 'test/documentation/*.int-spec.ts'],
+        },
+      },
       // Each has its own Redis and ports.
-      {
-        test: {
-          ...slow,
-          name: 'e2e',
-          include: ['test/**/*.e2e-spec.ts'],
-          exclude: ISOLATED_E2E_SPECS,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...slow,
-          isolate: true,
-          name: 'e2e-isolated',
-          include: ISOLATED_E2E_SPECS,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...e2e, name: 'e2e', include: ['test/**/*.e2e-spec.ts'], exclude: ISOLATED_E2E_SPECS } },
+      { test: { ...e2e, isolate: true, name: 'e2e-isolated', include: ISOLATED_E2E_SPECS } },
       // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
-      {
-        test: {
-          ...slow,
-          name: 'chart',
-          include: ['test/chart/**/*.chart-spec.ts'],
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...e2e, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
     ],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/main.ts', '**/*.spec.ts', '**/index.ts'],
+      exclude: ['src/main.ts', '**/*.{spec,int-spec}.ts', '**/index.ts'],
       reporter: ['text-summary', 'lcov'],
     },
   },

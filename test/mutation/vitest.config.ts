@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { keptThreads } from './kept-threads.js';
 
-/** The unit specs of what is mutated. */
+/** The unit and integration specs of what is mutated. */
 export default defineConfig({
   plugins: [
     {
@@ -17,7 +17,7 @@ export default defineConfig({
     globalSetup: ['test/support/provide-redis-server.ts'],
     restoreMocks: true,
     isolate: false,
-    include: ['src/{config,delivery,handlers,mapping,order-status,webhook}/**/*.spec.ts'],
+    include: ['src/{config,delivery,handlers,mapping,order-status,webhook}/**/*.{spec,int-spec}.ts'],
     // Its random walks take seconds, and another run may walk other ways.
     exclude: ['src/order-status/convergence.spec.ts'],
   },
