@@ -7,10 +7,10 @@ const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
 const unit = {
   ...shared,
   setupFiles: [...shared.setupFiles, 'test/support/pure-specs.ts'],
-  pool: 'threads',
+  pool: 'threads' as const,
   maxWorkers: availableParallelism(),
   testTimeout: 30_000,
-} as const;
+};
 /** They start servers, Redis and processes, and mostly wait for them. */
 const integration = {
   ...shared,
