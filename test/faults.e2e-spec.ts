@@ -47,6 +47,22 @@ describe('a worker that is killed in the middle of a job', { timeout: TEST_MS },
   });
 });
 
+describe('an ingress that is killed while it stores notifications together', { timeout: TEST_MS }, () => {
+  it('loses nothing that it answered', async ({ harness }) => {
+    const { fluent } = harness;
+    const ids = harness.addOrders(300);
+    const port = String(await freePort());
+    const ingress = await harness.startConnector({ PORT: port, CONNECTOR_ROLE: 'ingress' });
+    const moves = ids.map((id) => fluent.move(id, 'BOOKED'));
+    await Promise.race(moves);
+    await ingress.kill();
+    expect(fluent.webhooks.counts.accepted).toBeLessThan(ids.length);
+    await harness.startConnector({ PORT: port });
+    await Promise.all(moves);
+    await harness.expectNothingLost();
+  });
+});
+
 describe('a Redis that is killed and restarted under load', { timeout: TEST_MS }, () => {
   it('loses nothing that was accepted', async ({ harness, redis }) => {
     const { webhooks } = harness.fluent;

@@ -171,6 +171,106 @@ describe('while Redis is in trouble', () => {
   });
 });
 
+describe('notifications that arrive together', () => {
+  /** Resolves when what came in this turn of the event loop has been sent. */
+  const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  /** @returns how often the server ran a command. */
+  const callsOf = (command: string): Promise<number> =>
+    raw(async (client) => {
+      const stats = await client.info('commandstats');
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    });
+
+  it('are stored by a few scripts, in the order in which they came', async () => {
+    const queue = await startQueue();
+    await queue.add(sampleNotification({ id: 'loads the script' }), KEY);
+    await takeOne(queue);
+    const before = await callsOf('evalsha');
+    const ids = Array.from({ length: 150 }, (_, index) => `n${index}`);
+    const answers = await Promise.all(ids.map((id) => queue.add(sampleNotification({ id }), KEY)));
+    expect(new Set(answers)).toEqual(new Set(['accepted']));
+    expect((await callsOf('evalsha')) - before).toBe(3);
+    const taken: Delivery[] = [];
+    while (taken.length < ids.length) taken.push(...(await take(queue, ids.length)));
+    const byNumber = taken.toSorted((a, b) => a.acceptedNumber - b.acceptedNumber);
+    expect(byNumber.map(({ notification }) => notification.id)).toEqual(ids);
+    expect(new Set(taken.map(({ acceptedNumber }) => acceptedNumber)).size).toBe(ids.length);
+  });
+
+  it('are refused and accepted separately: one that fails does not fail the others', async () => {
+    const queue = await startQueue();
+    await raw((client) => client.set('{fluent-connector}:order:broken', 'not a hash'));
+    const add = (id: string, coalesceKey: string) => queue.add(sampleNotification({ id }), { coalesceKey });
+    const sent = sampleNotification();
+    const answers = await Promise.allSettled([
+      add('before', 'order-1'),
+      add('fails', 'broken'),
+      add('after', 'order-2'),
+      queue.add(sent),
+      queue.add(sent),
+    ]);
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason))).toEqual([
+      'accepted',
+      expect.objectContaining({
+        constructor: QueueUnavailableError,
+        message: expect.stringContaining('WRONGTYPE'),
+      }),
+      'accepted',
+      'accepted',
+      'duplicate',
+    ]);
+    // What was refused has left nothing behind that would make its repetition a duplicate.
+    await raw((client) => client.del('{fluent-connector}:order:broken'));
+    expect(await add('fails', 'broken')).toBe('accepted');
+    expect(await queue.counts()).toMatchObject({ waiting: 4 });
+  });
+
+  it('do not wait for the one before them to time out when Redis hangs', async () => {
+    const queue = await startQueue();
+    // The answer whether memory is left is a second old at most.
+    await queue.add(sampleNotification());
+    redis.suspend();
+    const refusedAfterMs = async (): Promise<number> => {
+      const startedAt = performance.now();
+      await expect(queue.add(sampleNotification())).rejects.toThrow(QueueUnavailableError);
+      return performance.now() - startedAt;
+    };
+    try {
+      const first = refusedAfterMs();
+      await turn();
+      const later = Promise.all(Array.from({ length: 200 }, refusedAfterMs));
+      // One that waited for the first would take twice as long.
+      expect(Math.max(...(await later))).toBeLessThan((await first) * 1.75);
+    } finally {
+      redis.resume();
+    }
+  });
+
+  it('are confirmed by replicas together', async () => {
+    // By default a master waits five seconds for more replicas before it sends its data.
+    await raw((client) => client.config('SET', 'repl-diskless-sync-delay', '0'));
+    await using replica = stoppable(
+      await PrivateRedis.start({ args: ['--replicaof', '127.0.0.1', String(redis.port)] }),
+    );
+    const queue = await startQueue({ redisWaitReplicas: 1 });
+    // A replica on a busy machine may not confirm in time.
+    await vi.waitFor(async () => {
+      const before = await callsOf('wait');
+      const sent = Array.from({ length: 128 }, () => sampleNotification());
+      const answers = await Promise.all(sent.map((notification) => queue.add(notification, KEY)));
+      expect(new Set(answers)).toEqual(new Set(['accepted']));
+      expect((await callsOf('wait')) - before).toBe(2);
+    }, within);
+    const copy = new Redis(replica.url);
+    try {
+      const lane = '{fluent-connector}:notifications:prompt:ACME';
+      expect(await copy.llen(lane)).toBe(await raw((client) => client.llen(lane)));
+    } finally {
+      copy.disconnect();
+    }
+  });
+});
+
 describe('a worker that died', () => {
   it('leaves its notification to another one, first in the line, and the death is counted', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { ConnectorError, TransientError } from '../errors.js';
-import { GatheringLane } from './gathering-lane.js';
+import { GatheringLane } from '../gathering-lane.js';
 import { inPresentTrace } from '../tracing/index.js';
 import { OutageError, type UpstreamFailure, isTooLarge } from '../transport/index.js';
 import { estimatedComplexity, mergedDocument } from './merged-operations.js';

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
+import { GatheringLane } from '../../gathering-lane.js';
 import type { FluentNotification } from '../../notification/index.js';
 import type { RedisClient } from '../../redis/index.js';
 import { QueueUnavailableError, type AddOptions, type AddResult } from '../message-queue.js';
@@ -13,12 +14,16 @@ import {
   orderKey,
 } from './keys.js';
 import { HIGH_WATER_MARK } from './redis-warnings.js';
-import type { QueueKeys, ScriptArguments, ScriptRunner } from './scripts.js';
+import type { QueueScripts, ScriptArguments, ScriptRunner } from './scripts.js';
 import type { ServerHealth } from './server-health.js';
 import { jobIdOf } from './stored-notification.js';
 
 /** Webhooks waiting for Redis beyond this are refused at once: memory stays bounded while Redis hangs. */
 const MAX_UNCONFIRMED = 2000;
+/** While a script runs, Redis does nothing else, and the workers' scripts wait. */
+const MAX_ACCEPTED_TOGETHER = 64;
+/** A Redis that hangs must not use up the time of a webhook that waits for the script before its own. */
+const MAX_WAIT_MS = 250;
 /** How long replicas may take; less than a sender waits, and than a command may take. */
 const REPLICATION_TIMEOUT_MS = 500;
 
@@ -30,9 +35,22 @@ const JOB_OPTIONS = JSON.stringify({
   timestamp: 0,
 });
 
-/** Stores notifications, durably before it resolves. */
+/** A notification that waits to be stored. */
+interface PendingNotification {
+  /** As the script `accept` takes it. */
+  readonly described: readonly string[];
+  readonly resolve: (result: AddResult) => void;
+  readonly reject: (error: QueueUnavailableError) => void;
+}
+
+/** Stores notifications, durably before it resolves. What comes while Redis stores others is stored together. */
 export class Acceptance {
   private readonly logger = new Logger('Queue');
+  private readonly lane = new GatheringLane<PendingNotification>((pending) => this.store(pending), {
+    maxInFlight: 1,
+    maxSize: () => MAX_ACCEPTED_TOGETHER,
+    maxWaitMs: MAX_WAIT_MS,
+  });
   private unconfirmed = 0;
 
   constructor(
@@ -65,40 +83,56 @@ export class Acceptance {
    *
    * @throws QueueUnavailableError when it is not stored.
    */
-  async accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
+  accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
     const { coalesceKey = '', expectedState, background = false, trace } = options;
-    const id = jobIdOf(notification);
     // The script puts the number in front, so the brace is left out.
     const data = JSON.stringify({ expectedState, trace, notification }).slice(1);
-    const { name } = notification;
-    const order = { coalesceKey, nonce: this.nonce(), orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS };
     const lane = laneOf(notification, background);
-    const args = { jobPrefix: JOB_PREFIX, id, name, data, options: JOB_OPTIONS, lane, ...order };
-    const keys = { done: doneKey(id), order: orderKey(coalesceKey) };
+    const described = [jobIdOf(notification), notification.name, data, lane, coalesceKey];
+    return new Promise((resolve, reject) => this.lane.add({ described, resolve, reject }));
+  }
+
+  /** Stores notifications with one script. Each one's sender is told how its own ended. */
+  private async store(pending: readonly PendingNotification[]): Promise<void> {
+    const args = {
+      jobPrefix: JOB_PREFIX,
+      donePrefix: doneKey(''),
+      orderPrefix: orderKey(''),
+      options: JOB_OPTIONS,
+      nonce: this.nonce(),
+      orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
+    };
+    const described = pending.flatMap((one) => one.described);
+    let results: QueueScripts['accept']['reply'];
     try {
-      return this.waitReplicas === 0
-        ? await this.scripts.run('accept', args, keys)
-        : await this.acceptOnReplicas(args, keys);
+      results =
+        this.waitReplicas === 0
+          ? await this.scripts.run('accept', args, {}, described)
+          : await this.storeOnReplicas(args, described);
     } catch (error) {
-      throw new QueueUnavailableError(`Redis did not confirm the notification: ${asError(error).message}`, {
-        cause: error,
-      });
+      for (const { reject } of pending) reject(unconfirmed(asError(error)));
+      return;
+    }
+    for (const [index, { resolve, reject }] of pending.entries()) {
+      const result = results[index] ?? new Error('the script returned no result for it');
+      if (result instanceof Error) reject(unconfirmed(result));
+      else resolve(result);
     }
   }
 
   /** Runs the accepting script and waits until replicas have what it wrote. */
-  private async acceptOnReplicas(
+  private async storeOnReplicas(
     args: ScriptArguments<'accept'>,
-    keys: Partial<QueueKeys>,
-  ): Promise<AddResult> {
+    described: readonly string[],
+  ): Promise<QueueScripts['accept']['reply']> {
     // One pipeline stays on one connection, and WAIT knows only of its own connection's writes. A duplicate
     // writes nothing, and may not be replicated yet: the mark makes WAIT cover it.
     const replies = await this.scripts
-      .inPipeline(this.client.pipeline(), 'accept', args, keys)
+      .inPipeline(this.client.pipeline(), 'accept', args, described)
       .set(WRITTEN_KEY, '1')
       .wait(this.waitReplicas, REPLICATION_TIMEOUT_MS)
       .exec();
-    const [result, , confirmed] = (replies ?? []).map(([error, reply]) => {
+    const [results, , confirmed] = (replies ?? []).map(([error, reply]) => {
       if (error) throw this.relearnSlot(error);
       return reply;
     });
@@ -107,7 +141,7 @@ export class Acceptance {
         `${Number(confirmed)} of ${this.waitReplicas} replicas had it after ${REPLICATION_TIMEOUT_MS} ms`,
       );
     }
-    return result as AddResult;
+    return results as QueueScripts['accept']['reply'];
   }
 
   /** A cluster's client follows a slot that has moved with single commands only, not with pipelines. */
@@ -123,4 +157,8 @@ export class Acceptance {
       this.logger.warn(`queue: could not find the master of the cluster's slot: ${asError(error).message}`);
     }
   }
+}
+
+function unconfirmed(cause: Error): QueueUnavailableError {
+  return new QueueUnavailableError(`Redis did not confirm the notification: ${cause.message}`, { cause });
 }

@@ -7,9 +7,8 @@ type Text = string | number;
 /** What is given to each script and what it replies. The texts, and their documentation, are in `lua/`. */
 export interface QueueScripts {
   accept: {
-    args:
-      'jobPrefix' | 'id' | 'name' | 'data' | 'options' | 'lane' | 'coalesceKey' | 'nonce' | 'orderTtlSeconds';
-    reply: 'accepted' | 'duplicate';
+    args: 'jobPrefix' | 'donePrefix' | 'orderPrefix' | 'options' | 'nonce' | 'orderTtlSeconds';
+    reply: ('accepted' | 'duplicate' | Error)[];
   };
   take: {
     args: 'jobPrefix' | 'orderPrefix' | 'lockToken' | 'lockMs' | 'max' | 'held' | 'nonce' | 'orderTtlSeconds';
@@ -137,12 +136,14 @@ export class ScriptRunner {
     this.commands = client as unknown as typeof this.commands;
   }
 
+  /** @param more what the script takes beyond its named arguments. */
   async run<N extends keyof QueueScripts>(
     name: N,
     args: ScriptArguments<N>,
     keys: Partial<QueueKeys> = {},
+    more: readonly Text[] = [],
   ): Promise<QueueScripts[N]['reply']> {
-    const values = valuesOf(name, { ...this.keys, ...keys }, args);
+    const values = [...valuesOf(name, { ...this.keys, ...keys }, args), ...more];
     return (await this.commands[name]!(...values)) as QueueScripts[N]['reply'];
   }
 
@@ -154,10 +155,10 @@ export class ScriptRunner {
     pipeline: ChainableCommander,
     name: N,
     args: ScriptArguments<N>,
-    keys: Partial<QueueKeys> = {},
+    more: readonly Text[],
   ): ChainableCommander {
-    const { lua, keys: keyNames } = SCRIPTS[name];
-    return pipeline.eval(lua, keyNames.length, ...valuesOf(name, { ...this.keys, ...keys }, args));
+    const { lua, keys } = SCRIPTS[name];
+    return pipeline.eval(lua, keys.length, ...valuesOf(name, this.keys, args), ...more);
   }
 }
 

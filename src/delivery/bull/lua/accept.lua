@@ -1,28 +1,51 @@
--- keys: failed marker unfinished done order
--- args: jobPrefix id name data options lane coalesceKey nonce orderTtlSeconds
+-- keys: failed marker unfinished
+-- args: jobPrefix donePrefix orderPrefix options nonce orderTtlSeconds
 -- include: numbering lanes
 --
--- Takes a notification in one step: is it a duplicate? If not, number it and add it as Bull adds a job. A dead
--- letter that the sender repeats begins anew: Bull would ignore it for ever.
-if redis.call('EXISTS', done) == 1 then return 'duplicate' end
-local job = jobPrefix .. id
-if redis.call('EXISTS', job) == 1 then
-  if redis.call('ZREM', failed, id) == 0 then return 'duplicate' end
-  redis.call('DEL', job)
+-- Takes notifications in one step. Further arguments describe them, five for each: id, name, data, lane, coalesce key.
+-- For each: is it a duplicate? If not, number it and add it as Bull adds a job. A dead letter that the sender repeats
+-- begins anew: Bull would ignore it for ever. Returns for each 'accepted', 'duplicate', or the error that concerns it alone.
+local FIRST = 7
+local EACH = 5
+
+local nowMs = math.floor(nowMicros() / 1000)
+local isAnnounced = false
+
+local function isDuplicate(id)
+  if redis.call('EXISTS', donePrefix .. id) == 1 then return true end
+  return redis.call('EXISTS', jobPrefix .. id) == 1 and not redis.call('ZSCORE', failed, id)
 end
 
-local number
-if coalesceKey == '' then
-  number = string.format('%.0f', nowMicros())
-else
-  number = draw(order, nonce, orderTtlSeconds)
+-- The job comes last. Until then the notification is no duplicate, and its sender may repeat what failed half-way.
+local function store(id, name, data, lane, coalesceKey)
+  local number
+  if coalesceKey == '' then
+    number = string.format('%.0f', nowMicros())
+  else
+    number = draw(orderPrefix .. coalesceKey, nonce, orderTtlSeconds)
+  end
+  local job = jobPrefix .. id
+  if redis.call('ZREM', failed, id) == 1 then redis.call('DEL', job) end
+  enqueue(jobPrefix, 'LPUSH', lane, id)
+  redis.call('ZADD', unfinished, nowMs, id)
+  redis.call(
+    'HSET', job, 'name', name, 'data', '{"number":' .. number .. ',' .. data, 'opts', options,
+    'timestamp', nowMs, 'delay', 0, 'priority', 0, 'key', coalesceKey, 'lane', lane
+  )
+  return 'accepted'
 end
-local nowMs = math.floor(nowMicros() / 1000)
-redis.call(
-  'HSET', job, 'name', name, 'data', '{"number":' .. number .. ',' .. data, 'opts', options,
-  'timestamp', nowMs, 'delay', 0, 'priority', 0, 'key', coalesceKey, 'lane', lane
-)
-enqueue(jobPrefix, 'LPUSH', lane, id)
-redis.call('ZADD', unfinished, nowMs, id)
-redis.call('ZADD', marker, 0, '0')
-return 'accepted'
+
+local results = {}
+for at = FIRST, #ARGV, EACH do
+  local result = 'duplicate'
+  if not isDuplicate(ARGV[at]) then
+    -- The first write. A server that refuses it, for example as a replica, refuses all: that error ends the script.
+    if not isAnnounced then redis.call('ZADD', marker, 0, '0') end
+    isAnnounced = true
+    local _, outcome = pcall(store, unpack(ARGV, at, at + EACH - 1))
+    -- Before version 7 of Redis an error is a text.
+    result = (type(outcome) == 'table' or outcome == 'accepted') and outcome or { err = outcome }
+  end
+  results[#results + 1] = result
+end
+return results
