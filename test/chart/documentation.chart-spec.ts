@@ -3,6 +3,7 @@ import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SECRET_VARIABLES, VARIABLE_NAMES } from '../../src/config/variables.js';
+import { CHECKS } from '../../src/doctor/index.js';
 import { ALERT_TESTS } from './alert-tests.js';
 import { CHART } from './chart-tools.js';
 import type { Manifest } from './manifests.js';
@@ -42,13 +43,14 @@ describe('the chart', () => {
     expect(settings.filter((name) => setByTheChart.includes(name))).toEqual([]);
   });
 
-  it('names in its schema the optional secrets and the alerts that there are', () => {
+  it('names in its schema the optional secrets, the alerts and the checks of doctor that there are', () => {
     const required = [...read(`${CHART}/templates/_names.tpl`).matchAll(/"([A-Z]+_[A-Z_]+)"/g)].map(
       ([, name]) => name,
     );
     const optional = schema.properties.secrets.properties.optional.items.enum as string[];
     expect([...required, ...optional].sort()).toEqual(SECRET_VARIABLES.toSorted());
     expect(schema.$defs.alert.enum.toSorted()).toEqual(alerts.toSorted());
+    expect(schema.$defs.check.enum).toEqual(CHECKS.map(({ name }) => name));
   });
 });
 

@@ -21,6 +21,7 @@ const receiver = pod('receiver', '10.1.0.1');
 const worker = pod('worker', '10.1.0.2');
 const redis = pod('redis', '10.1.0.3');
 const test = pod('test', '10.1.0.4');
+const doctor = pod('doctor', '10.1.0.7');
 const otherRelease = pod('receiver', '10.1.0.5', 'other');
 const neighbour: Peer = { namespace: NAMESPACE, labels: { app: 'shop' }, ip: '10.1.0.6' };
 const controller: Peer = { namespace: 'ingress-nginx', labels: {}, ip: '10.1.1.1' };
@@ -50,6 +51,9 @@ describe.skipIf(!hasChartTools)('the NetworkPolicies of the chart', () => {
     ['the named Prometheus scrape workers', named, prometheus, on(worker, 8081)],
     ['the test of the release send its webhook', {}, test, on(receiver, 8080)],
     ['the test of the release ask for names', {}, test, on(nameServer, 53, 'UDP')],
+    ['the doctor of the release reach upstreams', {}, doctor, address('203.0.113.7', 443)],
+    ['the doctor of the release reach an external Redis', {}, doctor, address('10.9.0.1', 6379)],
+    ['the doctor of the release reach the bundled Redis', REDIS, doctor, on(redis, 6379)],
     ['pods ask for names', {}, receiver, on(nameServer, 53, 'UDP')],
     ['pods ask for long names', {}, worker, on(nameServer, 53)],
     ['pods ask the cache of names on their node', {}, receiver, address('169.254.20.10', 53)],
@@ -97,6 +101,7 @@ describe.skipIf(!hasChartTools)('the NetworkPolicies of the chart', () => {
     ['pods reach the metadata of the cloud over HTTP', {}, worker, address('169.254.169.254', 80)],
     ['pods reach services of the cluster over HTTPS', {}, worker, address('10.9.0.1', 443)],
     ['pods reach other ports', {}, worker, address('203.0.113.7', 25)],
+    ['the doctor of the release reach other ports', {}, doctor, address('203.0.113.7', 25)],
     ['pods reach name servers elsewhere', {}, worker, address('203.0.113.7', 53)],
     ['pods reach a Redis elsewhere beside the bundled one', REDIS, worker, address('10.9.0.1', 6379)],
     [

@@ -132,6 +132,10 @@ export const VALUE_SETS: Readonly<Record<string, Readonly<Record<string, unknown
     caCertificates: { existingSecret: 'company-ca' },
     dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
     deploymentAnnotations: { a: 'b' },
+    doctor: {
+      initContainer: { enabled: true, strict: true },
+      helmTest: { enabled: true, checks: ['redis', 'fluent'], order: 'O_1', strict: true },
+    },
     helmTest: { resources: { limits: { memory: '64Mi' }, requests: { cpu: '10m' } } },
     redis: { bundled: { enabled: true, storageClass: 'fast' } },
     keda: { enabled: true, trigger: 'redis' },

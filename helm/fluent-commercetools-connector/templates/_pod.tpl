@@ -84,9 +84,88 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* What the connector's process reads, and where. */}}
+{{- define "connector.volumeMounts" -}}
+{{- if include "connector.hasSecretFiles" . }}
+- { name: secrets, mountPath: /etc/connector/secrets, readOnly: true }
+{{- end }}
+{{- if .Values.redis.bundled.enabled }}
+- { name: redis, mountPath: /etc/connector/redis, readOnly: true }
+{{- end }}
+{{- if include "connector.hasConfigFile" . }}
+- { name: config, mountPath: /etc/connector/config, readOnly: true }
+{{- end }}
+{{- if include "connector.mappings" . }}
+- { name: mappings, mountPath: /etc/connector/mappings, readOnly: true }
+{{- end }}
+{{- if include "connector.caVolume" . }}
+- { name: ca, mountPath: /etc/connector/ca, readOnly: true }
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "connector.volumes" -}}
+{{- with include "connector.mappings" . }}
+- name: mappings
+  configMap: { name: {{ . | quote }} }
+{{- end }}
+{{- with include "connector.caVolume" . }}
+- name: ca
+  {{ . }}
+{{- end }}
+{{- if include "connector.hasSecretFiles" . }}
+- name: secrets
+  secret: { secretName: {{ include "connector.secretName" . | quote }}, defaultMode: 0440 }
+{{- end }}
+{{- if .Values.redis.bundled.enabled }}
+- name: redis
+  secret:
+    secretName: {{ include "connector.redisName" . | quote }}
+    defaultMode: 0440
+    items: [{ key: REDIS_URL, path: REDIS_URL }]
+{{- end }}
+{{- if include "connector.hasConfigFile" . }}
+- name: config
+  secret:
+    secretName: {{ default (include "connector.objectName" (dict "root" . "suffix" "-config")) .Values.connectorConfig.existingSecret | quote }}
+    defaultMode: 0440
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "connector.hasSecretFiles" -}}
+{{- if or (include "connector.secretKeys" . | fromJsonArray) .Values.secrets.existingSecret .Values.secrets.values -}}true{{- end -}}
+{{- end -}}
+
+{{/*
+A container that runs `doctor` with the configuration of a role. `node` resolves the package by its name from the working
+folder of the image: in the connector's own image and in that of an application.
+*/}}
+{{- define "connector.doctorContainer" -}}
+{{- $values := .root.Values -}}
+{{- $args := list "doctor" -}}
+{{- with .settings.checks }}{{- $args = concat $args (list "--only" (join "," .)) }}{{- end -}}
+{{- with .settings.order }}{{- $args = concat $args (list "--order" .) }}{{- end -}}
+{{- if .settings.strict }}{{- $args = append $args "--strict" }}{{- end -}}
+- name: doctor
+  image: {{ include "connector.image" .root | quote }}
+  imagePullPolicy: {{ $values.image.pullPolicy }}
+  securityContext: {{- toYaml $values.securityContext | nindent 4 }}
+  command: [node, --input-type=module, --eval, "await import('fluent-commercetools-connector/cli')", fluent-commercetools-connector]
+  args: {{- toYaml $args | nindent 4 }}
+  env: {{- include "connector.env" . | nindent 4 }}
+  resources: {{- toYaml (index $values.roles .role).resources | nindent 4 }}
+  {{- with include "connector.volumeMounts" .root | trim }}
+  volumeMounts: {{- . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
 {{- define "connector.podTemplate" -}}
 {{- $values := .root.Values -}}
-{{- $hasSecrets := or (include "connector.secretKeys" .root | fromJsonArray) $values.secrets.existingSecret $values.secrets.values -}}
 metadata:
   labels:
     {{- include "connector.selector" .root | nindent 4 }}
@@ -134,6 +213,11 @@ spec:
     {{- end }}
   {{- end }}
   securityContext: {{- toYaml $values.podSecurityContext | nindent 4 }}
+  {{- with $values.doctor.initContainer }}
+  {{- if .enabled }}
+  initContainers: {{- include "connector.doctorContainer" (merge (dict "settings" .) $) | nindent 4 }}
+  {{- end }}
+  {{- end }}
   containers:
     - name: connector
       image: {{ include "connector.image" .root | quote }}
@@ -165,52 +249,10 @@ spec:
         timeoutSeconds: 3
         failureThreshold: 2
       resources: {{- toYaml (index $values.roles .role).resources | nindent 8 }}
-      volumeMounts:
-        {{- if $hasSecrets }}
-        - { name: secrets, mountPath: /etc/connector/secrets, readOnly: true }
-        {{- end }}
-        {{- if $values.redis.bundled.enabled }}
-        - { name: redis, mountPath: /etc/connector/redis, readOnly: true }
-        {{- end }}
-        {{- if include "connector.hasConfigFile" .root }}
-        - { name: config, mountPath: /etc/connector/config, readOnly: true }
-        {{- end }}
-        {{- if include "connector.mappings" .root }}
-        - { name: mappings, mountPath: /etc/connector/mappings, readOnly: true }
-        {{- end }}
-        {{- if include "connector.caVolume" .root }}
-        - { name: ca, mountPath: /etc/connector/ca, readOnly: true }
-        {{- end }}
-        {{- with $values.extraVolumeMounts }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-  volumes:
-    {{- with include "connector.mappings" .root }}
-    - name: mappings
-      configMap: { name: {{ . | quote }} }
-    {{- end }}
-    {{- with include "connector.caVolume" .root }}
-    - name: ca
-      {{ . }}
-    {{- end }}
-    {{- if $hasSecrets }}
-    - name: secrets
-      secret: { secretName: {{ include "connector.secretName" .root | quote }}, defaultMode: 0440 }
-    {{- end }}
-    {{- if $values.redis.bundled.enabled }}
-    - name: redis
-      secret:
-        secretName: {{ include "connector.redisName" .root | quote }}
-        defaultMode: 0440
-        items: [{ key: REDIS_URL, path: REDIS_URL }]
-    {{- end }}
-    {{- if include "connector.hasConfigFile" .root }}
-    - name: config
-      secret:
-        secretName: {{ default (include "connector.objectName" (dict "root" .root "suffix" "-config")) $values.connectorConfig.existingSecret | quote }}
-        defaultMode: 0440
-    {{- end }}
-    {{- with $values.extraVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+      {{- with include "connector.volumeMounts" .root | trim }}
+      volumeMounts: {{- . | nindent 8 }}
+      {{- end }}
+  {{- with include "connector.volumes" .root | trim }}
+  volumes: {{- . | nindent 4 }}
+  {{- end }}
 {{- end -}}
