@@ -11,7 +11,8 @@ const PAYMENT = 'fc.connect.commerce-tools.order.payment-status-mapping';
 
 requireChartToolsInCi();
 
-describe.skipIf(!hasChartTools)('doctor in the cluster', () => {
+// Each run of the command loads the whole connector.
+describe.skipIf(!hasChartTools)('doctor in the cluster', { timeout: 180_000 }, () => {
   let folder: string;
   let redis: PrivateRedis;
   let fluent: FluentEmulator;
@@ -138,19 +139,23 @@ describe.skipIf(!hasChartTools)('doctor in the cluster', () => {
     expect(test.metadata.annotations['helm.sh/hook']).toBe('test');
   });
 
-  it('ends helm test with an error when a check fails, in the image of an application, too', async () => {
+  it('ends helm test with success when every check passes, and with an error when one fails', async () => {
+    const { spec } = podOf(values({ helmTest: { enabled: true } }), 'Pod');
+    const passed = await run(spec.containers[0], '.');
+    expect(passed.output).toContain('pass commercetools project demo: token');
+    expect(passed.code, passed.output).toBe(0);
+    fluent.removeSetting(PAYMENT);
+    const failed = await run(spec.containers[0], '.');
+    expect(failed.output).toContain('FAIL payment mapping');
+    expect(failed.code).toBe(1);
+  });
+
+  it('runs in the image of an application, whatever its own command is', async () => {
     const app = { image: { repository: 'shop' }, app: { command: ['/opt/node'], args: ['dist/shop.js'] } };
-    const { spec } = podOf(values({ helmTest: { enabled: true } }, app), 'Pod');
-    for (const cwd of ['.', application()]) {
-      fluent.useReferenceMappings();
-      const passed = await run(spec.containers[0], cwd);
-      expect(passed.output).toContain('pass commercetools project demo: token');
-      expect(passed.code, passed.output).toBe(0);
-      fluent.removeSetting(PAYMENT);
-      const failed = await run(spec.containers[0], cwd);
-      expect(failed.output).toContain('FAIL payment mapping');
-      expect(failed.code).toBe(1);
-    }
+    const given = values({ helmTest: { enabled: true, checks: ['webhook-keys'] } }, app);
+    const { code, output } = await run(podOf(given, 'Pod').spec.containers[0], application());
+    expect(output).toContain('pass webhook keys of account ACME');
+    expect(code).toBe(0);
   });
 
   it('runs the named checks, compares the named order, and fails on warnings when it is told to', () => {
