@@ -29,7 +29,7 @@ const LAYERS = [
   ['redis', 'metrics', 'logging'],
   ['config', 'notification', 'tracing'],
   ['call-override', 'node-version'],
-  ['errors', 'json', 'gathering-lane', 'package-info', 'personal-data', 'escape-controls'],
+  ['errors', 'json', 'gathering-lane', 'package-info', 'personal-data', 'escape-controls', 'on-abort'],
 ];
 
 /** Matches the folders and files of src with one of these names. */

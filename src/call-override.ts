@@ -1,4 +1,5 @@
 import { ConnectorError, TransientError, asError } from './errors.js';
+import { onAbort } from './on-abort.js';
 import { withoutPersonalData } from './personal-data.js';
 
 /** Code of the errors that {@link callOverride} makes of what it did not expect. */
@@ -11,30 +12,47 @@ export const UNEXPECTED = 'Unexpected';
  *
  * @throws TransientError with the original error as its cause.
  */
-export async function callOverride<T>(
+export function callOverride<T>(
   owner: object,
   method: string,
   call: () => T | Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  let giveUp: (() => void) | undefined;
-  const given = new Promise<never>((_, reject) => {
-    giveUp = () => reject(signal?.reason);
-    signal?.addEventListener('abort', giveUp, { once: true });
-  });
-  try {
-    signal?.throwIfAborted();
-    return await Promise.race([(async () => call())(), given]);
-  } catch (error) {
-    if (error === signal?.reason && error instanceof TransientError) {
-      throw new TransientError(`${error.message}; it waited for ${nameOf(owner)}.${method}()`, {
-        code: error.code,
-      });
+  // Each notification makes a dozen of these calls, and most take less time than the promises of an async function.
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => reject(explained(owner, method, error, signal));
+    if (signal?.aborted) {
+      fail(signal.reason);
+      return;
     }
-    throw asConnectorError(owner, method, error);
-  } finally {
-    if (giveUp) signal?.removeEventListener('abort', giveUp);
+    const stop = signal && onAbort(signal, () => fail(signal.reason));
+    promiseOf(call).then(
+      (value) => {
+        stop?.();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stop?.();
+        fail(error);
+      },
+    );
+  });
+}
+
+function promiseOf<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call());
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+
+function explained(owner: object, method: string, error: unknown, signal: AbortSignal | undefined): Error {
+  if (error === signal?.reason && error instanceof TransientError) {
+    const message = `${error.message}; it waited for ${nameOf(owner)}.${method}()`;
+    return new TransientError(message, { code: error.code });
+  }
+  return asConnectorError(owner, method, error);
 }
 
 /** @returns the connector's own errors unchanged; for any other error one that names the class that threw it. */

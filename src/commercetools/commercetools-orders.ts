@@ -101,7 +101,7 @@ export class CommercetoolsOrders {
     decide: DecideActions<TFields>,
     options: UpdateOrderOptions<TFields> = {},
   ): Promise<UpdatedOrder<TFields>> {
-    const { fields, logger, signal, correlationId } = options;
+    const { fields, signal, correlationId } = options;
     const request = { signal, correlationId };
     const commercetoolsFields = fields === undefined ? undefined : orderFields(fields, ORDER_BY_ID);
     const find = options.find ?? (() => this.lookup.find(order, scope, { ...request, commercetoolsFields }));
@@ -122,7 +122,7 @@ export class CommercetoolsOrders {
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         this.metrics.conflicts.inc();
-        logger?.debug(
+        options.logger?.debug(
           { orderRef: order.ref, round },
           'another client has changed the order; reading it again',
         );

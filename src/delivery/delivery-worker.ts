@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as endOfTurn, setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
 import { HandlerRunner } from '../handlers/index.js';
@@ -38,7 +38,9 @@ const KEPT_SLOTS_MS = 50;
 export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Queue');
   private readonly keys = new KeyedMutex();
-  private readonly running = new Set<Promise<void>>();
+  private running = 0;
+  /** Called when the next run ends. */
+  private readonly waiting = new Set<() => void>();
   private readonly slots: Slots;
   private readonly stopTaking = new AbortController();
   private readonly interrupt = new AbortController();
@@ -71,10 +73,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   async drain(timeoutMs: number): Promise<void> {
     this.stopTaking.abort();
     await this.ended(timeoutMs);
-    if (this.running.size === 0) return;
-    this.logger.warn(
-      `${this.running.size} notifications did not end in time; another worker takes them over`,
-    );
+    if (this.running === 0) return;
+    this.logger.warn(`${this.running} notifications did not end in time; another worker takes them over`);
     this.interrupt.abort(new Error('shutting down'));
     await this.ended(INTERRUPTED_MS);
   }
@@ -84,13 +84,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
       if (this.slots.free === 0) {
-        await Promise.race(this.running);
+        await this.untilOneEnds();
+        // Operations share requests, so runs end in groups: their slots are filled by one call.
+        await endOfTurn();
         continue;
       }
       try {
         const deliveries = await this.queue.take(this.slots.free, signal, this.slots.held);
-        for (const delivery of deliveries) this.start(delivery);
-        if (deliveries.length === 0 && this.running.size > 0) await this.untilOneEnds(KEPT_SLOTS_MS);
+        for (const delivery of deliveries) void this.start(delivery);
+        if (deliveries.length === 0 && this.running > 0) await this.untilOneEnds(KEPT_SLOTS_MS);
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         this.logger.warn(`queue: could not take notifications: ${String(error)}`);
@@ -100,36 +102,43 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async untilOneEnds(timeoutMs: number): Promise<void> {
-    const timeUp = new AbortController();
-    const timer = delay(timeoutMs, undefined, { signal: timeUp.signal }).catch(() => undefined);
-    await Promise.race([...this.running, timer]);
-    timeUp.abort();
+  /** A race of all running promises would add a reaction to each of them whenever one ends. */
+  private untilOneEnds(timeoutMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(wake);
+        resolve();
+      };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs);
+      this.waiting.add(wake);
+    });
   }
 
-  private start(delivery: Delivery): void {
+  private async start(delivery: Delivery): Promise<void> {
     const release = this.slots.hold(delivery);
     const takenAt = performance.now();
     // The store's clock: the clock of this process may be ahead or behind.
     const now = (): number => delivery.takenAtMs + (performance.now() - takenAt);
-    const run = inDeliverySpan(delivery, () => this.deliver(delivery, now))
-      .catch((error: unknown) => {
-        // It stays reserved until its lock ends, and is delivered again.
-        this.logger.warn(
-          `queue: could not settle notification ${delivery.notification.id}, it is delivered again: ${String(error)}`,
-        );
-      })
-      .finally(() => {
-        release();
-        this.running.delete(run);
-      });
-    this.running.add(run);
+    this.running++;
+    try {
+      await inDeliverySpan(delivery, () => this.deliver(delivery, now));
+    } catch (error) {
+      // It stays reserved until its lock ends, and is delivered again.
+      this.logger.warn(
+        `queue: could not settle notification ${delivery.notification.id}, it is delivered again: ${String(error)}`,
+      );
+    } finally {
+      release();
+      this.running--;
+      for (const wake of this.waiting) wake();
+    }
   }
 
   private async deliver(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
     const { coalesceKey } = delivery;
     if (coalesceKey === undefined) return this.deliverAlone(delivery, now);
-    const hold = await this.keys.acquire(coalesceKey, MAX_KEY_WAIT_MS);
+    const hold = this.keys.tryAcquire(coalesceKey) ?? (await this.keys.acquire(coalesceKey, MAX_KEY_WAIT_MS));
     if (!hold) return this.conclude(delivery, { type: 'busy' }, now);
     try {
       return await this.deliverAlone(hold.hasWaited ? await this.queue.renew(delivery) : delivery, now);
@@ -183,7 +192,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const timeUp = new AbortController();
     const all = (async () => {
       await this.taking;
-      while (this.running.size > 0 && !timeUp.signal.aborted) await Promise.allSettled(this.running);
+      while (this.running > 0 && !timeUp.signal.aborted) await this.untilOneEnds();
     })();
     await Promise.race([all, delay(timeoutMs, undefined, { signal: timeUp.signal }).catch(() => undefined)]);
     timeUp.abort();

@@ -12,16 +12,20 @@ export interface KeyHold {
 export class KeyedMutex {
   private readonly keys = new Map<string, { next?: () => void }>();
 
+  /** @returns the hold on the key, or undefined when it is held. */
+  tryAcquire(key: string): KeyHold | undefined {
+    if (this.keys.has(key)) return undefined;
+    this.keys.set(key, {});
+    return { hasWaited: false, release: () => this.release(key) };
+  }
+
   /**
    * @returns the hold on the key, or undefined when the key was not released within `maxWaitMs` or another run already
    * waits for it. One waiter is enough, because its run covers all later notifications.
    */
   async acquire(key: string, maxWaitMs: number): Promise<KeyHold | undefined> {
     const holder = this.keys.get(key);
-    if (!holder) {
-      this.keys.set(key, {});
-      return { hasWaited: false, release: () => this.release(key) };
-    }
+    if (!holder) return this.tryAcquire(key);
     if (holder.next) return undefined;
     const isFree = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => {

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { ConnectorError, TransientError } from '../errors.js';
 import { GatheringLane } from '../gathering-lane.js';
+import { onAbort } from '../on-abort.js';
 import { inPresentTrace } from '../tracing/index.js';
 import { OutageError, type UpstreamFailure, isTooLarge } from '../transport/index.js';
 import { estimatedComplexity, mergedDocument } from './merged-operations.js';
@@ -96,22 +96,30 @@ export class OperationBatches {
   }
 
   /** @throws what the endpoint makes of a failure, or the signal's reason. */
-  async run(operation: PendingOperation): Promise<Answer> {
-    const { signal } = operation;
-    signal?.throwIfAborted();
-    // One signal may have a listener for each running call, and Node reports more than ten as a leak.
-    if (signal) setMaxListeners(0, signal);
-    let member: Member | undefined;
-    const giveUp = (): void => member && this.abandon(member, signal?.reason);
-    try {
-      return await new Promise<Answer>((resolve, reject) => {
-        member = { ...operation, inTrace: inPresentTrace(), resolve, reject, isAbandoned: false };
-        signal?.addEventListener('abort', giveUp, { once: true });
-        this.lane.add(member);
-      });
-    } finally {
-      signal?.removeEventListener('abort', giveUp);
-    }
+  run({ variables, correlationId, signal }: PendingOperation): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const member: Member = {
+        variables,
+        correlationId,
+        signal,
+        inTrace: inPresentTrace(),
+        resolve: (answer) => {
+          stop?.();
+          resolve(answer);
+        },
+        reject: (error) => {
+          stop?.();
+          reject(error);
+        },
+        isAbandoned: false,
+      };
+      const stop = signal && onAbort(signal, () => this.abandon(member, signal.reason));
+      this.lane.add(member);
+    });
   }
 
   /** Ends the wait of one caller. The request goes on for the others. */

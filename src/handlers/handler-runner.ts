@@ -1,11 +1,12 @@
-import { setMaxListeners } from 'node:events';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import type { Logger } from 'pino';
 import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js';
 import { ConnectorConfig } from '../config/index.js';
 import { ConfigurationError, ConnectorError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 import { inLogContext } from '../logging/index.js';
+import { onAbort } from '../on-abort.js';
 import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
 import type { HandlerContext, HandlerResult } from './notification-handler.js';
@@ -54,7 +55,8 @@ export class HandlerRunner {
         `account ${accountId}, retailer ${retailerId} is no longer configured; add it again, or remove its notifications`,
       );
     }
-    const attributes = await this.attributesOf(notification, handler);
+    const { attributesClass } = handler;
+    const attributes = attributesClass && (await attributesOf(notification, attributesClass, handler));
     const slot = handler.slots?.tryAcquire();
     if (slot && 'retryInMs' in slot) return { type: 'busy', retryInMs: slot.retryInMs };
     try {
@@ -72,16 +74,6 @@ export class HandlerRunner {
     return this.registry.find(name)?.limits.dedupeWindowSeconds;
   }
 
-  private async attributesOf(
-    notification: FluentNotification,
-    { attributesClass, className }: RegisteredHandler,
-  ): Promise<object | undefined> {
-    if (!attributesClass) return undefined;
-    return readAttributes(notification, attributesClass).catch((error: unknown) => {
-      throw asConnectorError(attributesClass.prototype as object, `validate for ${className}`, error);
-    });
-  }
-
   private async handle(
     { instance, className, limits: { timeoutMs } }: RegisteredHandler,
     notification: FluentNotification,
@@ -89,23 +81,45 @@ export class HandlerRunner {
   ): Promise<HandlerResult> {
     const { id: notificationId, accountId, name } = notification;
     const { account, retailerId } = context.scope;
-    const logger = this.logger.logger.child({ notificationId, accountId, name });
+    const { logger: root } = this.logger;
+    // Few runs log anything, and a child logger costs more than most of what a run does.
+    let child: Logger | undefined;
+    const logger = (): Logger => (child ??= root.child({ notificationId, accountId, name }));
+    const handle = async (signal: AbortSignal): Promise<HandlerResult | void> =>
+      await instance.handle(notification, {
+        ...context,
+        account,
+        retailerId,
+        signal,
+        get logger() {
+          return logger();
+        },
+      });
     try {
-      const result = await withDeadline(className, timeoutMs, context.signal, async (signal) =>
-        inLogContext({ notificationId, accountId }, () =>
-          instance.handle(notification, { ...context, account, retailerId, logger, signal }),
-        ),
+      const result = await withDeadline(className, timeoutMs, context.signal, (signal) =>
+        inLogContext({ notificationId, accountId }, () => handle(signal)),
       );
       return resultOf(instance, result);
     } catch (error) {
       const explained = asConnectorError(instance, 'handle', error);
       // The queue keeps only the name and the message. The stack helps the author of the class.
       if (explained instanceof TransientError && explained.code === UNEXPECTED && !context.signal.aborted) {
-        logger.error({ err: explained.cause }, explained.message);
+        logger().error({ err: explained.cause }, explained.message);
       }
       throw explained;
     }
   }
+}
+
+/** @throws ConnectorError when they break the rules of the class, or its rules fail. */
+async function attributesOf(
+  notification: FluentNotification,
+  attributesClass: Type<object>,
+  { className }: RegisteredHandler,
+): Promise<object> {
+  return readAttributes(notification, attributesClass).catch((error: unknown) => {
+    throw asConnectorError(attributesClass.prototype as object, `validate for ${className}`, error);
+  });
 }
 
 /** @throws TransientError when a handler reports something that is not a result. */
@@ -132,39 +146,42 @@ const GRACE_MS = 500;
  * @param parent the signal of the shutdown, which is forwarded.
  * @throws TransientError when the time is up.
  */
-async function withDeadline<T>(
+function withDeadline<T>(
   className: string,
   timeoutMs: number,
   parent: AbortSignal,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const own = new AbortController();
-  const passOn = (): void => own.abort(parent.reason);
-  // All running handlers listen to the one shutdown signal, which Node would report as a leak.
-  setMaxListeners(0, parent);
-  if (parent.aborted) passOn();
-  else parent.addEventListener('abort', passOn, { once: true });
-
-  const timers: NodeJS.Timeout[] = [];
-  let timeUp: TransientError | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
+  return new Promise((resolve, reject) => {
+    const own = new AbortController();
+    const stopForwarding = onAbort(parent, () => own.abort(parent.reason));
+    let timeUp: TransientError | undefined;
     const end = (): void => {
       timeUp = new TransientError(
         `${className} did not finish within ${timeoutMs} ms; make it faster, or raise its timeoutMs`,
         { code: 'Timeout' },
       );
       own.abort(timeUp);
-      timers.push(setTimeout(reject, GRACE_MS, timeUp));
+      timer = setTimeout(() => {
+        stop();
+        reject(timeUp);
+      }, GRACE_MS);
     };
-    timers.push(setTimeout(end, timeoutMs));
+    let timer = setTimeout(end, timeoutMs);
+    const stop = (): void => {
+      clearTimeout(timer);
+      stopForwarding();
+    };
+    run(own.signal).then(
+      (result) => {
+        stop();
+        resolve(result);
+      },
+      (error: unknown) => {
+        stop();
+        // The error of an aborted fetch does not contain the reason.
+        reject(timeUp && own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error);
+      },
+    );
   });
-  try {
-    return await Promise.race([run(own.signal), tooLate]);
-  } catch (error) {
-    // The error of an aborted fetch does not contain the reason.
-    throw timeUp && own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error;
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-    parent.removeEventListener('abort', passOn);
-  }
 }

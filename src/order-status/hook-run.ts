@@ -30,8 +30,14 @@ export class HookRun {
     return Object.fromEntries([...this.leftOut].map(([{ name }, reason]) => [name, reason]));
   }
 
+  /** Whether the connector has no hooks at all, as most have. */
+  get isEmpty(): boolean {
+    return this.hooks.all.length === 0;
+  }
+
   /** The hooks that still take part. */
   get active(): readonly Hook[] {
+    if (this.leftOut.size === 0) return this.hooks.all;
     return this.hooks.all.filter((hook) => !this.leftOut.has(hook));
   }
 
@@ -41,7 +47,14 @@ export class HookRun {
    * @param read reads the order, with more fields or without. It is called again after a refusal.
    * @throws ConfigurationError that names a required hook whose fields are refused; otherwise the error of the read.
    */
-  async read<T>(option: FieldsOption, read: (fields?: OrderFields) => Promise<T>): Promise<T> {
+  read<T>(option: FieldsOption, read: (fields?: OrderFields) => Promise<T>): Promise<T> {
+    return this.isEmpty ? read() : this.readWithFields(option, read);
+  }
+
+  private async readWithFields<T>(
+    option: FieldsOption,
+    read: (fields?: OrderFields) => Promise<T>,
+  ): Promise<T> {
     const hooks = this.active.filter(({ options }) => options[option] !== undefined);
     const fields = this.hooks.fieldsOf(option, hooks);
     try {

@@ -93,18 +93,17 @@ export class OrderOwners {
     );
   }
 
-  private async claim(
-    key: string,
-    own: OrderOwner,
-    { logger }: OwnerOptions,
-  ): Promise<OrderOwner | undefined> {
+  private async claim(key: string, own: OrderOwner, options: OwnerOptions): Promise<OrderOwner | undefined> {
     const text = JSON.stringify(own);
     let noted: unknown;
     try {
       noted = await this.redis.eval(CLAIM, 1, key, text, OWNER_SECONDS);
     } catch (error) {
       // To bring the order into agreement is worth more than to notice a mistake of the configuration.
-      logger.debug({ err: error }, 'Redis did not tell for which Fluent order the order was last written');
+      options.logger.debug(
+        { err: error },
+        'Redis did not tell for which Fluent order the order was last written',
+      );
       return undefined;
     }
     if (typeof noted !== 'string') return undefined;

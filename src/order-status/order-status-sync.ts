@@ -136,7 +136,15 @@ export class OrderStatusSync {
       return this.findCommercetoolsOrder(order, scope, options, run);
     };
     try {
-      await this.orders.updateOrder(scope, order, decide, { ...options, find });
+      const { signal, correlationId } = options;
+      await this.orders.updateOrder(scope, order, decide, {
+        signal,
+        correlationId,
+        find,
+        get logger() {
+          return options.logger;
+        },
+      });
       return { result };
     } catch (error) {
       if (sendsActionsOfHooks && isRefusal(error)) return { refusal: error };
@@ -152,7 +160,7 @@ export class OrderStatusSync {
     run: HookRun,
     part: Part,
   ): Promise<Decision> {
-    const { signal, logger } = options;
+    const { signal } = options;
     const fluentOrder = await this.readFluentOrder(order, scope, options, run);
     const { status, updatedOn } = fluentOrder;
     const read = { status, before: statesOf(current), fluentOrder, commercetoolsOrder: current };
@@ -161,10 +169,10 @@ export class OrderStatusSync {
       hookActions: 0,
     });
 
-    const hooked = hookedOrder(fluentOrder, current, scope, options);
-    const skippedBy = await run.skippedBy(hooked);
+    const hooked = run.isEmpty ? undefined : hookedOrder(fluentOrder, current, scope, options);
+    const skippedBy = hooked && (await run.skippedBy(hooked));
     if (skippedBy !== undefined) {
-      logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
+      options.logger.debug({ orderRef: order.ref, status }, `${skippedBy} skips the order`);
       return leftAlone(`${skippedBy} skips the order`);
     }
 
@@ -185,7 +193,7 @@ export class OrderStatusSync {
     );
     const states = { ...mapped, ...skipped.states };
     const stateActions = orderUpdateActions(current, states);
-    const hookActions = await run.actions(hooked, states, part.hooks ?? run.active);
+    const hookActions = hooked ? await run.actions(hooked, states, part.hooks ?? run.active) : [];
     const actions = [...(part.withoutStates ? [] : stateActions), ...hookActions];
     const reasons = stateReasons(fluentOrder, mapped, skipped, {
       mapper: nameOf(this.mapper),
@@ -213,7 +221,8 @@ export class OrderStatusSync {
     const { lookup } = this;
     // `updateOrder` guards the call, and cannot know which fields it asked for.
     return run.read('commercetoolsFields', async (commercetoolsFields) => {
-      const found = await lookup.find(order, scope, { ...options, commercetoolsFields });
+      const { signal, correlationId } = options;
+      const found = await lookup.find(order, scope, { signal, correlationId, commercetoolsFields });
       return checkedOrder(lookup, found, commercetoolsFields !== undefined);
     });
   }

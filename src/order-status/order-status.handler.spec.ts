@@ -6,6 +6,7 @@ import type { ConnectorConfig } from '../config/index.js';
 import { CircuitOpenError, PermanentError, TransientError } from '../errors.js';
 import type { FluentClient } from '../fluent/index.js';
 import { HandlerMetadata, type HandlerContext } from '../handlers/index.js';
+import type { PinoLogger } from '../logging/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { reconciliationNotification, type FluentNotification } from '../notification/index.js';
 import { sampleNotification } from '../testing/sample-notification.js';
@@ -69,6 +70,7 @@ class Setup {
       {
         note: async (accountId: string, update: FluentUpdate) => void this.noted.push([accountId, update]),
       } as unknown as SyncedUpdates,
+      { logger: { isLevelEnabled: () => true } } as unknown as PinoLogger,
     );
   }
 

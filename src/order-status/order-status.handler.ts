@@ -9,6 +9,7 @@ import {
   type HandlerResult,
   type NotificationHandlerContract,
 } from '../handlers/index.js';
+import { PinoLogger } from '../logging/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import {
   isFromBackfill,
@@ -42,6 +43,7 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     private readonly fluent: FluentClient,
     private readonly config: ConnectorConfig,
     private readonly syncedUpdates: SyncedUpdates,
+    private readonly logger: PinoLogger,
   ) {}
 
   async handle(notification: FluentNotification, context: HandlerContext): Promise<HandlerResult> {
@@ -58,8 +60,10 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     const result = await this.orderStatus
       .sync(orderOf(notification) ?? { id }, context.scope, {
         signal: context.signal,
-        logger: context.logger,
         correlationId: notification.id,
+        get logger() {
+          return context.logger;
+        },
       })
       .catch((error: unknown) => {
         if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) {
@@ -71,7 +75,10 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     if (!result) return { outcome: 'unchanged', supersedesPending: false };
     const { outcome, status, updatedOn, skipped } = result;
     const details = outcomeDetails(result);
-    context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
+    // The logger of the context is made when it is used.
+    if (this.logger.logger.isLevelEnabled('debug')) {
+      context.logger.debug({ orderId: id, ...details, outcome }, 'order status synced');
+    }
     // A backfill says nothing about lost webhooks.
     const isFound = isFromReconciliation(notification) && !isFromBackfill(notification);
     if (outcome === 'updated' && isFound) this.metrics.reconcileFound.inc();

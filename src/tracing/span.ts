@@ -1,10 +1,13 @@
 import {
   type Attributes,
   type Context,
+  INVALID_SPAN_CONTEXT,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
+  type Tracer,
   context as contexts,
   propagation,
   trace,
@@ -12,8 +15,16 @@ import {
 
 export { SpanKind, type Span };
 
-/** Does nothing until `startTracing`, or a host application, registers a tracer for the process. */
-const tracer = trace.getTracer('fluent-commercetools-connector');
+const TRACER = 'fluent-commercetools-connector';
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+/** @returns undefined until `startTracing`, or a host application, registers a tracer for the process. */
+function registeredTracer(): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider
+    ? provider.getDelegateTracer(TRACER)
+    : provider.getTracer(TRACER);
+}
 
 /** The start of a span. Values are bounded and contain no personal data. */
 export interface SpanDescription {
@@ -28,13 +39,15 @@ export interface SpanDescription {
 
 /**
  * Runs `work` in a span, which is active for everything that `work` calls. A failed span carries only the error's code
- * or name, because messages name orders and hosts. The log has the message.
+ * or name, because messages name orders and hosts. The log has the message. While nobody traces, it only runs `work`.
  */
-export async function inSpan<T>(
+export function inSpan<T>(
   name: string,
   { kind = SpanKind.INTERNAL, attributes, parent = contexts.active(), isFailure }: SpanDescription,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
+  const tracer = registeredTracer();
+  if (!tracer) return work(NO_SPAN);
   return tracer.startActiveSpan(name, { kind, attributes }, parent, async (span) => {
     try {
       return await work(span);

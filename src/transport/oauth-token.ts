@@ -1,4 +1,5 @@
 import { ConfigurationError, type ConnectorError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { type CallMetrics, outcomeOf } from './call-metrics.js';
 import {
   type UpstreamFailure,
@@ -135,14 +136,13 @@ function parseToken(body: string, now = Date.now()): Token | undefined {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   signal.throwIfAborted();
-  let onAbort: (() => void) | undefined;
+  let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    stop = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
+    stop?.();
   }
 }
