@@ -11,7 +11,7 @@ import {
 import { ModulesContainer } from '@nestjs/core';
 import { CommercetoolsModule } from './commercetools/index.js';
 import { CommercetoolsMessagesModule } from './commercetools-messages/index.js';
-import { ConfigModule } from './config/index.js';
+import { ConfigModule, type ConfigModuleOptions } from './config/index.js';
 import { FluentBatchesModule } from './fluent-batches/index.js';
 import { FluentEventsModule } from './fluent-events/index.js';
 import { FluentModule } from './fluent/index.js';
@@ -30,7 +30,7 @@ import { MetricsModule } from './metrics/index.js';
 import { OrderCancellationModule } from './order-cancellation/index.js';
 import { OrderStoryModule } from './order-story/index.js';
 import { OrderStatusModule } from './order-status/index.js';
-import { DeliveryModule, QueueModule } from './delivery/index.js';
+import { BullMessageQueue, DeliveryModule, MessageQueue, QueueModule } from './delivery/index.js';
 import { ReconciliationModule } from './reconciliation/index.js';
 import { RedisModule } from './redis/index.js';
 import {
@@ -38,6 +38,7 @@ import {
   checkOverrides,
   checkMethods,
   checkModules,
+  isInjected,
   overridesOf,
   type Override,
 } from './overrides.js';
@@ -107,7 +108,7 @@ class PartnerModule {}
 export class ConnectorModule {
   /** @throws ConfigurationError when an override is for something that is not replaceable. */
   static register({ env, ...options }: ConnectorModuleOptions = {}): DynamicModule {
-    return compose(options, ConfigModule.register(env, options.config));
+    return compose(options, ConfigModule.register(env, configOptions(options)));
   }
 
   /**
@@ -125,8 +126,25 @@ export class ConnectorModule {
    */
   static registerAsync({ inject, useFactory, ...options }: ConnectorModuleAsyncOptions): DynamicModule {
     const { imports } = options;
-    return compose(options, ConfigModule.registerAsync({ imports, inject, useFactory }, options.config));
+    return compose(
+      options,
+      ConfigModule.registerAsync({ imports, inject, useFactory }, configOptions(options)),
+    );
   }
+}
+
+function configOptions(options: Omit<ConnectorModuleOptions, 'env'>): ConfigModuleOptions {
+  return { partnerConfig: options.config, queueNeedsRedis: usesBull(options) };
+}
+
+/** Building the default queue connects it, so it is left out when an override takes its place without it. */
+function usesBull({
+  handlers = [],
+  overrides = [],
+  providers = [],
+}: Omit<ConnectorModuleOptions, 'env'>): boolean {
+  const isReplaced = overrides.some(({ provide }) => provide === MessageQueue);
+  return !isReplaced || isInjected(BullMessageQueue, [...overrides, ...providers, ...handlers]);
 }
 
 function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicModule): DynamicModule {
@@ -169,7 +187,7 @@ function compose(options: Omit<ConnectorModuleOptions, 'env'>, config: DynamicMo
       replaceable(SettingsModule),
       replaceable(MappingModule),
       replaceable(StatusHistoryModule),
-      replaceable(QueueModule),
+      replaceable(QueueModule, usesBull(options) ? QueueModule.onRedis() : {}),
       HandlersModule,
       DeliveryModule,
       OrderStoryModule,

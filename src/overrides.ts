@@ -3,9 +3,15 @@ import type {
   ExistingProvider,
   FactoryProvider,
   InjectionToken,
+  Provider,
   Type,
   ValueProvider,
 } from '@nestjs/common';
+import {
+  PARAMTYPES_METADATA,
+  PROPERTY_DEPS_METADATA,
+  SELF_DECLARED_DEPS_METADATA,
+} from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
 import {
   CommercetoolsClient,
@@ -121,6 +127,33 @@ const overridden = new Map<string, string>(
 /** @returns the overrides of the replaceable classes that a module owns. */
 export function overridesOf(owner: Type, overrides: readonly Override[]): Override[] {
   return overrides.filter(({ provide }) => REPLACEABLE.get(provide)?.owner === owner);
+}
+
+/** @returns whether one of the providers asks Nest for `token`. What other modules provide is not looked at. */
+export function isInjected(token: InjectionToken, providers: readonly Provider[]): boolean {
+  return providers.some((provider) => dependenciesOf(provider).some((each) => resolved(each) === token));
+}
+
+/** What Nest reads before it builds a provider. */
+function dependenciesOf(provider: Provider): readonly unknown[] {
+  if ('useExisting' in provider) return [provider.useExisting];
+  if ('useFactory' in provider) return provider.inject ?? [];
+  const type = 'useClass' in provider ? provider.useClass : provider;
+  if (typeof type !== 'function') return [];
+  const read = (key: string) => (Reflect.getMetadata(key, type) ?? []) as readonly unknown[];
+  const named = [...read(SELF_DECLARED_DEPS_METADATA), ...read(PROPERTY_DEPS_METADATA)] as {
+    param?: unknown;
+    type?: unknown;
+  }[];
+  return [...read(PARAMTYPES_METADATA), ...named.map(({ param, type: property }) => param ?? property)];
+}
+
+/** @returns the token itself for `{ token, optional }` of a factory and for `forwardRef(() => token)`. */
+function resolved(dependency: unknown): unknown {
+  if (typeof dependency !== 'object' || dependency === null) return dependency;
+  if ('token' in dependency) return dependency.token;
+  if ('forwardRef' in dependency) return (dependency.forwardRef as () => unknown)();
+  return dependency;
 }
 
 /** @throws ConfigurationError that names what cannot be overridden, is overridden twice, or by itself. */

@@ -4,6 +4,7 @@ import { nameOf } from './call-override.js';
 import {
   type AccountConfig,
   ConnectorConfig,
+  KEPT_IN_MEMORY,
   type MappingSettings,
   type RetailerScope,
 } from './config/index.js';
@@ -35,7 +36,7 @@ export class StartSummary {
   }
 
   describe(): Readonly<Record<string, unknown>> {
-    const { role, accounts, projects } = this.config;
+    const { role, accounts, projects, queue } = this.config;
     return {
       role,
       accounts: accounts.map((account) => this.describeAccount(account)),
@@ -45,6 +46,7 @@ export class StartSummary {
       overrides: Object.fromEntries(
         this.overridden.map((token) => [tokenName(token), nameOf(this.instanceOf(token))]),
       ),
+      ...(!queue.redis && { keptInMemory: KEPT_IN_MEMORY }),
     };
   }
 

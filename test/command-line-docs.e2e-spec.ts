@@ -62,7 +62,7 @@ it('docs/cli.md shows what the commands print', async ({ startTestConnector, fol
   const env = {
     ...fluent.environment,
     ...commercetools.environment,
-    REDIS_URL: redis.topology === 'single' ? redis.url : '',
+    REDIS_URL: redis?.topology === 'single' ? redis.url : '',
   };
   const notification = fluent.notification(order.fluent.id, { id: '5b8f0a4e-1c1f-4a1f-9d3c-0e6c0a4f7d21' });
   const body = JSON.stringify(notification);

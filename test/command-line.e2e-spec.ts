@@ -19,7 +19,7 @@ const it = base.extend('folder', async ({}, { onCleanup }) => {
 /** The environment in which the command finds what the connector finds. */
 function environmentOf({ app, fluent, commercetools }: TestConnector): Record<string, string> {
   const { redis } = app.get(ConnectorConfig).queue;
-  const REDIS_URL = redis.topology === 'single' ? redis.url : '';
+  const REDIS_URL = redis?.topology === 'single' ? redis.url : '';
   return { ...fluent.environment, ...commercetools.environment, REDIS_URL };
 }
 

@@ -37,4 +37,8 @@ describe('a connector inside of another process', () => {
     const environment = { REDIS_URL: redis.url };
     await expectCleanEnd(['test-connector'], environment, signal);
   });
+
+  it('leaves nothing open without Redis', async ({ signal }) => {
+    await expectCleanEnd(['test-connector', 'without-redis'], {}, signal);
+  });
 });

@@ -256,7 +256,7 @@ describe(`the code in ${PAGE}`, () => {
 it('runs every block of the page, here or as a test of the page itself', () => {
   const titles = blocks.map(({ title, line }) => title ?? `line ${line}`);
   const others = titles.filter((title) => !run.has(title));
-  const testsOfThePage = ['queue.test.ts', 'outage.test.ts', 'shipment.test.ts'];
+  const testsOfThePage = ['queue.test.ts', 'connector.test.ts', 'outage.test.ts', 'shipment.test.ts'];
   const extended = ['purchase-order-hook.ts', 'purchase-order.test.ts'];
   expect(others).toEqual(['main.ts', ...testsOfThePage, ...extended]);
 });

@@ -115,7 +115,7 @@ describe("an order's story", () => {
     }, WAIT);
     expect(await stories.read({ accountId: 'ACME', order: 'O_1' })).toEqual([]);
     const { redis } = connector.app.get(ConnectorConfig).queue;
-    const client = new Redis(redis.topology === 'single' ? redis.url : '');
+    const client = new Redis(redis?.topology === 'single' ? redis.url : '');
     try {
       const counted = Number(await client.get('{fluent-connector}:stories:bytes'));
       expect(counted).toBeLessThanOrEqual(1_048_576);

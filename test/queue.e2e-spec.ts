@@ -54,7 +54,9 @@ async function startQueue(settings: QueueSettings = {}): Promise<BullMessageQueu
     exports: [ConnectorConfig],
   })
   class Ground {}
-  const module = await Test.createTestingModule({ imports: [Ground, RedisModule, QueueModule] }).compile();
+  const module = await Test.createTestingModule({
+    imports: [Ground, RedisModule, QueueModule.onRedis()],
+  }).compile();
   module.enableShutdownHooks();
   await module.init();
   open.push(module);

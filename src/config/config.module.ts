@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { changedConfig } from './adapted-config.js';
 import { ConnectorConfig } from './connector-config.js';
-import { loadConnectorConfig } from './load-connector-config.js';
+import { loadConnectorConfig, type LoadOptions } from './load-connector-config.js';
 import { type PartnerConfig, partnerVariables, readPartnerConfig } from './partner-config.js';
 import type { Environment } from './variables.js';
 
@@ -26,15 +26,20 @@ export interface ConfigModuleAsyncOptions {
   readonly useFactory: FactoryProvider<{ readonly env?: Environment }>['useFactory'];
 }
 
+/** What the application adds to the configuration, and what it needs of it. */
+export interface ConfigModuleOptions extends Pick<LoadOptions, 'queueNeedsRedis'> {
+  /** A class that is validated with the connector's variables, and provided. */
+  readonly partnerConfig?: PartnerConfig;
+}
+
 /** Provides {@link ConnectorConfig} globally. The connector does not start with a wrong configuration. */
 @Module({})
 export class ConfigModule {
   /**
    * @param environment `process.env` at the start by default. The connector reads only the files that it names.
-   * @param partnerConfig a class that is validated with the connector's variables, and provided.
    */
-  static register(environment?: Environment, partnerConfig?: PartnerConfig): DynamicModule {
-    return this.compose(partnerConfig, {
+  static register(environment?: Environment, options: ConfigModuleOptions = {}): DynamicModule {
+    return this.compose(options, {
       provide: ENVIRONMENT,
       useFactory: () => ({ env: environment ?? process.env }),
     });
@@ -43,16 +48,16 @@ export class ConfigModule {
   /** Without an `env` in the factory's result, `process.env` is used as it is. */
   static registerAsync(
     { imports = [], inject, useFactory }: ConfigModuleAsyncOptions,
-    partnerConfig?: PartnerConfig,
+    options: ConfigModuleOptions = {},
   ): DynamicModule {
     return {
-      ...this.compose(partnerConfig, { provide: ENVIRONMENT, inject, useFactory }),
+      ...this.compose(options, { provide: ENVIRONMENT, inject, useFactory }),
       imports: [...imports],
     };
   }
 
   private static compose(
-    partnerConfig: PartnerConfig | undefined,
+    { partnerConfig, queueNeedsRedis }: ConfigModuleOptions,
     environment: FactoryProvider<{ readonly env?: Environment } | undefined>,
   ): DynamicModule {
     if (partnerConfig) partnerVariables(partnerConfig);
@@ -65,7 +70,7 @@ export class ConfigModule {
           provide: LOADED,
           inject: [ENVIRONMENT],
           useFactory: ({ env }: { readonly env?: Environment } = {}) =>
-            load(env ?? process.env, partnerConfig),
+            load(env ?? process.env, { partnerConfig, queueNeedsRedis }),
         },
         { provide: ConnectorConfig, inject: [LOADED], useFactory: ({ connector }: Loaded) => connector },
         ...(partnerConfig
@@ -77,11 +82,12 @@ export class ConfigModule {
   }
 }
 
-function load(environment: Environment, partnerConfig: PartnerConfig | undefined): Loaded {
+function load(environment: Environment, { partnerConfig, queueNeedsRedis }: ConfigModuleOptions): Loaded {
   let partner: object | undefined;
-  const connector = loadConnectorConfig(environment, (problems) => {
+  const readMore: LoadOptions['readMore'] = (problems) => {
     if (partnerConfig) partner = readPartnerConfig(partnerConfig, environment, problems);
-  });
+  };
+  const connector = loadConnectorConfig(environment, { readMore, queueNeedsRedis });
   for (const warning of [...connector.warnings, ...connector.notices]) new Logger('Config').warn(warning);
   return { connector: changedConfig(connector), partner };
 }

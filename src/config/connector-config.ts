@@ -86,8 +86,8 @@ export interface RetryConfig {
 
 /** The queue and its workers. */
 export interface QueueConfig {
-  /** The Redis to connect to. It may contain a password. */
-  readonly redis: RedisTarget;
+  /** The Redis to connect to; it may contain a password. Undefined only with a queue that needs no Redis. */
+  readonly redis?: RedisTarget;
   /** How many replicas must have a notification before it counts as accepted. */
   readonly redisWaitReplicas: number;
   readonly concurrency: number;

@@ -2,7 +2,7 @@ export { withConfigChange } from './adapted-config.js';
 export { isLoopbackUrl } from './clear-text.js';
 export * from './config.module.js';
 export * from './connector-config.js';
-export { loadConnectorConfig } from './load-connector-config.js';
+export { KEPT_IN_MEMORY, loadConnectorConfig } from './load-connector-config.js';
 export * from './load-fluent-config.js';
 export { parseRedisUrl, type RedisCredentials, type RedisNode, type RedisTarget } from './redis-target.js';
 export { ConfigurationProblems, describeViolation, violationsIn } from './problems.js';

@@ -13,20 +13,35 @@ import { sharedProjectWarnings } from './shared-projects.js';
 import { ScopedConnectorConfig, type AccountScopes } from './scoped-connector-config.js';
 import { readVariables, withRenamedVariables, type Environment, type Variables } from './variables.js';
 
+/** How the application differs from the stock connector. */
+export interface LoadOptions {
+  /** Reads further variables; what it finds wrong is in the same list. */
+  readonly readMore?: (problems: Violation[]) => void;
+  /** Whether the application uses the queue on Redis. Default: true. */
+  readonly queueNeedsRedis?: boolean;
+}
+
+/** What the parts beside the queue keep in this process when there is no Redis. */
+export const KEPT_IN_MEMORY = [
+  'the position of reconciliation',
+  'the updates that are synced',
+  'the Fluent order of each commercetools order',
+  'the progress of batch loads',
+] as const;
+
 /**
  * Reads, completes and checks the configuration.
  *
  * @param environment the variables; secrets may come as `NAME_FILE`, accounts from `CONNECTOR_CONFIG`.
- * @param readMore reads further variables; what it finds wrong is in the same list.
  * @throws ConfigurationProblems that lists every problem, without a secret.
  */
 export function loadConnectorConfig(
   environment: Environment,
-  readMore?: (problems: Violation[]) => void,
+  { readMore, queueNeedsRedis }: LoadOptions = {},
 ): ConnectorConfig {
   const problems: Violation[] = [];
   const [current, warnings] = withRenamedVariables(environment);
-  const variables = readVariables(current, problems);
+  const variables = readVariables(current, problems, queueNeedsRedis);
   const document =
     variables.CONNECTOR_CONFIG === undefined
       ? singleAccountDocument(variables)
@@ -37,13 +52,10 @@ export function loadConnectorConfig(
 
   const projects = new Map(document.projects.map((project) => [project.key, Object.freeze(project)]));
   const scopes = document.accounts.map((account) => scopesOf(account, projects, variables));
-  const config = new ScopedConnectorConfig(
-    variables,
-    scopes,
-    [...projects.values()],
-    warnings,
-    sharedProjectWarnings(scopes),
-  );
+  const config = new ScopedConnectorConfig(variables, scopes, [...projects.values()], warnings, [
+    ...sharedProjectWarnings(scopes),
+    ...memoryNotices(variables),
+  ]);
   if (!config.commercetoolsMessages) return config;
   // A message names only a project. The configured retailers determine whose orders are in it.
   const open = scopes.flatMap(({ account, anyRetailer }, index) =>
@@ -58,6 +70,14 @@ export function loadConnectorConfig(
   );
   if (open.length > 0) throw new ConfigurationProblems(open);
   return config;
+}
+
+function memoryNotices({ REDIS_URL }: Variables): string[] {
+  if (REDIS_URL) return [];
+  return [
+    `REDIS_URL is not set: this process keeps in memory ${KEPT_IN_MEMORY.join(', ')}. ` +
+      'A restart loses it, and replicas do not share it',
+  ];
 }
 
 /** @internal The one account and project of the environment, in the form of the file. */

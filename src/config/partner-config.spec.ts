@@ -23,7 +23,9 @@ class Settings {
 }
 
 const settingsFrom = async (environment: Record<string, string>): Promise<Settings> => {
-  const imports = [ConfigModule.register({ ...COMPLETE_ENVIRONMENT, ...environment }, Settings)];
+  const imports = [
+    ConfigModule.register({ ...COMPLETE_ENVIRONMENT, ...environment }, { partnerConfig: Settings }),
+  ];
   return (await Test.createTestingModule({ imports }).compile()).get(Settings, { strict: false });
 };
 
@@ -63,9 +65,11 @@ describe("a partner's configuration", () => {
       REDIS_URL!: string;
     }
     class Bare {}
-    expect(() => ConfigModule.register({}, Taken)).toThrow(
+    expect(() => ConfigModule.register({}, { partnerConfig: Taken })).toThrow(
       'register({ config: Taken }): REDIS_URL is a variable of the connector; rename the property',
     );
-    expect(() => ConfigModule.register({}, Bare)).toThrow('the class has no class-validator decorators');
+    expect(() => ConfigModule.register({}, { partnerConfig: Bare })).toThrow(
+      'the class has no class-validator decorators',
+    );
   });
 });

@@ -15,7 +15,7 @@ import {
 import type { AdminToken, ConnectorRole, OrderLookupField } from './connector-config.js';
 import { MANAGEMENT_PATHS, isManagementPath } from './management-paths.js';
 import { type Violation, violationsOf } from './problems.js';
-import type { RedisTarget } from './redis-target.js';
+import { REDIS_URL_FORMS, type RedisTarget } from './redis-target.js';
 import {
   ADMIN_TOKEN_NAME,
   AdminTokens,
@@ -57,8 +57,9 @@ export class Variables {
   @IsIntegerVariable(0, 65_535)
   MANAGEMENT_PORT?: number;
 
+  @IsOptional()
   @RedisUrl()
-  REDIS_URL!: RedisTarget;
+  REDIS_URL?: RedisTarget;
 
   @BooleanVariable()
   @IsBoolean({ message: 'must be true or false' })
@@ -313,9 +314,14 @@ export function withRenamedVariables(environment: Environment): [Environment, st
 
 /**
  * @param problems collects a violation for each variable that is wrong; its path is the variable's name.
+ * @param queueNeedsRedis false for a queue on another store, which makes `REDIS_URL` optional.
  * @returns the variables with defaults and types; unusable when there are problems.
  */
-export function readVariables(environment: Environment, problems: Violation[]): Variables {
+export function readVariables(
+  environment: Environment,
+  problems: Violation[],
+  queueNeedsRedis = true,
+): Variables {
   const given: Record<string, string> = {};
   const unreadable = new Set<string>();
   for (const name of VARIABLE_NAMES) {
@@ -327,8 +333,9 @@ export function readVariables(environment: Environment, problems: Violation[]): 
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
   const variables = plainToInstance(Variables, given);
-  const violations = violationsOf(variables).filter(({ path }) => !unreadable.has(path));
-  problems.push(...violations, ...contradictions(variables, given));
+  const violations = [...violationsOf(variables), ...redisProblems(variables, queueNeedsRedis)];
+  problems.push(...violations.filter(({ path }) => !unreadable.has(path)));
+  problems.push(...contradictions(variables, given));
   return variables;
 }
 
@@ -356,6 +363,20 @@ export function valueOrFile(
 
 function isSecret(name: keyof Variables): boolean {
   return (SECRET_VARIABLES as readonly string[]).includes(name);
+}
+
+/** Without Redis, replicas share nothing: the queue has its own store, and the admin API is for all replicas. */
+function redisProblems(
+  { REDIS_URL, ADMIN_TOKEN, ADMIN_TOKENS }: Variables,
+  queueNeedsRedis: boolean,
+): Violation[] {
+  if (REDIS_URL !== undefined) return [];
+  if (queueNeedsRedis) return [{ path: 'REDIS_URL', message: `is required: a ${REDIS_URL_FORMS}` }];
+  const hasTokens = ADMIN_TOKEN !== undefined || ADMIN_TOKENS.length > 0;
+  const message =
+    'is required for the admin API, which keeps stories, reconciles and the overview in Redis; ' +
+    'set it, or remove ADMIN_TOKEN and ADMIN_TOKENS';
+  return hasTokens ? [{ path: 'REDIS_URL', message }] : [];
 }
 
 /** @returns what is wrong between variables. */

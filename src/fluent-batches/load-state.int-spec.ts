@@ -7,6 +7,7 @@ import { RedisConnections } from '../redis/index.js';
 import { PrivateRedis } from '../testing/index.js';
 import { FileLoadState } from './file-load-state.js';
 import type { LoadState } from './load-state.js';
+import { MemoryLoadState } from './memory-load-state.js';
 import { RedisLoadState } from './redis-load-state.js';
 
 const DAY = { accountId: 'ACME', retailerId: '1', day: '2026-03-01' };
@@ -38,9 +39,16 @@ function redisState(): LoadState {
   return new RedisLoadState(connection);
 }
 
+let inMemory: LoadState;
+beforeEach(() => {
+  inMemory = new MemoryLoadState();
+});
+
 describe.each([
   ['Redis', redisState],
   ['a folder', () => new FileLoadState(join(folder, 'deep', 'state'))],
+  // Only a load of the same process goes on.
+  ['memory', () => inMemory],
 ])('loads remembered in %s', (_, open) => {
   it('survive a restart', async () => {
     const state = open();

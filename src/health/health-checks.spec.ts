@@ -1,8 +1,15 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../config/index.js';
-import type { AccountPause, MessageQueue, QueueCounts, QueueHealth } from '../delivery/index.js';
+import {
+  BullMessageQueue,
+  type AccountPause,
+  type MessageQueue,
+  type QueueCounts,
+  type QueueHealth,
+} from '../delivery/index.js';
 import type { HookFailures, MappingGaps, OrderStatusHooks, RetailerGaps } from '../order-status/index.js';
+import type { RedisConnections } from '../redis/index.js';
 import type { FluentSettingsSource } from '../settings/index.js';
 import type {
   BreakerState,
@@ -23,6 +30,10 @@ interface Situation {
   gaps?: readonly RetailerGaps[];
   failures?: readonly HookFailures[];
   warnings?: readonly string[];
+  /** Whether the queue is the default one. */
+  isQueueOnRedis?: boolean;
+  /** What Redis answers to a ping; undefined without `REDIS_URL`. */
+  ping?: () => Promise<string>;
 }
 
 function checks({
@@ -35,16 +46,23 @@ function checks({
   gaps = [],
   failures = [],
   warnings = [],
+  isQueueOnRedis = true,
+  ping,
 }: Situation): HealthChecks {
   return new HealthChecks(
     new HealthIndicatorService(),
-    { health: queue, counts, pauses } as unknown as MessageQueue,
+    Object.assign(Object.create(isQueueOnRedis ? BullMessageQueue.prototype : null) as MessageQueue, {
+      health: queue,
+      counts,
+      pauses,
+    }),
     { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
     { lastCall: () => lastCall, refused: () => refused } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
     { get: () => gaps } as unknown as MappingGaps,
     { failed: () => failures } as unknown as OrderStatusHooks,
     { warnings } as ConnectorConfig,
+    { isConfigured: ping !== undefined, failFast: { ping } } as unknown as RedisConnections,
   );
 }
 
@@ -87,7 +105,28 @@ describe('HealthChecks', () => {
     ['does not answer', () => Promise.resolve({ reachable: false, warnings: ['at secret-host'] }), 'down'],
     ['breaks its promise and throws', () => Promise.reject(new Error('at secret-host')), 'down'],
   ])('judges a Redis that %s', async (_case, queue, status) => {
-    const result = await checks({ queue }).redis();
+    const result = await checks({ queue }).store();
+    expect(result['redis']?.status).toBe(status);
+    expect(JSON.stringify(result)).not.toContain('secret-host');
+  });
+
+  it("calls another queue's store the queue", async () => {
+    const away = { reachable: false, warnings: [] };
+    const result = await checks({ queue: () => Promise.resolve(away), isQueueOnRedis: false }).store();
+    expect(result).toEqual({ queue: { status: 'down', message: 'the queue does not answer' } });
+  });
+
+  it.each<[string, Situation, string | undefined]>([
+    ['is the store of the queue', { ping: () => Promise.resolve('PONG') }, undefined],
+    ['is not configured', { isQueueOnRedis: false }, undefined],
+    ['answers', { isQueueOnRedis: false, ping: () => Promise.resolve('PONG') }, 'up'],
+    [
+      'does not answer',
+      { isQueueOnRedis: false, ping: () => Promise.reject(new Error('at secret-host')) },
+      'degraded',
+    ],
+  ])('judges a Redis beside another queue that %s', async (_case, situation, status) => {
+    const result = await checks(situation).redisBesideTheQueue();
     expect(result['redis']?.status).toBe(status);
     expect(JSON.stringify(result)).not.toContain('secret-host');
   });

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ConnectorConfig } from '../config/index.js';
-import { MessageQueue, type QueueHealth } from '../delivery/index.js';
+import { BullMessageQueue, MessageQueue, type QueueHealth } from '../delivery/index.js';
 import { MappingGaps, OrderStatusHooks } from '../order-status/index.js';
+import { RedisConnections } from '../redis/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
 import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
 import { ageSeconds } from './age-seconds.js';
@@ -24,6 +25,8 @@ const REFUSED_ADVICE =
   'the log names the error of each refused operation: correct the credentials, permissions, scopes or address that it names';
 const PAUSED_ADVICE =
   'webhooks are accepted, but wait: POST /admin/accounts/{accountId}/resume when the reason for the pause is gone';
+const BESIDE_ADVICE =
+  'webhooks are accepted and processed; replicas share neither reconciliation nor the admin API: check REDIS_URL and the server';
 const ADVICE = 'give each status an entry in every mapping';
 const NO_ANSWER: QueueHealth = { reachable: false, warnings: [] };
 
@@ -42,6 +45,7 @@ export class HealthChecks {
     private readonly gaps: MappingGaps,
     private readonly hooks: OrderStatusHooks,
     private readonly config: ConnectorConfig,
+    private readonly connections: RedisConnections,
   ) {}
 
   /** What only this replica knows, without a call. */
@@ -56,27 +60,42 @@ export class HealthChecks {
 
   /** What is the same for all replicas. */
   async ofTheQueue(): Promise<HealthIndicatorResult> {
-    const [redis, notifications, accounts] = await Promise.all([
-      this.redis(),
+    const results = await Promise.all([
+      this.store(),
+      this.redisBesideTheQueue(),
       this.notifications(),
       this.accounts(),
     ]);
-    return { ...redis, ...notifications, ...accounts };
+    return Object.assign({}, ...results) as HealthIndicatorResult;
   }
 
-  async redis(): Promise<HealthIndicatorResult> {
-    const indicator = this.indicators.check('redis');
+  /** The store of the queue; down when it cannot accept webhooks. The entry is `redis` for the default, else `queue`. */
+  async store(): Promise<HealthIndicatorResult> {
+    const [name, subject] = this.isQueueOnRedis ? ['redis', 'Redis'] : ['queue', 'the queue'];
+    const indicator = this.indicators.check(name);
     const { reachable, warnings } = await within(TIMEOUT_MS, () => this.queue.health(), NO_ANSWER);
     // Only the log gets the reason, because the text may name hosts.
-    if (!reachable) return indicator.down('Redis does not answer');
+    if (!reachable) return indicator.down(`${subject} does not answer`);
     return warnings.length > 0 ? indicator.degraded({ warnings }) : indicator.up();
+  }
+
+  /** Beside another queue, Redis has what replicas share; without `REDIS_URL` there is no entry. */
+  async redisBesideTheQueue(): Promise<HealthIndicatorResult> {
+    if (this.isQueueOnRedis || !this.connections.isConfigured) return {};
+    const indicator = this.indicators.check('redis');
+    const answer = await within(TIMEOUT_MS, () => this.connections.failFast.ping(), undefined);
+    return answer === undefined ? indicator.degraded({ advice: BESIDE_ADVICE }) : indicator.up();
+  }
+
+  private get isQueueOnRedis(): boolean {
+    return this.queue instanceof BullMessageQueue;
   }
 
   /** Degraded while a notification has waited for more than 15 minutes, for any reason; dead letters do not count. */
   async notifications(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('notifications');
     const counts = await within(TIMEOUT_MS, () => this.queue.counts(), undefined);
-    // The entry of Redis reports whether it answers.
+    // The entry of the store reports whether it answers.
     if (!counts) return indicator.up();
     const details = { oldestUnfinishedSeconds: ageSeconds(counts.oldestUnfinishedAt) };
     return details.oldestUnfinishedSeconds > STUCK_SECONDS

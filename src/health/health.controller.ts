@@ -22,7 +22,7 @@ export class HealthController {
   @Get('ready')
   async ready(): Promise<{ status: string }> {
     if (this.readiness.isDraining) throw new Problem(503, { detail: 'this replica is shutting down' });
-    const { status } = await this.check([() => this.checks.redis()]);
+    const { status } = await this.check([() => this.checks.store()]);
     return { status };
   }
 
@@ -30,7 +30,8 @@ export class HealthController {
   @Get()
   details(): Promise<HealthCheckResult> {
     return this.check([
-      () => this.checks.redis(),
+      () => this.checks.store(),
+      () => this.checks.redisBesideTheQueue(),
       () => this.checks.notifications(),
       () => this.checks.accounts(),
       () => this.checks.upstreams(),
@@ -47,7 +48,8 @@ export class HealthController {
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;
       const { details } = error.getResponse() as HealthCheckResult;
-      throw new Problem(503, { detail: 'Redis does not answer', extensions: { details } });
+      const down = Object.values(details).find(({ status }) => status === 'down');
+      throw new Problem(503, { detail: String(down?.['message']), extensions: { details } });
     }
   }
 }

@@ -8,17 +8,10 @@ import { FluentClient, type FluentOrder } from '../fluent/index.js';
 import { StatusMapper } from '../mapping/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+import { ExpiringKeys } from '../redis/index.js';
 
 /** Bounds what is kept: a commercetools order that no state was written to for so long belongs to nobody. */
 const OWNER_SECONDS = 7 * 86_400;
-
-/** Notes an owner unless there is another one. @returns the other one. */
-const CLAIM = `
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return owner end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return false`;
 
 /** The Fluent order that a commercetools order was last written for. */
 interface OrderOwner extends OrderReference {
@@ -32,23 +25,19 @@ interface OwnerOptions {
 }
 
 /**
- * Keeps two Fluent orders from writing the states of one commercetools order in turn. Redis remembers for which Fluent
- * order a commercetools order was last written.
+ * Keeps two Fluent orders from writing the states of one commercetools order in turn. It remembers for which Fluent order a
+ * commercetools order was last written: in Redis, or without Redis for this process alone.
  */
 @Injectable()
 export class OrderOwners {
-  private readonly redis: RedisClient;
-
   constructor(
-    connections: RedisConnections,
+    private readonly keys: ExpiringKeys,
     private readonly config: ConnectorConfig,
     private readonly fluent: FluentClient,
     private readonly lookup: OrderLookup,
     private readonly mapper: StatusMapper,
     private readonly metrics: ConnectorMetrics,
-  ) {
-    this.redis = connections.failFast;
-  }
+  ) {}
 
   /**
    * To be asked before the states of an order are written. Another Fluent order that is gone, is cancelled, or leads to
@@ -67,7 +56,7 @@ export class OrderOwners {
     options: OwnerOptions,
   ): Promise<boolean> {
     const { account, retailerId, project } = scope;
-    const key = `${REDIS_PREFIX}:owner:${JSON.stringify([project.key, current.id])}`;
+    const key = `owner:${JSON.stringify([project.key, current.id])}`;
     const own: OrderOwner = { accountId: account.id, retailerId, id, ref };
     const other = await this.claim(key, own, options);
     if (!other) return true;
@@ -78,7 +67,7 @@ export class OrderOwners {
       `order ${current.id} of project ${project.key}`;
     if (await this.hasGivenWay(other, current, scope, options)) {
       options.logger.warn(`${both}; the first one takes it over, because the second one gave way`);
-      await this.redis.set(key, JSON.stringify(own), 'EX', OWNER_SECONDS);
+      await this.keys.set(key, JSON.stringify(own), OWNER_SECONDS);
       return true;
     }
     if (mapped.orderState === 'Cancelled') {
@@ -95,9 +84,9 @@ export class OrderOwners {
 
   private async claim(key: string, own: OrderOwner, options: OwnerOptions): Promise<OrderOwner | undefined> {
     const text = JSON.stringify(own);
-    let noted: unknown;
+    let noted: string | undefined;
     try {
-      noted = await this.redis.eval(CLAIM, 1, key, text, OWNER_SECONDS);
+      noted = await this.keys.claim(key, text, OWNER_SECONDS);
     } catch (error) {
       // To bring the order into agreement is worth more than to notice a mistake of the configuration.
       options.logger.debug(
@@ -106,7 +95,7 @@ export class OrderOwners {
       );
       return undefined;
     }
-    if (typeof noted !== 'string') return undefined;
+    if (noted === undefined) return undefined;
     const other = JSON.parse(noted) as OrderOwner;
     return other.accountId === own.accountId && other.id === own.id ? undefined : other;
   }

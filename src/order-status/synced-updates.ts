@@ -2,14 +2,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
 import { asError } from '../errors.js';
 import type { UpdatedFluentOrder } from '../fluent/index.js';
-import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+import { ExpiringKeys } from '../redis/index.js';
 
 /** An update of a Fluent order, and the status that the order had then. */
 export type FluentUpdate = Pick<UpdatedFluentOrder, 'id' | 'updatedOn' | 'status'>;
 
 /**
- * Remembers in Redis, for `DEDUPE_WINDOW`, which update of each Fluent order a sync has seen, so that reconciliation does
- * not sync it once more.
+ * Remembers, for `DEDUPE_WINDOW`, which update of each Fluent order a sync has seen, so that reconciliation does not sync it
+ * once more.
  *
  * An update counts as seen only when its time and its status are those that the sync has read. Times are compared for
  * equality, never by order: clocks of Fluent's servers may differ, and an update that came later may have an earlier
@@ -18,14 +18,11 @@ export type FluentUpdate = Pick<UpdatedFluentOrder, 'id' | 'updatedOn' | 'status
 @Injectable()
 export class SyncedUpdates {
   private readonly logger = new Logger('SyncedUpdates');
-  private readonly redis: RedisClient;
 
   constructor(
-    connections: RedisConnections,
+    private readonly keys: ExpiringKeys,
     private readonly config: ConnectorConfig,
-  ) {
-    this.redis = connections.failFast;
-  }
+  ) {}
 
   /** Notes an update that commercetools agrees with now. Without the note the order is synced once more. */
   async note(accountId: string, update: FluentUpdate): Promise<void> {
@@ -33,7 +30,7 @@ export class SyncedUpdates {
     const text = textOf(update);
     if (text === undefined) return;
     try {
-      await this.redis.set(keyOf(accountId, update), text, 'EX', this.config.queue.dedupeWindowSeconds);
+      await this.keys.set(keyOf(accountId, update), text, this.config.queue.dedupeWindowSeconds);
     } catch (error) {
       this.logger.debug(
         `order ${update.id} of account ${accountId} will be synced once more: ${asError(error).message}`,
@@ -43,11 +40,11 @@ export class SyncedUpdates {
 
   /**
    * @returns whether a sync has seen exactly this update.
-   * @throws Error when Redis does not answer.
+   * @throws Error when the store does not answer.
    */
   async isSynced(accountId: string, update: FluentUpdate): Promise<boolean> {
     const text = textOf(update);
-    return text !== undefined && (await this.redis.get(keyOf(accountId, update))) === text;
+    return text !== undefined && (await this.keys.get(keyOf(accountId, update))) === text;
   }
 }
 
@@ -62,5 +59,5 @@ function textOf({ updatedOn = '', status }: FluentUpdate): string | undefined {
 
 /** Beside the ids of finished notifications: who lets these be forgotten lets orders be synced again. */
 function keyOf(accountId: string, { id }: FluentUpdate): string {
-  return `${REDIS_PREFIX}:done:synced:${JSON.stringify([accountId, id])}`;
+  return `done:synced:${JSON.stringify([accountId, id])}`;
 }

@@ -73,7 +73,8 @@ export class RedisOrderStories
     private readonly queue: MessageQueue,
   ) {
     super();
-    this.ttlMs = history.ttlSeconds * 1000;
+    // Only the admin API shows stories, and it needs Redis.
+    this.ttlMs = connections.isConfigured ? history.ttlSeconds * 1000 : 0;
     this.maxBytes = history.maxMegabytes * 1_048_576;
   }
 
@@ -89,6 +90,7 @@ export class RedisOrderStories
   }
 
   override async read({ accountId, order }: StoryKey): Promise<readonly StoryEntry[]> {
+    if (this.ttlMs === 0) return [];
     await this.flush();
     const texts = await this.connections.failFast.lrange(STORY + JSON.stringify([accountId, order]), 0, -1);
     const oldest = Date.now() - this.ttlMs;

@@ -139,10 +139,12 @@ const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL',
 @Injectable()
 export class BackfillStore {
   private readonly token = randomBytes(12).toString('base64url');
-  private readonly redis: RedisClient;
 
-  constructor(connections: RedisConnections) {
-    this.redis = connections.failFast;
+  constructor(private readonly connections: RedisConnections) {}
+
+  /** Not before an operator's request, or the first look for one: a connector without an admin API needs no Redis. */
+  private get redis(): RedisClient {
+    return this.connections.failFast;
   }
 
   async create(request: BackfillRequest): Promise<CreateResult> {

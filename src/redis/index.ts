@@ -1,2 +1,4 @@
+export * from './expiring-keys.js';
+export * from './memory-expiring-keys.js';
 export * from './redis-connections.js';
 export * from './redis.module.js';

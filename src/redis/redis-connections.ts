@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectorConfig, type RedisTarget } from '../config/index.js';
+import { ConfigurationError } from '../errors.js';
 
 /** How long a command may take when a request waits for its answer: a webhook, a probe, a scrape. */
 export const FAIL_FAST_TIMEOUT_MS = 1500;
@@ -37,6 +38,8 @@ interface ConnectionOptions extends RedisOptions {
  *   within {@link FAIL_FAST_TIMEOUT_MS} when Redis hangs. Nothing is kept in memory.
  * - {@link reconnecting} is for background work that may be late but must not fail. A command waits until Redis is
  *   back. The work in progress bounds the number of waiting commands.
+ *
+ * A connection is opened when a part first asks for it. A connector with another queue may have no Redis at all.
  */
 @Injectable()
 export class RedisConnections implements OnApplicationShutdown {
@@ -44,12 +47,21 @@ export class RedisConnections implements OnApplicationShutdown {
   private readonly connections = new Set<RedisClient>();
   private readonly lastLogged = new Map<string, number>();
   private lastError?: Error;
-  private readonly target: RedisTarget;
-  readonly failFast: RedisClient;
+  private readonly configured: RedisTarget | undefined;
+  private failFastConnection?: RedisClient;
 
   constructor({ queue }: ConnectorConfig) {
-    this.target = queue.redis;
-    this.failFast = this.connect('fail-fast', {
+    this.configured = queue.redis;
+  }
+
+  /** Whether `REDIS_URL` is set. Without it, parts that need no other replica keep what they need in memory. */
+  get isConfigured(): boolean {
+    return this.configured !== undefined;
+  }
+
+  /** @throws ConfigurationError without `REDIS_URL`. */
+  get failFast(): RedisClient {
+    return (this.failFastConnection ??= this.connect('fail-fast', {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       clusterTries: FAIL_FAST_CLUSTER_TRIES,
@@ -58,7 +70,7 @@ export class RedisConnections implements OnApplicationShutdown {
       commandTimeout: FAIL_FAST_TIMEOUT_MS,
       // A server that hangs would collect unanswered commands. Closing the socket drops them.
       socketTimeout: FAIL_FAST_TIMEOUT_MS,
-    });
+    }));
   }
 
   /** Whether another server takes over when the master fails. */
@@ -66,9 +78,13 @@ export class RedisConnections implements OnApplicationShutdown {
     return this.target.topology !== 'single';
   }
 
-  /** Waits until {@link failFast} can be used. @throws Error with the last answer of the server or the network. */
+  /**
+   * Waits until {@link failFast} can be used; without `REDIS_URL` there is nothing to wait for.
+   *
+   * @throws Error with the last answer of the server or the network.
+   */
   async opened(timeoutMs = OPEN_TIMEOUT_MS): Promise<void> {
-    if (this.failFast.status === 'ready') return;
+    if (!this.isConfigured || this.failFast.status === 'ready') return;
     try {
       await once(this.failFast, 'ready', { signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
@@ -76,7 +92,11 @@ export class RedisConnections implements OnApplicationShutdown {
     }
   }
 
-  /** Opens a separate connection that waits until Redis is back, e.g. for blocking commands. */
+  /**
+   * Opens a separate connection that waits until Redis is back, e.g. for blocking commands.
+   *
+   * @throws ConfigurationError without `REDIS_URL`.
+   */
   reconnecting(purpose: string): RedisClient {
     return this.connect(purpose, {
       // Bull requires both for connections that block or subscribe.
@@ -90,6 +110,13 @@ export class RedisConnections implements OnApplicationShutdown {
   /** Closes the connections after the last hook that uses them. */
   onApplicationShutdown(): void {
     for (const connection of this.connections) connection.disconnect();
+  }
+
+  private get target(): RedisTarget {
+    if (this.configured) return this.configured;
+    throw new ConfigurationError(
+      'this needs Redis: set REDIS_URL. Without it, there is neither an overview of replicas nor a reconcile by operators',
+    );
   }
 
   private connect(purpose: string, options: ConnectionOptions): RedisClient {

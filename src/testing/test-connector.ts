@@ -41,9 +41,9 @@ interface Surroundings {
   readonly commercetools?: CommercetoolsEmulatorOptions;
   /**
    * A Redis server with an empty database; `REDIS_URL` by default. Without either, the test kit starts a private
-   * server.
+   * server. `false`: there is no Redis, for an override of `MessageQueue` that needs none.
    */
-  readonly redisUrl?: string;
+  readonly redisUrl?: string | false;
 }
 
 /** A connector with your overrides and handlers, as for `ConnectorModule.register`. */
@@ -105,8 +105,9 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
     if (failures.length > 0) throw new AggregateError(failures, 'the test connector did not stop cleanly');
   };
   try {
-    const redis = await provideTestRedis(options.redisUrl ?? process.env['REDIS_URL']);
-    cleanUps.push(() => redis.stop());
+    const { redisUrl = process.env['REDIS_URL'] } = options;
+    const redis = redisUrl === false ? undefined : await provideTestRedis(redisUrl);
+    if (redis) cleanUps.push(() => redis.stop());
     // The test learns of a refused webhook at once.
     const fluent = await new FluentEmulator({ webhookRetry: { delaysMs: [] }, ...options.fluent }).start();
     cleanUps.push(() => fluent.stop());
@@ -117,7 +118,7 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
     const env = {
       ...QUICK,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-      REDIS_URL: redis.url,
+      ...(redis && { REDIS_URL: redis.url }),
       ...fluent.environment,
       ...commercetools.environment,
       ...(options.commercetools?.messages && commercetools.messagesEnvironment),

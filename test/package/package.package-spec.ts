@@ -167,7 +167,7 @@ describe('the package', () => {
 
   it('passes the tests in the how-to guides', async () => {
     const output = await machine.sh('npx vitest run docs/how-to', project);
-    expect(output).toMatch(/Test Files.*4 passed/);
+    expect(output).toMatch(/Test Files.*5 passed/);
   });
 
   it('does not compile an override that does not fit', async () => {

@@ -1,10 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectorModule, bootstrapConnector } from 'fluent-commercetools-connector';
+import {
+  ConnectorModule,
+  MemoryMessageQueue,
+  MessageQueue,
+  bootstrapConnector,
+} from 'fluent-commercetools-connector';
 import { createTestConnector } from 'fluent-commercetools-connector/testing';
 
 // Starts a connector as a part of this process and closes it again. What then keeps the process alive was left open.
 if (process.argv[2] === 'test-connector') {
-  const connector = await createTestConnector();
+  const withoutRedis = {
+    redisUrl: false,
+    overrides: [{ provide: MessageQueue, useClass: MemoryMessageQueue }],
+  };
+  const connector = await createTestConnector(process.argv[3] === 'without-redis' ? withoutRedis : {});
   const { fluent } = connector.addOrder({ ref: 'O_1' });
   await connector.fluent.move(fluent.id, 'BOOKED');
   await connector.settled();

@@ -92,7 +92,6 @@ type Count = Exclude<keyof MinuteRates, 'from'>;
 export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Replicas');
   private readonly id = randomBytes(9).toString('base64url');
-  private readonly redis: RedisClient;
   private readonly stop = new AbortController();
   private readonly openSince = new Map<string, number>();
   private counts = new Map<Count, number>();
@@ -107,9 +106,11 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
     private readonly intake: NotificationIntake,
     private readonly reports: RunReports,
     private readonly metrics: ConnectorMetrics,
-    connections: RedisConnections,
-  ) {
-    this.redis = connections.failFast;
+    private readonly connections: RedisConnections,
+  ) {}
+
+  private get redis(): RedisClient {
+    return this.connections.failFast;
   }
 
   onApplicationBootstrap(): void {

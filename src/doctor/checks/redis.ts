@@ -14,6 +14,10 @@ export const redisCheck: Check = {
   name: 'redis',
   async *run({ services, config }) {
     const connections = services.get(RedisConnections, { strict: false });
+    if (!connections.isConfigured) {
+      yield skip(SUBJECT, 'REDIS_URL is not set, and the queue of the application does not need it');
+      return;
+    }
     try {
       await connections.opened();
     } catch (error) {

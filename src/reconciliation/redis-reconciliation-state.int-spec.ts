@@ -5,7 +5,7 @@ import { COMPLETE_ENVIRONMENT } from '../../test/support/complete-environment.js
 import { ConfigModule } from '../config/index.js';
 import { REDIS_PREFIX, RedisModule } from '../redis/index.js';
 import { PrivateRedis } from '../testing/private-redis.js';
-import { ReconciliationState } from './reconciliation-state.js';
+import { RedisReconciliationState } from './redis-reconciliation-state.js';
 
 const INTERVAL_MS = 300_000;
 const LOCK = `${REDIS_PREFIX}:reconciliation:lock`;
@@ -15,16 +15,16 @@ const RENEWAL_MS = 15_000;
 let redis: PrivateRedis;
 let client: Redis;
 let replicas: readonly TestingModule[];
-let first: ReconciliationState;
-let second: ReconciliationState;
+let first: RedisReconciliationState;
+let second: RedisReconciliationState;
 
 beforeAll(async () => {
   redis = await PrivateRedis.start({ aof: false });
   client = new Redis(redis.url);
   replicas = await Promise.all([startReplica(), startReplica()]);
-  [first, second] = replicas.map((replica) => replica.get(ReconciliationState)) as [
-    ReconciliationState,
-    ReconciliationState,
+  [first, second] = replicas.map((replica) => replica.get(RedisReconciliationState)) as [
+    RedisReconciliationState,
+    RedisReconciliationState,
   ];
   // The first command of a connection that fails fast is refused until it is connected.
   for (const state of [first, second]) {
@@ -46,7 +46,7 @@ afterEach(() => vi.useRealTimers());
 async function startReplica(): Promise<TestingModule> {
   const replica = await Test.createTestingModule({
     imports: [ConfigModule.register({ ...COMPLETE_ENVIRONMENT, REDIS_URL: redis.url }), RedisModule],
-    providers: [ReconciliationState],
+    providers: [RedisReconciliationState],
   }).compile();
   return replica.init();
 }
