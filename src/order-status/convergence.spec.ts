@@ -35,6 +35,8 @@ vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
 const ORDER = { id: '1', ref: 'O_1' };
 const SCOPE = { account: { id: 'ACME' }, retailerId: '1', project: { key: 'shop' } } as RetailerScope;
 const logger = pino({ level: 'silent' });
+/** One for all: tracing its stack anew would take a tenth of the time. */
+const CONFLICT = new ConflictError('conflict');
 /** Written by a payment provider; no mapping of these tests gives it. */
 const FOREIGN = 'CreditOwed';
 
@@ -124,7 +126,7 @@ class World {
         ),
       apply: (order, actions) =>
         call('write', () => {
-          if (order.version !== this.version) throw new ConflictError('conflict');
+          if (order.version !== this.version) throw CONFLICT;
           if (actions.some((action) => 'refused' in action)) throw new PermanentError('refused');
           this.version += 3;
           const fields = actions.map((action) => Object.values(action)[0] as OrderStates);
