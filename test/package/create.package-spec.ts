@@ -112,6 +112,13 @@ describe('npm create fluent-commercetools-connector', () => {
     await expect(started).rejects.toThrow('FLUENT_USERNAME is required');
   });
 
+  it('makes settings that appear in one list with the problems of the connector', async () => {
+    const env = 'PATH=$PATH TRACKING_FIELD="no spaces" CARRIER_TOKEN=short';
+    await expect(machine.sh(`env -i ${env} node dist/main.js`, project)).rejects.toThrow(
+      /- REDIS_URL is required[^]*- TRACKING_FIELD must[^]*- CARRIER_TOKEN must/,
+    );
+  });
+
   it('makes an image on the base images of our own, and a workflow with the actions of our own', () => {
     const bases = (text: string): string[] =>
       [...text.matchAll(/^FROM (\S+)/gm)].map(([, base = '']) => base);

@@ -2,13 +2,13 @@ import { Module } from '@nestjs/common';
 import { ConnectorModule, StatusMapper } from 'fluent-commercetools-connector';
 import { CollectionStatusMapper } from './collection-status-mapper.js';
 import { ParcelDeliveredHandler } from './parcel-delivered.handler.js';
-import { SettingsModule } from './settings.js';
+import { Settings } from './settings.js';
 import { TrackingHook } from './tracking.hook.js';
 
 @Module({
   imports: [
     ConnectorModule.register({
-      imports: [SettingsModule],
+      config: Settings,
       handlers: [ParcelDeliveredHandler],
       providers: [TrackingHook],
       overrides: [{ provide: StatusMapper, useClass: CollectionStatusMapper }],

@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { Module } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
-import { IsOptional, IsString, Length, Matches, validateSync } from 'class-validator';
+import { IsOptional, IsString, Length, Matches } from 'class-validator';
 
 /**
- * The application's own variables, beside those of the connector. Each can also come from a file: `NAME_FILE` has its
- * path, as for secrets of the Helm chart.
+ * The application's own variables. The connector validates them together with its own. Each can also come from a file:
+ * `NAME_FILE` has its path, as for secrets of the Helm chart.
  */
 export class Settings {
   /** The custom field that shows an order's tracking number in commercetools. */
@@ -22,23 +19,3 @@ export class Settings {
   @Length(16)
   CARRIER_TOKEN?: string;
 }
-
-/** @throws Error that names every variable with a problem, and no value. */
-export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const names = ['TRACKING_FIELD', 'TRACKING_TYPE', 'CARRIER_TOKEN'] satisfies (keyof Settings)[];
-  const given = names.flatMap((name) => {
-    const path = environment[`${name}_FILE`];
-    const value = path ? readFileSync(path, 'utf8').trim() : environment[name];
-    return value ? [[name, value]] : [];
-  });
-  const settings = plainToInstance(Settings, Object.fromEntries(given));
-  const problems = validateSync(settings).flatMap(({ constraints }) => Object.values(constraints ?? {}));
-  if (problems.length > 0) throw new Error(`wrong settings: ${problems.join('; ')}`);
-  return settings;
-}
-
-@Module({
-  providers: [{ provide: Settings, useFactory: () => readSettings(process.env) }],
-  exports: [Settings],
-})
-export class SettingsModule {}

@@ -1,27 +1,37 @@
+import { createTestConnector } from 'fluent-commercetools-connector/testing';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readSettings } from '../src/settings.js';
+import { AppModule } from '../src/app.module.js';
+import { Settings } from '../src/settings.js';
 
-it('have defaults', () => {
-  expect(readSettings({})).toMatchObject({
-    TRACKING_FIELD: 'trackingNumber',
-    TRACKING_TYPE: 'fluent-tracking',
-  });
-});
+async function settingsWith(env: Record<string, string>): Promise<Settings> {
+  await using connector = await createTestConnector({ module: AppModule, env });
+  return connector.app.get(Settings, { strict: false });
+}
 
-it('come from variables, and secrets from files', () => {
+it('have defaults, and come from variables and files', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
-  const path = join(folder, 'CARRIER_TOKEN');
-  writeFileSync(path, 'a-token-of-the-carrier\n');
-  const settings = readSettings({ TRACKING_FIELD: 'tracking', CARRIER_TOKEN_FILE: path });
-  rmSync(folder, { recursive: true });
-  expect(settings).toMatchObject({ TRACKING_FIELD: 'tracking', CARRIER_TOKEN: 'a-token-of-the-carrier' });
+  try {
+    const path = join(folder, 'CARRIER_TOKEN');
+    writeFileSync(path, 'a-token-of-the-carrier\n');
+    expect(await settingsWith({ TRACKING_FIELD: 'tracking', CARRIER_TOKEN_FILE: path })).toEqual({
+      TRACKING_FIELD: 'tracking',
+      TRACKING_TYPE: 'fluent-tracking',
+      CARRIER_TOKEN: 'a-token-of-the-carrier',
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
-it('are refused with the name of each wrong variable, and without its value', () => {
-  const read = () => readSettings({ TRACKING_FIELD: 'no spaces', CARRIER_TOKEN: 'short-secret' });
-  expect(read).toThrow(/TRACKING_FIELD.*CARRIER_TOKEN/);
-  expect(read).not.toThrow(/short-secret/);
+it("are refused in one list with the connector's own, and without their values", async () => {
+  const wrong = { TRACKING_FIELD: 'no spaces', CARRIER_TOKEN: 'short-secret', ORDER_LOOKUP: 'name' };
+  const { message } = await settingsWith(wrong).then(
+    () => new Error('the connector started'),
+    (error: Error) => error,
+  );
+  for (const name of Object.keys(wrong)) expect(message).toContain(`- ${name} must`);
+  expect(message).not.toContain('short-secret');
 });
