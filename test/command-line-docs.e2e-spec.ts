@@ -45,7 +45,8 @@ function normalized(text: string): string {
     .replaceAll(/version: \d+\.\d+\.\d+/g, 'version: <version>');
 }
 
-it('docs/cli.md shows what the commands print', async ({ startTestConnector, folder }) => {
+// Each command starts the connector's services.
+it('docs/cli.md shows what the commands print', { timeout: 300_000 }, async ({ startTestConnector, folder }) => {
   const connector = await startTestConnector({
     env: { ADMIN_TOKEN: 'a-token-for-tests-only', ORDER_NOT_FOUND_MAX_AGE: '0' },
   });

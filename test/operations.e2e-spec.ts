@@ -14,19 +14,11 @@ const SECTIONS = new Map(
     .split(/^#{2,3} /m)
     .map((section) => [section.split('\n', 1)[0] ?? '', section]),
 );
-const LOCAL = 'http://localhost:8081';
 const ADMIN_TOKEN = 'a-token-of-this-spec';
 
 const it = createIt();
 it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
-
-interface AdminRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Headers;
-  readonly body?: string;
-}
 
 /** @returns the commands of a section, each as its words. */
 function commandsOf(title: string): string[][] {
@@ -40,44 +32,6 @@ function commandsOf(title: string): string[][] {
       )
       .filter((words) => words.length > 0),
   );
-}
-
-/** @returns the admin requests that a section has operators send, in their order. */
-function requestsOf(title: string): AdminRequest[] {
-  return commandsOf(title)
-    .filter(([program]) => program === 'curl')
-    .map(([, ...words]) => {
-      const request = {
-        method: 'GET',
-        path: '',
-        headers: new Headers(),
-        body: undefined as string | undefined,
-      };
-      while (words.length > 0) {
-        const word = words.shift() ?? '';
-        if (word === '-X') request.method = words.shift() ?? '';
-        else if (word === '-d') request.body = words.shift();
-        else if (word === '-H') {
-          const [name = '', value = ''] = (words.shift() ?? '').split(': ');
-          request.headers.set(name, value.replace('$ADMIN_TOKEN', ADMIN_TOKEN));
-        } else if (word.startsWith(LOCAL)) request.path = word.slice(LOCAL.length);
-        else throw new Error(`${title}: the spec does not know ${word}`);
-      }
-      return request;
-    });
-}
-
-/** Sends a request of the documentation. */
-async function ask(
-  { url }: ConnectorProcess,
-  request: AdminRequest | undefined,
-): Promise<Record<string, unknown>> {
-  if (!request) throw new Error('the section has no further request');
-  const { method, path, headers, body: sent } = request;
-  const response = await fetch(url + path, { method, headers, body: sent });
-  const body = (await response.json()) as Record<string, unknown>;
-  expect(response.ok, JSON.stringify(body)).toBe(true);
-  return body;
 }
 
 /** The runbooks whose commands the tests below execute. */
@@ -116,7 +70,7 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     const titles = [...SECTIONS.keys()].filter((title) => commandsOf(title).length > 0);
     expect(titles).toEqual(EXECUTED);
     const programs = new Set(titles.flatMap((title) => commandsOf(title).map(([program]) => program)));
-    expect(programs).toEqual(new Set(['kubectl', 'curl', PACKAGE_NAME]));
+    expect(programs).toEqual(new Set(['kubectl', PACKAGE_NAME]));
     const text = [...SECTIONS.values()].join('');
     expect(text).not.toMatch(/redis-cli|node --eval|node -e/);
   });
@@ -174,11 +128,10 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 
-    const [refresh] = requestsOf('A wrong mapping was deployed');
-    const [pause, resume, reconcile] = operatorCommandsOf('A wrong mapping was deployed');
+    const [pause, refresh, resume, reconcile] = operatorCommandsOf('A wrong mapping was deployed');
     expect(await operate(connector, pause)).toMatchObject({ pause: { reason: 'wrong mapping' } });
     fluent.setSetting({ ...setting, lobValue: right });
-    await ask(connector, refresh);
+    await operate(connector, refresh);
     expect(await operate(connector, resume)).not.toHaveProperty('pause');
     const from = new Date(Date.now() - 3_600_000).toISOString();
     expect(await operate(connector, reconcile, { '--from': from })).toMatchObject({ state: 'finished' });

@@ -4,31 +4,17 @@ import { pathToFileURL } from 'node:url';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Command } from 'commander';
 import { type ConnectorConfig, withConfigChange } from '../config/index.js';
 import { ConnectorModule } from '../connector.module.js';
 import { asError } from '../errors.js';
 import { explainInjection } from '../overrides.js';
 import { type Console, UsageError } from './console.js';
+import { MODULE_VARIABLE, type ModuleOptions } from './module-option.js';
 
-/** Options of every command that can start the connector's services itself. */
-export interface ModuleOptions {
-  readonly module?: string;
-}
-
-/** Names the file in a partner's image, so that nobody has to type it. */
-const MODULE_VARIABLE = 'CONNECTOR_MODULE';
 /** The name of the module in applications that Nest's command line has created. */
 const USUAL_EXPORT = 'AppModule';
 /** This process must neither hide nor remove the stories that the connectors keep. */
 const STORY_SECONDS = 366 * 86_400;
-
-export function withModuleOption(command: Command): Command {
-  return command.option(
-    '--module <file>',
-    `the compiled module of your application, with your overrides (${MODULE_VARIABLE})`,
-  );
-}
 
 /** The connector's services in this process. They accept no webhooks and process no notifications. */
 export interface ConnectorSession {

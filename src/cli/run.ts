@@ -2,28 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError, asError } from '../errors.js';
-import { InvalidEventError } from '../fluent-events/index.js';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../package-info.js';
-import { deadLettersDiscardCommand } from './commands/dead-letters/discard.js';
-import { deadLettersListCommand } from './commands/dead-letters/list.js';
-import { deadLettersReplayCommand } from './commands/dead-letters/replay.js';
-import { deadLettersShowCommand } from './commands/dead-letters/show.js';
-import { doctorCommand } from './commands/doctor.js';
-import { eventsListCommand } from './commands/events-list.js';
-import { eventsSendCommand } from './commands/events-send.js';
-import { inventoryLoadCommand } from './commands/inventory-load.js';
-import { inventoryStatusCommand } from './commands/inventory-status.js';
-import { accountsCommand } from './commands/accounts.js';
-import { reconcileCommand } from './commands/reconcile.js';
-import { mappingsCheckCommand } from './commands/mappings/check.js';
-import { mappingsDiffCommand } from './commands/mappings/diff.js';
-import { mappingsPullCommand } from './commands/mappings/pull.js';
-import { mappingsPushCommand } from './commands/mappings/push.js';
-import { setupCommand } from './commands/setup.js';
-import { orderCommand } from './commands/order.js';
-import { syncCommand } from './commands/sync.js';
-import { webhookSendCommand } from './commands/webhook/send.js';
-import { webhookSignCommand } from './commands/webhook/sign.js';
+import { COMMANDS, GROUPS, type CommandEntry } from './commands.js';
 import { type Console, EXIT, UsageError, printLine } from './console.js';
 
 /** Runs one command line. @returns the exit code; see {@link EXIT}. */
@@ -33,7 +13,7 @@ export async function run(args: readonly string[], console: Console): Promise<nu
     exitCode = code;
   };
   try {
-    await program(console, end).parseAsync(args, { from: 'user' });
+    await program(console, end).parseAsync(withoutHelpCommand(args), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -42,10 +22,7 @@ export async function run(args: readonly string[], console: Console): Promise<nu
       return EXIT.interrupted;
     }
     await printLine(console.stderr, `error: ${asError(error).message}`);
-    const isUsage =
-      error instanceof UsageError ||
-      error instanceof InvalidEventError ||
-      error instanceof ConfigurationError;
+    const isUsage = error instanceof UsageError || error instanceof ConfigurationError;
     return isUsage ? EXIT.usage : EXIT.failed;
   }
 }
@@ -63,35 +40,37 @@ function program(given: Console, end: (code: number) => void): Command {
       for (const [name, value] of Object.entries(readEnvFile(envFile))) env[name] ??= value;
     })
     .showHelpAfterError('(--help lists commands and options)');
-  root.addCommand(doctorCommand(console, end));
-  root.addCommand(orderCommand(console, end));
-  root.addCommand(syncCommand(console));
-  const deadLetters = root.command('dead-letters').description('notifications that failed for good');
-  deadLetters.addCommand(deadLettersListCommand(console));
-  deadLetters.addCommand(deadLettersShowCommand(console));
-  deadLetters.addCommand(deadLettersReplayCommand(console));
-  deadLetters.addCommand(deadLettersDiscardCommand(console));
-  root.addCommand(reconcileCommand(console, end));
-  root.addCommand(accountsCommand(console));
-  root.addCommand(setupCommand(console));
-  const mappings = root
-    .command('mappings')
-    .description('the mapping settings as one file under version control');
-  mappings.addCommand(mappingsPullCommand(console));
-  mappings.addCommand(mappingsCheckCommand(console, end));
-  mappings.addCommand(mappingsDiffCommand(console, end));
-  mappings.addCommand(mappingsPushCommand(console));
-  const webhook = root.command('webhook').description("Fluent's webhooks");
-  webhook.addCommand(webhookSignCommand(console));
-  webhook.addCommand(webhookSendCommand(console, end));
-  const events = root.command('events').description('events of Fluent workflows');
-  events.addCommand(eventsSendCommand(console));
-  events.addCommand(eventsListCommand(console));
-  const inventory = root.command('inventory').description('stock figures');
-  inventory.addCommand(inventoryLoadCommand(console, end));
-  inventory.addCommand(inventoryStatusCommand(console));
-  prepare(root, console);
+  const groups = new Map<string, Command>();
+  const entries = new Map<Command, CommandEntry>();
+  const define = async (_parent: Command, command: Command): Promise<void> => {
+    const entry = entries.get(command);
+    if (entry) (await entry.load())(command, console, end);
+  };
+  root.hook('preSubcommand', define);
+  for (const entry of COMMANDS) {
+    const [first = '', second = ''] = entry.usage.split(' ');
+    const description = GROUPS[first];
+    let parent = root;
+    if (description !== undefined) {
+      const group =
+        groups.get(first) ?? root.command(first).description(description).hook('preSubcommand', define);
+      groups.set(first, group);
+      parent = group;
+    }
+    const name = parent === root ? first : second;
+    entries.set(parent.command(name).description(entry.description), entry);
+  }
+  prepare(root, console, (command) => {
+    const usage = entries.get(command)?.usage;
+    return usage?.slice(usage.indexOf(command.name())) ?? command.name();
+  });
   return root;
+}
+
+/** Commander's own `help` shows a command before its options are loaded. */
+function withoutHelpCommand(args: readonly string[]): readonly string[] {
+  const at = args[0] !== undefined && args[0] in GROUPS ? 1 : 0;
+  return args[at] === 'help' ? [...args.slice(0, at), ...args.slice(at + 1), '--help'] : args;
 }
 
 /** @throws UsageError when the file cannot be read; the message holds nothing of its content. */
@@ -103,11 +82,14 @@ function readEnvFile(path: string): NodeJS.Dict<string> {
   }
 }
 
-/** Commander gives these settings to commands that it creates itself, not to those that are added. */
-function prepare(command: Command, console: Console): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => console.stdout.write(text),
-    writeErr: (text) => console.stderr.write(text),
-  });
-  for (const child of command.commands) prepare(child, console);
+/** @param termOf what `--help` of the parent calls a command. */
+function prepare(command: Command, console: Console, termOf: (command: Command) => string): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => console.stdout.write(text),
+      writeErr: (text) => console.stderr.write(text),
+    })
+    .configureHelp({ subcommandTerm: termOf });
+  for (const child of command.commands) prepare(child, console, termOf);
 }

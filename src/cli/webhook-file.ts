@@ -1,26 +1,15 @@
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
-import { type CapturedRequest, parseCapturedRequest } from '../doctor/index.js';
-import { asError } from '../errors.js';
+import type { CapturedRequest } from '../doctor/index.js';
 import { type Console, UsageError } from './console.js';
 import { readBytes } from './input-file.js';
 
 /** More than any WEBHOOK_BODY_LIMIT that makes sense. */
-const MAX_BYTES = 16 * 1024 * 1024;
+export const MAX_WEBHOOK_BYTES = 16 * 1024 * 1024;
 const MAX_KEY_BYTES = 64 * 1024;
-
-/** @throws UsageError when the file is not a captured request. */
-export async function readRequest(path: string, { stdin }: Console): Promise<CapturedRequest> {
-  const bytes = await readBytes(path, stdin, MAX_BYTES);
-  try {
-    return parseCapturedRequest(bytes);
-  } catch (error) {
-    throw new UsageError(`${path} cannot be used: ${asError(error).message}`);
-  }
-}
 
 /** Signs the bytes of a file as Fluent does. @throws UsageError when file or key cannot be used. */
 export async function signFile(path: string, keyFile: string, console: Console): Promise<CapturedRequest> {
-  const body = await readBytes(path, console.stdin, MAX_BYTES);
+  const body = await readBytes(path, console.stdin, MAX_WEBHOOK_BYTES);
   const key = await readKey(keyFile, console);
   return {
     headers: {

@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
-import { ConnectorConfig, type Environment, isLoopbackUrl, readSecretFile } from '../../config/index.js';
-import { RedisConnections } from '../../redis/index.js';
-import { asError } from '../../errors.js';
+import { type Environment, isLoopbackUrl, readSecretFile } from '../../config/index.js';
 import { type Console, UsageError, printLine } from '../console.js';
-import { type ModuleOptions, withConnector, withModuleOption } from '../connector-session.js';
+import { type ModuleOptions, withModuleOption } from '../module-option.js';
 import type { AdminApi } from './admin-api.js';
-import { LocalAdmin } from './local-admin.js';
 import { RemoteAdmin } from './remote-admin.js';
 
 /** Options of every command that uses the admin API. */
@@ -37,20 +34,9 @@ export async function withAdmin<T>(
 ): Promise<T> {
   const remote = await remoteAdmin(console, options);
   if (remote) return work(remote);
-  return withConnector(console, options, async (session) => {
-    for (const warning of session.app.get(ConnectorConfig).warnings) {
-      await printLine(console.stderr, `warning: ${warning}`);
-    }
-    await session.app
-      .get(RedisConnections)
-      .opened()
-      .catch((error: unknown) => {
-        throw new Error(`Redis does not answer: ${asError(error).message}; check REDIS_URL`, {
-          cause: error,
-        });
-      });
-    return work(new LocalAdmin(session));
-  });
+  // It loads the whole connector, which a request to a running one does not need.
+  const { withLocalAdmin } = await import('./local-admin.js');
+  return withLocalAdmin(console, options, work);
 }
 
 /**

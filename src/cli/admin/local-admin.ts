@@ -1,4 +1,9 @@
-import type { ConnectorSession } from '../connector-session.js';
+import { ConnectorConfig } from '../../config/index.js';
+import { asError } from '../../errors.js';
+import { RedisConnections } from '../../redis/index.js';
+import { type ConnectorSession, withConnector } from '../connector-session.js';
+import { type Console, printLine } from '../console.js';
+import type { ModuleOptions } from '../module-option.js';
 import { type AdminApi, type AdminRequest, pathOf, readAnswer } from './admin-api.js';
 
 /** The admin API of the services in this process, without a network. */
@@ -15,4 +20,26 @@ export class LocalAdmin implements AdminApi {
     });
     return readAnswer<T>(request, statusCode, body);
   }
+}
+
+/** Runs `work` with the admin API of services in this process. @throws Error when Redis does not answer. */
+export async function withLocalAdmin<T>(
+  console: Console,
+  options: ModuleOptions,
+  work: (admin: AdminApi) => Promise<T>,
+): Promise<T> {
+  return withConnector(console, options, async (session) => {
+    for (const warning of session.app.get(ConnectorConfig).warnings) {
+      await printLine(console.stderr, `warning: ${warning}`);
+    }
+    await session.app
+      .get(RedisConnections)
+      .opened()
+      .catch((error: unknown) => {
+        throw new Error(`Redis does not answer: ${asError(error).message}; check REDIS_URL`, {
+          cause: error,
+        });
+      });
+    return work(new LocalAdmin(session));
+  });
 }

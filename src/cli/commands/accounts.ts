@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { AccountList, AccountView } from '../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin/admin-session.js';
 import type { Console } from '../console.js';
@@ -8,35 +8,29 @@ interface ChangeOptions extends AdminOptions {
   readonly reason?: string;
 }
 
-/** `accounts list`, `pause` and `resume`. */
-export function accountsCommand(console: Console): Command {
-  const accounts = new Command('accounts').description('the work of each Fluent account');
-  accounts.addCommand(
-    withAdminOptions(new Command('list'))
-      .description('list the accounts with what waits, and what holds them back')
-      .action(async (options: AdminOptions) => {
-        const list = await withAdmin(console, options, (admin) =>
-          admin.request<AccountList>({ method: 'GET', path: '/accounts' }),
-        );
-        const output = new Output(console, options.json === true);
-        await (output.isJson ? output.json(list) : print(list.accounts, output));
-      }),
-  );
-  accounts.addCommand(
-    changeCommand(console, 'pause')
-      .description('stop the delivery of its notifications in all replicas; webhooks are still accepted')
-      .requiredOption('--reason <text>', 'for the audit log, and for others who look'),
-  );
-  accounts.addCommand(
-    changeCommand(console, 'resume')
-      .description('deliver its notifications again')
-      .option('--reason <text>', 'for the audit log'),
-  );
-  return accounts;
+export function accountsListCommand(command: Command, console: Console): void {
+  withAdminOptions(command).action(async (options: AdminOptions) => {
+    const list = await withAdmin(console, options, (admin) =>
+      admin.request<AccountList>({ method: 'GET', path: '/accounts' }),
+    );
+    const output = new Output(console, options.json === true);
+    await (output.isJson ? output.json(list) : print(list.accounts, output));
+  });
 }
 
-function changeCommand(console: Console, change: 'pause' | 'resume'): Command {
-  return withAdminOptions(new Command(change))
+export function accountsPauseCommand(command: Command, console: Console): void {
+  changeCommand(command, console, 'pause').requiredOption(
+    '--reason <text>',
+    'for the audit log, and for others who look',
+  );
+}
+
+export function accountsResumeCommand(command: Command, console: Console): void {
+  changeCommand(command, console, 'resume').option('--reason <text>', 'for the audit log');
+}
+
+function changeCommand(command: Command, console: Console, change: 'pause' | 'resume'): Command {
+  return withAdminOptions(command)
     .argument('<account>', 'id of the Fluent account')
     .action(async (id: string, options: ChangeOptions) => {
       const { reason } = options;

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { ConfigurationProblems, ConnectorConfig } from '../../config/index.js';
 import type { CapturedWebhook, DoctorView } from '../../admin/index.js';
 import {
@@ -21,7 +21,7 @@ import { printCounts, printFinding } from '../finding-output.js';
 import { checkOrder } from '../order-check.js';
 import { type OrderOptions, withOrderOptions } from '../order-output.js';
 import { Output } from '../output.js';
-import { readRequest } from '../webhook-file.js';
+import { readRequest } from '../captured-file.js';
 
 interface Options extends AdminOptions, OrderOptions {
   readonly only?: readonly Check[];
@@ -30,9 +30,8 @@ interface Options extends AdminOptions, OrderOptions {
   readonly strict?: boolean;
 }
 
-export function doctorCommand(console: Console, end: (code: number) => void): Command {
-  return withOrderOptions(withAdminOptions(new Command('doctor')))
-    .description('check the configuration and every system that the connector uses, and say what to change')
+export function doctorCommand(command: Command, console: Console, end: (code: number) => void): void {
+  withOrderOptions(withAdminOptions(command))
     .option('--only <checks>', `comma-separated: ${CHECKS.map(({ name }) => name).join(', ')}`, toChecks)
     .option('--order <ref>', 'also compare an order in both systems, and show what a sync would send')
     .option('--webhook <file>', 'check a captured request in place of all else; - reads standard input')

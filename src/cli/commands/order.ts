@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { OrderView } from '../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin/admin-session.js';
 import { type Console, EXIT } from '../console.js';
@@ -8,9 +8,8 @@ import { Output } from '../output.js';
 
 type Options = AdminOptions & OrderOptions;
 
-export function orderCommand(console: Console, end: (code: number) => void): Command {
-  return withOrderOptions(withAdminOptions(new Command('order')))
-    .description("tell an order's story, compare both systems now, and say what to do")
+export function orderCommand(command: Command, console: Console, end: (code: number) => void): void {
+  withOrderOptions(withAdminOptions(command))
     .argument('<ref>', "the order's ref in Fluent")
     .action(async (ref: string, options: Options) => {
       const { account, retailer } = options;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { BackfillList, BackfillView } from '../../admin/index.js';
 import type { AdminApi } from '../admin/admin-api.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin/admin-session.js';
@@ -23,11 +23,8 @@ interface Options extends AdminOptions, OrderOptions {
   readonly reason?: string;
 }
 
-export function reconcileCommand(console: Console, end: (code: number) => void): Command {
-  return withOrderOptions(withAdminOptions(new Command('reconcile')))
-    .description(
-      'sync all orders again that Fluent updated in a range of time; a running connector does the work',
-    )
+export function reconcileCommand(command: Command, console: Console, end: (code: number) => void): void {
+  withOrderOptions(withAdminOptions(command))
     .option('--from <time>', 'beginning of the range (ISO 8601)', toDate)
     .option('--to <time>', 'end of the range; now by default', toDate)
     .option('--no-wait', 'do not wait until all orders are submitted')

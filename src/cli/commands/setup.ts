@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { ConnectorConfig } from '../../config/index.js';
 import { settingNames } from '../../mapping/index.js';
 import { withConnector } from '../connector-session.js';
@@ -30,9 +30,8 @@ interface Step extends Wanted {
   readonly state: 'exists' | 'create' | 'needs --webhook-url';
 }
 
-export function setupCommand(console: Console): Command {
-  return withMappingOptions(new Command('setup'))
-    .description('create the settings in Fluent that are missing, and print the workflow rule to install')
+export function setupCommand(command: Command, console: Console): void {
+  withMappingOptions(command)
     .option('--webhook-url <address>', 'the public address of the webhook endpoint, for the rule SendWebhook')
     .addOption(contextOption())
     .option('--yes', 'create them; without it, only a preview is shown')

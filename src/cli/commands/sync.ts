@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { SyncView } from '../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin/admin-session.js';
 import type { Console } from '../console.js';
@@ -16,9 +16,8 @@ interface Options extends AdminOptions, OrderOptions {
   readonly reason?: string;
 }
 
-export function syncCommand(console: Console): Command {
-  return withOrderOptions(withAdminOptions(new Command('sync')))
-    .description('bring an order into agreement now')
+export function syncCommand(command: Command, console: Console): void {
+  withOrderOptions(withAdminOptions(command))
     .argument('<ref>', "the order's ref in Fluent")
     .option('--dry-run', 'show what would be sent and why, and send nothing')
     .option('--reason <text>', 'for the audit log')

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type ModuleOptions, withModuleOption } from '../connector-session.js';
+import { type ModuleOptions, withModuleOption } from '../module-option.js';
 import { type FluentOptions, withFluentOptions } from '../fluent-session.js';
 import type { WritableContext } from './fluent-mappings.js';
 

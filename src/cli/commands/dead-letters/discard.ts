@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { DeadLetterView } from '../../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../../admin/admin-session.js';
 import type { Console } from '../../console.js';
@@ -9,9 +9,8 @@ interface Options extends AdminOptions {
   readonly reason: string;
 }
 
-export function deadLettersDiscardCommand(console: Console): Command {
-  return withAdminOptions(new Command('discard'))
-    .description('remove one dead letter permanently')
+export function deadLettersDiscardCommand(command: Command, console: Console): void {
+  withAdminOptions(command)
     .argument('<id>', 'as `dead-letters list` prints it')
     .requiredOption('--reason <text>', 'for the audit log')
     .option('--yes', 'remove it; without it, only a preview is shown')

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { DeadLetterPage, DeadLetterView } from '../../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../../admin/admin-session.js';
 import { toLimit } from '../../arguments.js';
@@ -13,9 +13,8 @@ interface Options extends AdminOptions, FilterOptions {
 /** Letters in one answer. */
 const PAGE_SIZE = 200;
 
-export function deadLettersListCommand(console: Console): Command {
-  return withFilterOptions(withAdminOptions(new Command('list')))
-    .description('list dead letters, newest first')
+export function deadLettersListCommand(command: Command, console: Console): void {
+  withFilterOptions(withAdminOptions(command))
     .option('--limit <number>', 'how many at most', toLimit, 100)
     .action(async (options: Options) => {
       const filter = filterOf(options);

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { ReplayManyResult, ReplayResult } from '../../../admin/index.js';
 import type { AdminApi } from '../../admin/admin-api.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../../admin/admin-session.js';
@@ -12,11 +12,8 @@ interface Options extends AdminOptions, FilterOptions {
   readonly reason?: string;
 }
 
-export function deadLettersReplayCommand(console: Console): Command {
-  return withFilterOptions(withAdminOptions(new Command('replay')))
-    .description(
-      'put dead letters back into the queue: one by its id, or all that match; without --yes, count them',
-    )
+export function deadLettersReplayCommand(command: Command, console: Console): void {
+  withFilterOptions(withAdminOptions(command))
     .argument('[id]', 'as `dead-letters list` prints it')
     .option('--all', 'every dead letter')
     .option('--yes', 'replay them; without it, only a preview is shown')

@@ -1,12 +1,11 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { DeadLetterView } from '../../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../../admin/admin-session.js';
 import type { Console } from '../../console.js';
 import { Output } from '../../output.js';
 
-export function deadLettersShowCommand(console: Console): Command {
-  return withAdminOptions(new Command('show'))
-    .description('show one dead letter, and what to do about it')
+export function deadLettersShowCommand(command: Command, console: Console): void {
+  withAdminOptions(command)
     .argument('<id>', 'as `dead-letters list` prints it')
     .action(async (id: string, options: AdminOptions) => {
       const letter = await withAdmin(console, options, (admin) =>

@@ -1,11 +1,10 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { type Console, EXIT } from '../../console.js';
 import { readMappingFile, settingsOfEnvironment } from '../../mappings/mapping-file.js';
 import { Output } from '../../output.js';
 
-export function mappingsCheckCommand(console: Console, end: (code: number) => void): Command {
-  return new Command('check')
-    .description('check a file of mappings; needs neither Fluent nor credentials')
+export function mappingsCheckCommand(command: Command, console: Console, end: (code: number) => void): void {
+  command
     .argument('<file>')
     .option('--strict', 'fail on statuses that one mapping has and another lacks, too')
     .option('--json', 'results as JSON')

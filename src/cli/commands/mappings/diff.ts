@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { withConnector } from '../../connector-session.js';
 import { type Console, EXIT } from '../../console.js';
 import { scopeOf } from '../../fluent-session.js';
@@ -8,9 +8,8 @@ import { readMappingFile } from '../../mappings/mapping-file.js';
 import { type MappingOptions, contextOption, withMappingOptions } from '../../mappings/mapping-options.js';
 import { Output } from '../../output.js';
 
-export function mappingsDiffCommand(console: Console, end: (code: number) => void): Command {
-  return withMappingOptions(new Command('diff'))
-    .description('show what `mappings push` would change; exit code 1 when there is a difference')
+export function mappingsDiffCommand(command: Command, console: Console, end: (code: number) => void): void {
+  withMappingOptions(command)
     .argument('<file>')
     .addOption(contextOption())
     .action(async (file: string, options: MappingOptions) => {

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { settingNames } from '../../../mapping/index.js';
 import { withConnector } from '../../connector-session.js';
 import { type Console, printLine } from '../../console.js';
@@ -8,9 +8,8 @@ import { type FileMapping, KINDS, mappingText, writeMappingFile } from '../../ma
 import { type MappingOptions, withMappingOptions } from '../../mappings/mapping-options.js';
 import { Output } from '../../output.js';
 
-export function mappingsPullCommand(console: Console): Command {
-  return withMappingOptions(new Command('pull'))
-    .description('write the mapping settings of a retailer into a file')
+export function mappingsPullCommand(command: Command, console: Console): void {
+  withMappingOptions(command)
     .argument('<file>', 'YAML with setting names as keys; - prints it')
     .action(async (file: string, options: MappingOptions) => {
       const { mappings, missing } = await withConnector(console, options, async ({ app }) => {

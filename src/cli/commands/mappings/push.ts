@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { withConnector } from '../../connector-session.js';
 import { type Console, UsageError } from '../../console.js';
 import { scopeOf } from '../../fluent-session.js';
@@ -8,11 +8,8 @@ import { readMappingFile } from '../../mappings/mapping-file.js';
 import { type MappingOptions, contextOption, withMappingOptions } from '../../mappings/mapping-options.js';
 import { Output } from '../../output.js';
 
-export function mappingsPushCommand(console: Console): Command {
-  return withMappingOptions(new Command('push'))
-    .description(
-      'write the mappings of a file to Fluent: only what differs, and only when all of them are valid',
-    )
+export function mappingsPushCommand(command: Command, console: Console): void {
+  withMappingOptions(command)
     .argument('<file>')
     .addOption(contextOption())
     .option('--yes', 'write them; without it, only the differences are shown')

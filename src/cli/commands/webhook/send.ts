@@ -1,8 +1,9 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { asError } from '../../../errors.js';
 import { type Console, EXIT, UsageError } from '../../console.js';
 import { Output } from '../../output.js';
-import { readRequest, signFile } from '../../webhook-file.js';
+import { readRequest } from '../../captured-file.js';
+import { signFile } from '../../webhook-file.js';
 
 /** Headers that belong to the connection of the captured request. */
 const NOT_SENT = new Set([
@@ -22,9 +23,8 @@ interface Options {
   readonly json?: boolean;
 }
 
-export function webhookSendCommand(console: Console, end: (code: number) => void): Command {
-  return new Command('send')
-    .description('send a captured request to a connector again, or sign a notification and send it')
+export function webhookSendCommand(command: Command, console: Console, end: (code: number) => void): void {
+  command
     .argument('<file>', 'a captured request, or with --key a notification as JSON; - reads standard input')
     .requiredOption('--to <address>', 'the complete address of the webhook endpoint')
     .option('--key <file>', 'RSA private key (PEM) to sign the notification with')

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { Console } from '../../console.js';
 import { signFile } from '../../webhook-file.js';
 
@@ -10,9 +10,8 @@ interface Options {
   readonly json?: boolean;
 }
 
-export function webhookSignCommand(console: Console): Command {
-  return new Command('sign')
-    .description('print a notification as a signed HTTP request, for tests with your own key pair')
+export function webhookSignCommand(command: Command, console: Console): void {
+  command
     .argument('<file>', 'the notification as JSON; - reads standard input')
     .requiredOption('--key <file>', 'RSA private key (PEM) whose public key is in FLUENT_WEBHOOK_PUBLIC_KEYS')
     .option('--json', 'as JSON, with headers and bodyBase64')

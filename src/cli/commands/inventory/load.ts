@@ -1,22 +1,19 @@
-import { Command } from 'commander';
-import { FileLoadState, FluentBatches, type LoadResult } from '../../fluent-batches/index.js';
-import { FluentEndpoints } from '../../fluent/index.js';
-import { type Console, EXIT, printLine } from '../console.js';
-import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
-import { checkInventory, readInventory } from '../inventory-file.js';
-import { loadDisplay } from '../load-display.js';
-import { defaultStateFolder } from '../state-folder.js';
+import type { Command } from 'commander';
+import { FileLoadState, FluentBatches, type LoadResult } from '../../../fluent-batches/index.js';
+import { FluentEndpoints } from '../../../fluent/index.js';
+import { type Console, EXIT, printLine } from '../../console.js';
+import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../../fluent-session.js';
+import { checkInventory, readInventory } from '../../inventory-file.js';
+import { loadDisplay } from '../../load-display.js';
+import { defaultStateFolder } from '../../state-folder.js';
 
 interface Options extends FluentOptions {
   readonly stateDir?: string;
   readonly restart?: boolean;
 }
 
-export function inventoryLoadCommand(console: Console, end: (code: number) => void): Command {
-  return withFluentOptions(new Command('load'))
-    .description(
-      'load stock figures in batches; after an interruption the same command sends only what is missing',
-    )
+export function inventoryLoadCommand(command: Command, console: Console, end: (code: number) => void): void {
+  withFluentOptions(command)
     .argument('<file>', '.csv with a header, .json with a list, or .jsonl: locationRef, skuRef, qty, …')
     .option('--state-dir <folder>', 'where it remembers what was sent')
     .option('--restart', 'send everything again after an interruption')

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   ConfirmParcels,
   type EventEnvelope,
@@ -7,16 +7,17 @@ import {
   FluentEvents,
   FulfilmentEvent,
   FulfilmentPack,
+  InvalidEventError,
   OrderAppeasement,
   OrderCancel,
   OrderRevision,
   WaveDispatchInitiated,
   WavePack,
-} from '../../fluent-events/index.js';
-import { FluentEndpoints, FluentGraphql, ORDER_BY_REF } from '../../fluent/index.js';
-import { type Console, UsageError, printLine } from '../console.js';
-import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
-import { readJson } from '../input-file.js';
+} from '../../../fluent-events/index.js';
+import { FluentEndpoints, FluentGraphql, ORDER_BY_REF } from '../../../fluent/index.js';
+import { type Console, UsageError, printLine } from '../../console.js';
+import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../../fluent-session.js';
+import { readJson } from '../../input-file.js';
 
 interface Options extends FluentOptions {
   readonly order?: string;
@@ -43,9 +44,8 @@ const TYPED = new Map<string, new (fields: never) => EventEnvelope>([
 ]);
 const MAX_ATTRIBUTES_BYTES = 2 * 1024 * 1024;
 
-export function eventsSendCommand(console: Console): Command {
-  return withFluentOptions(new Command('send'))
-    .description('send an event into a workflow')
+export function eventsSendCommand(command: Command, console: Console): void {
+  withFluentOptions(command)
     .argument('<name>', `${[...TYPED.keys()].join(', ')}, or any other name`)
     .option('--order <ref>', 'the order that the event is about, or whose fulfilment it is about')
     .option('--attributes <file>', 'JSON object; - reads standard input')
@@ -70,6 +70,8 @@ export function eventsSendCommand(console: Console): Command {
       const sent = await withFluent(console, async (services) => {
         const event = await eventOf(name, attributes, options, services, console.signal);
         return services.get(FluentEvents).send(event, { ...scopeOf(options), mode, signal: console.signal });
+      }).catch((error: unknown) => {
+        throw error instanceof InvalidEventError ? new UsageError(error.message, { cause: error }) : error;
       });
       const text = `${name}: ${sent.eventStatus ?? 'accepted'}${sent.eventId ? `, event ${sent.eventId}` : ''}`;
       await printLine(console.stdout, options.json ? JSON.stringify({ name, mode, ...sent }) : text);

@@ -1,9 +1,9 @@
-import { Command } from 'commander';
-import { FluentEvents } from '../../fluent-events/index.js';
-import { escapeControls } from '../../escape-controls.js';
-import { toDate, toLimit } from '../arguments.js';
-import { type Console, printLine } from '../console.js';
-import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
+import type { Command } from 'commander';
+import { FluentEvents } from '../../../fluent-events/index.js';
+import { escapeControls } from '../../../escape-controls.js';
+import { toDate, toLimit } from '../../arguments.js';
+import { type Console, printLine } from '../../console.js';
+import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../../fluent-session.js';
 
 interface Options extends FluentOptions {
   readonly name?: string;
@@ -23,9 +23,8 @@ interface Options extends FluentOptions {
 
 const MAX_PAGE_SIZE = 500;
 
-export function eventsListCommand(console: Console): Command {
-  return withFluentOptions(new Command('list'))
-    .description('list events; without --from, Fluent looks back 30 days')
+export function eventsListCommand(command: Command, console: Console): void {
+  withFluentOptions(command)
     .option('--name <name>')
     .option('--status <status>', 'PENDING, SCHEDULED, NO_MATCH, SUCCESS, FAILED or COMPLETE')
     .option('--type <type>', 'e.g. ORCHESTRATION, ORCHESTRATION_AUDIT')

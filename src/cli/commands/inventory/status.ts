@@ -1,18 +1,17 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import {
   type BatchStatus,
   FileLoadState,
   FluentBatches,
   type JobStatus,
-} from '../../fluent-batches/index.js';
-import { FluentEndpoints } from '../../fluent/index.js';
-import { type Console, printLine } from '../console.js';
-import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../fluent-session.js';
-import { defaultStateFolder } from '../state-folder.js';
+} from '../../../fluent-batches/index.js';
+import { FluentEndpoints } from '../../../fluent/index.js';
+import { type Console, printLine } from '../../console.js';
+import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../../fluent-session.js';
+import { defaultStateFolder } from '../../state-folder.js';
 
-export function inventoryStatusCommand(console: Console): Command {
-  return withFluentOptions(new Command('status'))
-    .description('show a job and its batches, or one batch and why entities of it were refused')
+export function inventoryStatusCommand(command: Command, console: Console): void {
+  withFluentOptions(command)
     .argument('<job>', 'id of the job, as `inventory load` prints it')
     .argument('[batch]', 'id of the batch')
     .action(async (jobId: string, batchId: string | undefined, options: FluentOptions) => {
