@@ -46,48 +46,52 @@ function normalized(text: string): string {
 }
 
 // Each command starts the connector's services.
-it('docs/cli.md shows what the commands print', { timeout: 300_000 }, async ({ startTestConnector, folder }) => {
-  const connector = await startTestConnector({
-    env: { ADMIN_TOKEN: 'a-token-for-tests-only', ORDER_NOT_FOUND_MAX_AGE: '0' },
-  });
-  const { fluent, commercetools, app } = connector;
-  const order = connector.addOrder({ ref: 'O_1' });
-  await fluent.move(order.fluent.id, 'BOOKED');
-  await connector.settled();
-  // Somebody switched the webhook off.
-  fluent.setStatus(order.fluent.id, 'CANCELLED');
-  await fluent.notify(fluent.addOrder({ ref: 'O_2' }).id);
-  await connector.settled();
+it(
+  'docs/cli.md shows what the commands print',
+  { timeout: 300_000 },
+  async ({ startTestConnector, folder }) => {
+    const connector = await startTestConnector({
+      env: { ADMIN_TOKEN: 'a-token-for-tests-only', ORDER_NOT_FOUND_MAX_AGE: '0' },
+    });
+    const { fluent, commercetools, app } = connector;
+    const order = connector.addOrder({ ref: 'O_1' });
+    await fluent.move(order.fluent.id, 'BOOKED');
+    await connector.settled();
+    // Somebody switched the webhook off.
+    fluent.setStatus(order.fluent.id, 'CANCELLED');
+    await fluent.notify(fluent.addOrder({ ref: 'O_2' }).id);
+    await connector.settled();
 
-  const { redis } = app.get(ConnectorConfig).queue;
-  const env = {
-    ...fluent.environment,
-    ...commercetools.environment,
-    REDIS_URL: redis?.topology === 'single' ? redis.url : '',
-  };
-  const notification = fluent.notification(order.fluent.id, { id: '5b8f0a4e-1c1f-4a1f-9d3c-0e6c0a4f7d21' });
-  const body = JSON.stringify(notification);
-  const signature = signWebhook(body, fluent.webhookKeys.privateKey)['fluent-signature'];
-  const file = join(folder, 'reserialised.http');
-  await writeFile(
-    file,
-    `POST /api/v1/fluent-connect/webhook HTTP/1.1\r\ncontent-type: application/json\r\nfluent-signature: ${signature}\r\n\r\n` +
-      JSON.stringify(notification, undefined, 2),
-  );
-  const mappings = join(folder, 'mappings.yaml');
-  await runCommand(['mappings', 'pull', mappings], { env });
-  const edited = (await readFile(mappings, 'utf8')).replace(
-    '    COMPLETE: Shipped',
-    '    COMPLETE: Delivered',
-  );
-  await writeFile(mappings, edited);
-  const all = examples();
-  expect(all.length).toBeGreaterThan(4);
-  for (const { command, output } of all) {
-    const { out } = await runCommand(
-      command.replace('reserialised.http', file).replace('mappings.yaml', mappings).split(' '),
-      { env },
+    const { redis } = app.get(ConnectorConfig).queue;
+    const env = {
+      ...fluent.environment,
+      ...commercetools.environment,
+      REDIS_URL: redis?.topology === 'single' ? redis.url : '',
+    };
+    const notification = fluent.notification(order.fluent.id, { id: '5b8f0a4e-1c1f-4a1f-9d3c-0e6c0a4f7d21' });
+    const body = JSON.stringify(notification);
+    const signature = signWebhook(body, fluent.webhookKeys.privateKey)['fluent-signature'];
+    const file = join(folder, 'reserialised.http');
+    await writeFile(
+      file,
+      `POST /api/v1/fluent-connect/webhook HTTP/1.1\r\ncontent-type: application/json\r\nfluent-signature: ${signature}\r\n\r\n` +
+        JSON.stringify(notification, undefined, 2),
     );
-    expect(normalized(out), command).toBe(normalized(output));
-  }
-});
+    const mappings = join(folder, 'mappings.yaml');
+    await runCommand(['mappings', 'pull', mappings], { env });
+    const edited = (await readFile(mappings, 'utf8')).replace(
+      '    COMPLETE: Shipped',
+      '    COMPLETE: Delivered',
+    );
+    await writeFile(mappings, edited);
+    const all = examples();
+    expect(all.length).toBeGreaterThan(4);
+    for (const { command, output } of all) {
+      const { out } = await runCommand(
+        command.replace('reserialised.http', file).replace('mappings.yaml', mappings).split(' '),
+        { env },
+      );
+      expect(normalized(out), command).toBe(normalized(output));
+    }
+  },
+);

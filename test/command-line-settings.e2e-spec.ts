@@ -38,7 +38,7 @@ describe('settings', { timeout: 180_000 }, () => {
   it('list needs no running connector', async ({ startTestConnector }) => {
     const { app, fluent, commercetools } = await startTestConnector({ env });
     const { redis } = app.get(ConnectorConfig).queue;
-    const REDIS_URL = redis.topology === 'single' ? redis.url : '';
+    const REDIS_URL = redis?.topology === 'single' ? redis.url : '';
     const direct = { ...fluent.environment, ...commercetools.environment, REDIS_URL };
     const { code, out } = await runCommand(['settings', 'list'], { env: direct });
     expect(out).toMatch(/shipping .* valid\n/);
