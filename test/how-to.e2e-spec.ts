@@ -1,10 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Logger, type Type } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type * as Connector from '../src/index.js';
 import type * as Testing from '../src/testing/index.js';
-import { codeBlocks } from './package/code-blocks.js';
+import { pageCode } from './support/page-code.js';
 
 /** As the examples import it: the build, under the name of the package. */
 const PACKAGE: string = 'fluent-commercetools-connector';
@@ -13,23 +11,7 @@ const { OrderLookup, OrderUpdate, SettingsSource, SignatureVerifier, StatusHisto
 const { createTestConnector } = (await import(`${PACKAGE}/testing`)) as typeof Testing;
 
 const PAGE = 'docs/extending/how-to.md';
-/** Inside of the repository, where the package finds itself by its name. */
-const FOLDER = join(import.meta.dirname, '.how-to');
-const blocks = codeBlocks(readFileSync(PAGE, 'utf8')).filter(({ language }) => language === 'ts');
-const run = new Set<string>();
-
-beforeAll(() => {
-  mkdirSync(FOLDER, { recursive: true });
-  for (const { title, code } of blocks) if (title !== undefined) writeFileSync(join(FOLDER, title), code);
-});
-afterAll(() => rmSync(FOLDER, { recursive: true }));
-
-/** @returns what a code block of the page exports. */
-// eslint-disable-next-line typescript/no-explicit-any -- what a page exports is not known to the compiler
-async function load(title: string): Promise<Record<string, any>> {
-  run.add(title);
-  return (await import(join(FOLDER, title))) as Record<string, unknown>;
-}
+const { load, notLoaded } = pageCode(PAGE);
 
 /** @returns the states of an order after its statuses. */
 async function statesAfter(
@@ -254,9 +236,7 @@ describe(`the code in ${PAGE}`, () => {
 });
 
 it('runs every block of the page, here or as a test of the page itself', () => {
-  const titles = blocks.map(({ title, line }) => title ?? `line ${line}`);
-  const others = titles.filter((title) => !run.has(title));
   const testsOfThePage = ['queue.test.ts', 'connector.test.ts', 'outage.test.ts', 'shipment.test.ts'];
   const extended = ['purchase-order-hook.ts', 'purchase-order.test.ts'];
-  expect(others).toEqual(['main.ts', ...testsOfThePage, ...extended]);
+  expect(notLoaded()).toEqual(['main.ts', ...testsOfThePage, ...extended]);
 });

@@ -8,6 +8,14 @@ import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
 
 const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
 
+/** Their code is run, too: the tutorial and the tests here, everything else by the end-to-end specs of the repository. */
+const PAGES = [
+  'docs/extending/tutorial.md',
+  'docs/extending/how-to.md',
+  'docs/commercetools-messages.md',
+  'docs/fluent-api.md',
+];
+
 const { folder: shared, files: packed, installSeconds } = inject('installation');
 const machine = new PartnerMachine(shared, packed);
 const installed = machine.path(TUTORIAL_PROJECT);
@@ -150,24 +158,39 @@ describe('the package', () => {
     );
   });
 
-  it.each(['docs/extending/tutorial.md', 'docs/extending/how-to.md', 'docs/commercetools-messages.md'])(
-    'compiles every piece of code in %s',
-    async (page) => {
-      const folder = join(project, 'docs', basename(page, '.md'));
+  it('compiles every piece of code of the documentation', async () => {
+    const docs = join(project, 'docs');
+    for (const page of PAGES) {
+      const folder = join(docs, basename(page, '.md'));
       mkdirSync(folder, { recursive: true });
       const blocks = codeBlocks(readFileSync(join(REPOSITORY, page), 'utf8')).filter(
         ({ language }) => language === 'ts',
       );
-      expect(blocks.length).toBeGreaterThan(0);
+      expect(blocks.map(({ title }) => title)).not.toEqual([]);
       for (const { title, code, line } of blocks)
         writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
-      await machine.typecheck(folder);
-    },
-  );
+    }
+    await machine.typecheck(docs);
+  });
 
-  it('passes the tests in the how-to guides', async () => {
-    const output = await machine.sh('npx vitest run docs/how-to', project);
-    expect(output).toMatch(/Test Files.*5 passed/);
+  it('has no other page with code', () => {
+    const withCode = pages().filter((page) =>
+      codeBlocks(readFileSync(join(REPOSITORY, page), 'utf8')).some(({ language }) => language === 'ts'),
+    );
+    expect(withCode.toSorted()).toEqual(['README.md', ...PAGES].toSorted());
+  });
+
+  it('composes in README.md what the tutorial ends with', () => {
+    const [readme] = codeBlocks(readFileSync(join(REPOSITORY, 'README.md'), 'utf8')).filter(
+      ({ language }) => language === 'ts',
+    );
+    const program = codeBlocks(TUTORIAL).find(({ title }) => title === 'main.ts');
+    expect(readme?.code).toBe(program?.code);
+  });
+
+  it('passes the tests in the guides and in the pages of the APIs', async () => {
+    const output = await machine.sh('npx vitest run docs/how-to docs/fluent-api', project);
+    expect(output).toMatch(/Test Files.*7 passed/);
   });
 
   it('does not compile an override that does not fit', async () => {
