@@ -82,13 +82,17 @@ export const HookMetadata = DiscoveryService.createDecorator<OrderStatusHookOpti
  * If the fields are typed documents, the class must expect their types.
  *
  * @example
- * const CARRIER: TypedDocumentNode<CarrierFields> = gql`fragment Carrier on Order { attributes { name value } }`;
+ * const CUSTOM: TypedDocumentNode<ShopFields> = gql`fragment Custom on Order { custom { customFieldsRaw { name value } } }`;
  *
- * @OrderStatusHook({ fluentFields: CARRIER })
+ * @OrderStatusHook({ commercetoolsFields: CUSTOM })
  * export class CarrierHook {
- *   actions({ fluentOrder }: HookedOrder<CarrierFields>) {
- *     const carrier = fluentOrder.fields.attributes.find(({ name }) => name === 'carrier');
- *     return carrier && [{ setCustomField: { name: 'carrier', value: JSON.stringify(carrier.value) } }];
+ *   actions({ fluentOrder, commercetoolsOrder }: HookedOrder<unknown, ShopFields>): OrderUpdateAction[] {
+ *     const { custom } = commercetoolsOrder.fields;
+ *     const wanted = fluentOrder.attributes.find(({ name }) => name === 'carrier')?.value;
+ *     const shown = custom?.customFieldsRaw?.find(({ name }) => name === 'carrier')?.value;
+ *     // commercetools refuses a field of an order without a custom type, and nothing would be written.
+ *     if (!custom || wanted === undefined || wanted === shown) return [];
+ *     return [{ setCustomField: { name: 'carrier', value: JSON.stringify(wanted) } }];
  *   }
  * }
  */
