@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { PrivateRedis, WebhookKeys } from '../src/testing/index.js';
@@ -8,6 +9,10 @@ import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
 const NOTIFICATIONS = 20_000;
+/** Finished ones whose marks alone are measured, and how many are marked by one script. */
+const MARKS = 1_000_000;
+const MARKED_AT_ONCE = 1000;
+const DEDUPE_WINDOW_SECONDS = 90_000;
 /** So many keys of each kind are asked for their size. */
 const SAMPLED_KEYS = 1000;
 const GIVE_UP_MS = 240_000;
@@ -72,8 +77,12 @@ export async function benchRedisMemory(
       (await client.llen(`${JOBS}wait`)) + (await client.llen(`${JOBS}active`));
     await work({}, async () => (await active()) + (await client.zcard(`${JOBS}delayed`)) === 0);
     const finished = await measured.end();
-    const done = await measured.key(`${PREFIX}:done:*`);
     const finishedOrder = await measured.key(`${PREFIX}:order:*`);
+    const mark = await measured.without(`${PREFIX}:finished*`);
+    await client.flushall();
+    await measured.begin();
+    const marksPerSecond = await markFinished(client);
+    const markOfMany = await measured.end(MARKS);
     return [
       {
         what: 'Redis, a waiting notification',
@@ -82,13 +91,32 @@ export async function benchRedisMemory(
       { what: 'Redis, a delayed notification', note: `${delayed} bytes: job ${delayedJob}` },
       {
         what: 'Redis, a finished notification',
-        note: `${finished} bytes: done mark ${done}, order key ${finishedOrder}`,
+        note: `${finished} bytes: mark ${mark}, order key ${finishedOrder}`,
+      },
+      {
+        what: `Redis, the mark of each of ${MARKS} finished notifications`,
+        perSecond: marksPerSecond,
+        note: `${markOfMany} bytes`,
       },
     ];
   } finally {
     client.disconnect();
     await redis.flush();
   }
+}
+
+/** Marks many notifications as finished, as the script `settle` does. @returns how many a second. */
+async function markFinished(client: Redis): Promise<number> {
+  const lua = ['numbering', 'finished']
+    .map((name) => readFileSync(new URL(`../src/delivery/bull/lua/${name}.lua`, import.meta.url), 'utf8'))
+    .concat('for at = 3, #ARGV do markFinished(ARGV[1], ARGV[at], tonumber(ARGV[2])) end')
+    .join('\n');
+  const startedAt = performance.now();
+  for (let from = 0; from < MARKS; from += MARKED_AT_ONCE) {
+    const ids = Array.from({ length: MARKED_AT_ONCE }, (_, index) => `job-${from + index}`);
+    await client.eval(lua, 0, `${PREFIX}:finished`, DEDUPE_WINDOW_SECONDS, ...ids);
+  }
+  return (MARKS * 1000) / (performance.now() - startedAt);
 }
 
 /** Memory by Redis' own account. */
@@ -102,8 +130,17 @@ class Measured {
   }
 
   /** @returns bytes for each notification since `begin`, with all that Redis spends around the keys. */
-  async end(): Promise<number> {
-    return Math.round(((await this.used()) - this.before) / NOTIFICATIONS);
+  async end(notifications = NOTIFICATIONS): Promise<number> {
+    return Math.round(((await this.used()) - this.before) / notifications);
+  }
+
+  /** Deletes the keys that match. @returns the bytes that this frees for each notification. */
+  async without(pattern: string): Promise<number> {
+    const before = await this.used();
+    for await (const keys of this.client.scanStream({ match: pattern, count: 1000 })) {
+      if ((keys as string[]).length > 0) await this.client.del(keys as string[]);
+    }
+    return Math.round((before - (await this.used())) / NOTIFICATIONS);
   }
 
   /** @returns the mean size of the keys that match, in bytes, without their place in Redis' own tables. */

@@ -1,3 +1,4 @@
+import { hash, randomBytes } from 'node:crypto';
 import { getQueueToken } from '@nestjs/bull';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Global, Module } from '@nestjs/common';
@@ -270,6 +271,99 @@ describe('notifications that arrive together', () => {
     } finally {
       copy.disconnect();
     }
+  });
+});
+
+describe('marks of finished notifications', () => {
+  const LEVELS = '{fluent-connector}:finished';
+  const FULL = 112;
+  const now = () => Math.floor(Date.now() / 1000);
+  const finish = async (queue: BullMessageQueue): Promise<Delivery> => {
+    await queue.add(sampleNotification());
+    const delivery = await takeOne(queue);
+    await queue.settle(delivery, DONE);
+    return delivery;
+  };
+  /** @returns a notification that runs, and the key of the hash in which level 2 would mark it. */
+  const running = async (queue: BullMessageQueue): Promise<{ delivery: Delivery; key: string }> => {
+    await queue.add(sampleNotification());
+    const delivery = await takeOne(queue);
+    return { delivery, key: `${LEVELS}:${hash('sha1', delivery.id).slice(0, 2)}` };
+  };
+  const fill = (key: string, ends: number, length = FULL): Promise<unknown> =>
+    raw((client) => {
+      const marks = Array.from({ length }, () => [randomBytes(8), String(ends)]).flat();
+      return client.hset(key, ...marks);
+    });
+
+  it('outlive a restart of Redis', async () => {
+    const queue = await startQueue();
+    const { notification } = await finish(queue);
+    await redis.restart();
+    await vi.waitFor(async () => expect(await queue.add(notification)).toBe('duplicate'), within);
+  });
+
+  it('are gone from Redis about a minute after their windows', async () => {
+    await finish(await startQueue());
+    const keys = await raw((client) => client.keys(`${LEVELS}*`));
+    expect(keys).toHaveLength(2);
+    for (const key of keys) {
+      const lifetime = await raw((client) => client.ttl(key));
+      expect(lifetime).toBeGreaterThan(60);
+      expect(lifetime).toBeLessThanOrEqual(60 + 2 * 60 + 1);
+    }
+  });
+
+  it('need less than 30 bytes each in a full hash, for it keeps its compact form', async () => {
+    const queue = await startQueue();
+    const { delivery, key } = await running(queue);
+    await fill(key, now() + 60, FULL - 1);
+    await queue.settle(delivery, DONE);
+    expect(await raw((client) => client.hlen(key))).toBe(FULL);
+    expect(await raw((client) => client.object('ENCODING', key))).toMatch(/listpack|ziplist/);
+    expect((await raw((client) => client.memory('USAGE', key)))! / FULL).toBeLessThan(30);
+  });
+
+  it('go to a level with more hashes when theirs is full, and are found at both', async () => {
+    const queue = await startQueue();
+    const first = await finish(queue);
+    const { delivery, key } = await running(queue);
+    await fill(key, now() + 60);
+    await queue.settle(delivery, DONE);
+    expect(await raw((client) => client.hget(LEVELS, 'level'))).toBe('3');
+    expect(await raw((client) => client.hlen(key))).toBe(FULL);
+    for (const { notification } of [first, delivery, await finish(queue)]) {
+      expect(await queue.add(notification)).toBe('duplicate');
+    }
+    expect(await queue.counts()).toMatchObject({ waiting: 0 });
+  });
+
+  it('take the place of those whose windows have ended', async () => {
+    const queue = await startQueue();
+    const { delivery, key } = await running(queue);
+    await fill(key, now() - 1);
+    await queue.settle(delivery, DONE);
+    expect(await raw((client) => client.hlen(key))).toBe(1);
+    expect(await raw((client) => client.hget(LEVELS, 'level'))).toBe('2');
+    expect(await queue.add(delivery.notification)).toBe('duplicate');
+  });
+
+  it('go to a level with fewer hashes after a day, for there may be fewer of them', async () => {
+    const queue = await startQueue();
+    const dayAgo = now() - 86_400;
+    await raw((client) => client.hset(LEVELS, { level: 4, since: dayAgo, 4: now() + 60 }));
+    const finished = [await finish(queue), await finish(queue)];
+    expect(await raw((client) => client.hget(LEVELS, 'level'))).toBe('3');
+    for (const { notification } of finished) expect(await queue.add(notification)).toBe('duplicate');
+  });
+
+  it('of the version before are honoured', async () => {
+    const queue = await startQueue();
+    const { delivery } = await running(queue);
+    await queue.settle(delivery, { action: 'dead', error: new Error('no'), progress: {} });
+    expect(await queue.discard(delivery.id)).toBe(true);
+    await raw((client) => client.set(`{fluent-connector}:done:${delivery.id}`, '1'));
+    expect(await queue.add(delivery.notification)).toBe('duplicate');
   });
 });
 

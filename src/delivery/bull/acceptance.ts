@@ -5,11 +5,11 @@ import type { FluentNotification } from '../../notification/index.js';
 import type { RedisClient } from '../../redis/index.js';
 import { QueueUnavailableError, type AddOptions, type AddResult } from '../message-queue.js';
 import {
+  EARLIER_DONE_PREFIX,
   JOB_PREFIX,
   KEYS,
   ORDER_KEY_LIFETIME_SECONDS,
   WRITTEN_KEY,
-  doneKey,
   laneOf,
   orderKey,
 } from './keys.js';
@@ -96,7 +96,7 @@ export class Acceptance {
   private async store(pending: readonly PendingNotification[]): Promise<void> {
     const args = {
       jobPrefix: JOB_PREFIX,
-      donePrefix: doneKey(''),
+      earlierDonePrefix: EARLIER_DONE_PREFIX,
       orderPrefix: orderKey(''),
       options: JOB_OPTIONS,
       nonce: this.nonce(),

@@ -6,7 +6,14 @@ import type { Delivery } from '../delivery.js';
 import type { HeldSlots } from '../lanes.js';
 import type { SettleResult } from '../message-queue.js';
 import type { Acceptance } from './acceptance.js';
-import { JOB_PREFIX, KEYS, ORDER_KEY_LIFETIME_SECONDS, doneKey, laneOf, orderKey } from './keys.js';
+import {
+  EARLIER_DONE_PREFIX,
+  JOB_PREFIX,
+  KEYS,
+  ORDER_KEY_LIFETIME_SECONDS,
+  laneOf,
+  orderKey,
+} from './keys.js';
 import type { ScriptRunner } from './scripts.js';
 import { deadLetterData, deliveryOf, ticketOf } from './stored-notification.js';
 
@@ -159,6 +166,7 @@ export class Deliveries {
       'settle',
       {
         jobPrefix: JOB_PREFIX,
+        earlierDonePrefix: EARLIER_DONE_PREFIX,
         id,
         lockToken: this.lockToken,
         epoch: ticket.epoch ?? '',
@@ -184,7 +192,7 @@ export class Deliveries {
           (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ?? this.config.dedupeWindowSeconds,
         orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
       },
-      { done: doneKey(id), order: orderKey(coalesceKey ?? '') },
+      { order: orderKey(coalesceKey ?? '') },
     );
     this.held.delete(id);
     if (result !== 'missing') return result;

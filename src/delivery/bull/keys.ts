@@ -27,14 +27,12 @@ export const KEYS: QueueKeys = {
   unfinished: key('unfinished'),
   paused: key('paused'),
   any: key('id'),
-  done: key('id'),
+  finished: `${REDIS_PREFIX}:finished`,
   order: key('id'),
 };
 
-/** Marks a notification that has ended. */
-export function doneKey(jobId: string): string {
-  return `${REDIS_PREFIX}:done:${jobId}`;
-}
+/** Of the keys with which the version before marked finished notifications. They are read until they have expired. */
+export const EARLIER_DONE_PREFIX = `${REDIS_PREFIX}:done:`;
 
 /** Holds the numbers and the coverage of a coalesce key. */
 export function orderKey(coalesceKey: string): string {

@@ -7,7 +7,7 @@ type Text = string | number;
 /** What is given to each script and what it replies. The texts, and their documentation, are in `lua/`. */
 export interface QueueScripts {
   accept: {
-    args: 'jobPrefix' | 'donePrefix' | 'orderPrefix' | 'options' | 'nonce' | 'orderTtlSeconds';
+    args: 'jobPrefix' | 'earlierDonePrefix' | 'orderPrefix' | 'options' | 'nonce' | 'orderTtlSeconds';
     reply: ('accepted' | 'duplicate' | Error)[];
   };
   take: {
@@ -18,6 +18,7 @@ export interface QueueScripts {
   settle: {
     args:
       | 'jobPrefix'
+      | 'earlierDonePrefix'
       | 'id'
       | 'lockToken'
       | 'epoch'
@@ -88,7 +89,16 @@ export type TicketReply = [
 /** The keys that scripts name; each takes those that it needs. */
 export type QueueKeys = Readonly<
   Record<
-    'wait' | 'active' | 'delayed' | 'failed' | 'marker' | 'unfinished' | 'paused' | 'done' | 'order' | 'any',
+    | 'wait'
+    | 'active'
+    | 'delayed'
+    | 'failed'
+    | 'marker'
+    | 'unfinished'
+    | 'paused'
+    | 'finished'
+    | 'order'
+    | 'any',
     string
   >
 >;

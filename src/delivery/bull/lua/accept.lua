@@ -1,6 +1,6 @@
--- keys: failed marker unfinished
--- args: jobPrefix donePrefix orderPrefix options nonce orderTtlSeconds
--- include: numbering lanes
+-- keys: failed marker unfinished finished
+-- args: jobPrefix earlierDonePrefix orderPrefix options nonce orderTtlSeconds
+-- include: numbering lanes finished
 --
 -- Takes notifications in one step. Further arguments describe them, five for each: id, name, data, lane, coalesce key.
 -- For each: is it a duplicate? If not, number it and add it as Bull adds a job. A dead letter that the sender repeats
@@ -9,10 +9,14 @@ local FIRST = 7
 local EACH = 5
 
 local nowMs = math.floor(nowMicros() / 1000)
+local nowSeconds = math.floor(nowMs / 1000)
+local levels = finishedLevels(finished)
 local isAnnounced = false
 
 local function isDuplicate(id)
-  if redis.call('EXISTS', donePrefix .. id) == 1 then return true end
+  if isFinished(finished, levels, id, nowSeconds) then return true end
+  -- The version before remembered each finished job with a key.
+  if redis.call('EXISTS', earlierDonePrefix .. id) == 1 then return true end
   return redis.call('EXISTS', jobPrefix .. id) == 1 and not redis.call('ZSCORE', failed, id)
 end
 

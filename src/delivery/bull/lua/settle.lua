@@ -1,6 +1,6 @@
--- keys: wait active delayed failed marker unfinished done order
--- args: jobPrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs lane parkedFor progress data reason doneTtlSeconds orderTtlSeconds
--- include: numbering
+-- keys: wait active delayed failed marker unfinished finished order
+-- args: jobPrefix earlierDonePrefix id lockToken epoch ticket run covered observed notBeforeInMs ownAge action delayMs lane parkedFor progress data reason doneTtlSeconds orderTtlSeconds
+-- include: numbering finished
 --
 -- Ends a delivery in one step: records the coverage, releases the lock, and moves the job. `run` is empty when
 -- nothing ran, else 'changed', 'unchanged' or 'failed'.
@@ -52,11 +52,14 @@ if epoch ~= '' and known[1] == epoch then
 end
 
 local isDone = action == 'done' and not isOutrun
-if isDone then redis.call('SET', done, '1', 'EX', doneTtlSeconds) end
+if isDone then markFinished(finished, id, tonumber(doneTtlSeconds)) end
 if redis.call('EXISTS', job) == 0 then
   if isDone then return 'settled' end
   -- Another worker may have ended it before this run changed something.
-  if ranUntil then redis.call('DEL', done) end
+  if ranUntil then
+    forgetFinished(finished, id)
+    redis.call('DEL', earlierDonePrefix .. id)
+  end
   return 'missing'
 end
 -- Also for the worker that may have the job by now.

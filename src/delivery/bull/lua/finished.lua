@@ -1,0 +1,93 @@
+-- Remembers finished notifications in little memory: hashes of at most FULL marks each, which Redis keeps as a compact list
+-- with its default settings (hash-max-listpack-entries). A mark is 8 bytes of a digest of the job's id, with the second at
+-- which it ends. Other digits of the digest, as many as the level, name the hash: level 2 has 256 hashes, level 3 has 4096.
+-- Marks are written at the present level, which rises when a hash is full, and are looked for at each level that has marks.
+-- The key `finished` holds the present level, since when it is so, and for each level until when its marks last.
+local FULL = 112
+local LOWEST_LEVEL = 2
+local HIGHEST_LEVEL = 7
+-- So often the level is tried lower again, in case there are fewer marks by now.
+local LEVEL_SECONDS = 86400
+-- The marks of a level are said to last a little longer, so that not every mark prolongs that.
+local SPARE_SECONDS = 60
+
+-- Returns the digits that name the hash, and the mark.
+local function finishedPlace(id)
+  local digest = redis.sha1hex(id)
+  local high, low = string.sub(digest, 25, 32), string.sub(digest, 33, 40)
+  return digest, struct.pack('>I4I4', tonumber(high, 16), tonumber(low, 16))
+end
+
+local function finishedHash(finished, level, digest)
+  return finished .. ':' .. string.sub(digest, 1, level)
+end
+
+local function finishedLevels(finished)
+  local levels = { present = LOWEST_LEVEL, lastUntil = {} }
+  local known = redis.call('HGETALL', finished)
+  for at = 1, #known, 2 do
+    if known[at] == 'level' then
+      levels.present = tonumber(known[at + 1])
+    elseif known[at] == 'since' then
+      levels.since = tonumber(known[at + 1])
+    else
+      levels.lastUntil[tonumber(known[at])] = tonumber(known[at + 1])
+    end
+  end
+  return levels
+end
+
+local function isFinished(finished, levels, id, nowSeconds)
+  local digest, mark = finishedPlace(id)
+  for level, lastUntil in pairs(levels.lastUntil) do
+    if lastUntil > nowSeconds then
+      local ends = redis.call('HGET', finishedHash(finished, level, digest), mark)
+      if ends and tonumber(ends) > nowSeconds then return true end
+    end
+  end
+  return false
+end
+
+local function tidyFinished(hash, nowSeconds)
+  local marks = redis.call('HGETALL', hash)
+  local ended = {}
+  for at = 1, #marks, 2 do
+    if tonumber(marks[at + 1]) <= nowSeconds then ended[#ended + 1] = marks[at] end
+  end
+  if #ended > 0 then redis.call('HDEL', hash, unpack(ended)) end
+  return #marks / 2 - #ended
+end
+
+local function markFinished(finished, id, ttlSeconds)
+  local nowSeconds = math.floor(nowMicros() / 1000000)
+  local levels = finishedLevels(finished)
+  local digest, mark = finishedPlace(id)
+  local level, since = levels.present, levels.since
+  if level > LOWEST_LEVEL and nowSeconds - since >= LEVEL_SECONDS then level, since = level - 1, nil end
+  local hash = finishedHash(finished, level, digest)
+  local count = redis.call('HLEN', hash)
+  -- Some digit of the digest, as a die.
+  if count >= FULL or string.sub(digest, 24, 24) == '0' then count = tidyFinished(hash, nowSeconds) end
+  if count >= FULL and level < HIGHEST_LEVEL then
+    level, since = level + 1, nil
+    hash = finishedHash(finished, level, digest)
+  end
+
+  local ends = nowSeconds + ttlSeconds + 1
+  local lastUntil = levels.lastUntil[level] or 0
+  if lastUntil < ends then
+    lastUntil = ends + SPARE_SECONDS
+    redis.call('HSET', finished, level, lastUntil)
+    if redis.call('TTL', finished) < lastUntil - nowSeconds then redis.call('EXPIREAT', finished, lastUntil) end
+  end
+  if not since then redis.call('HSET', finished, 'level', level, 'since', nowSeconds) end
+  redis.call('HSET', hash, mark, ends)
+  redis.call('EXPIREAT', hash, lastUntil)
+end
+
+local function forgetFinished(finished, id)
+  local digest, mark = finishedPlace(id)
+  for level in pairs(finishedLevels(finished).lastUntil) do
+    redis.call('HDEL', finishedHash(finished, level, digest), mark)
+  end
+end
