@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { GatheringLane, type GatheringLimits } from './gathering-lane.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -65,8 +64,7 @@ describe('GatheringLane', () => {
     add(1);
     await turn();
     add(2, 3, 4);
-    await delay(500);
-    expect(deliveries).toEqual([[1], [2, 3], [4]]);
+    await vi.waitFor(() => expect(deliveries).toEqual([[1], [2, 3], [4]]), { timeout: 30_000 });
   });
 
   it('leaves out what was removed while it waited, and cannot remove what has left', async () => {

@@ -18,6 +18,8 @@ import {
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 
+const WAIT = { timeout: 30_000 };
+
 const PATH = '/api/v1/fluent-connect/webhook';
 const BODY_LIMIT = 20_000;
 const keys = generateWebhookKeys();
@@ -516,7 +518,7 @@ describe('a graceful shutdown', () => {
     const probe = (): Promise<Answer> => send({ to, path: '/health/ready', method: 'GET' });
 
     const running = webhook({ id: 'slow' }, { to });
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await vi.waitFor(() => expect(seen).toHaveLength(1), WAIT);
     const ended = shutDownGracefully(to);
     expect(problem(await probe())).toBe(503);
     const late = await webhook({ id: 'late' }, { to });

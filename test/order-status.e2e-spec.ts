@@ -130,7 +130,7 @@ describe('the webhook of an order', () => {
     const early = connector.fluent.notification(fluent.id, { entityStatus: 'BOOKED' });
     const reads = connector.fluent.requests.count('orderById');
     await connector.fluent.webhooks.send(early);
-    await expect.poll(() => connector.fluent.requests.count('orderById')).toBe(reads + 1);
+    await expect.poll(() => connector.fluent.requests.count('orderById'), WAIT).toBe(reads + 1);
     connector.fluent.setStatus(fluent.id, 'BOOKED');
     await connector.settled();
     expect(connector.fluent.requests.count('orderById')).toBe(reads + 2);

@@ -14,6 +14,8 @@ import {
 import { StartSummary } from '../src/start-summary.js';
 import { it } from './support/harness.js';
 
+const WAIT = { timeout: 30_000 };
+
 it('says in one line at the start what the process does, and where each mapping comes from', async ({
   harness,
 }) => {
@@ -83,5 +85,5 @@ it('calls the update of an order UpdateOrder in metrics, while its text stays as
       /upstream_request_duration_seconds_count\{[^}]*operation="UpdateOrder",outcome="ok"\} 1/,
     );
     expect(metrics).not.toContain('operation="Search"');
-  });
+  }, WAIT);
 });

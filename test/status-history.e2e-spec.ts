@@ -3,6 +3,8 @@ import { StatusHistory } from '../src/index.js';
 import { createTestConnector, REFERENCE_MAPPINGS, type TestConnector } from '../src/testing/index.js';
 import { agreesWithHistory } from './support/agreement.js';
 
+const WAIT = { timeout: 30_000 };
+
 const PAYMENT_MAPPING = 'fc.connect.commerce-tools.order.payment-status-mapping';
 
 let connector: TestConnector;
@@ -91,7 +93,7 @@ describe('a status that was skipped', () => {
     for (const status of ['BOOKED', 'PICK_PACK']) connector.fluent.setStatus(order.fluent.id, status);
     const reads = connector.fluent.requests.count('findEvents');
     await connector.fluent.notify(order.fluent.id);
-    await expect.poll(() => connector.fluent.requests.count('findEvents')).toBe(reads + 1);
+    await expect.poll(() => connector.fluent.requests.count('findEvents'), WAIT).toBe(reads + 1);
     connector.fluent.auditLog = {};
     await connector.settled();
     expect(order.commercetools.paymentState).toBe('Paid');

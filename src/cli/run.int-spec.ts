@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluentEmulator } from '../testing/index.js';
 import { run } from './run.js';
 
+const WAIT = { timeout: 30_000 };
+
 /** A load looks at its batches half a second apart at least; here the first look finds them finished. */
 const DONE_AT_ONCE = { status: () => 'COMPLETE' } as const;
 
@@ -425,7 +427,7 @@ describe('the command line', () => {
         .poll(() => fluent.jobs[0]?.batches.map(({ status }) => status).toSorted(), { timeout: 10_000 })
         .toEqual(['COMPLETE', 'RUNNING']);
       await expect
-        .poll(async () => (await readdir(join(folder, 'state'), { recursive: true })).length)
+        .poll(async () => (await readdir(join(folder, 'state'), { recursive: true })).length, WAIT)
         .toBeGreaterThan(1);
       interrupt.abort(new Error('interrupted by SIGINT'));
       expect(await first).toMatchObject({

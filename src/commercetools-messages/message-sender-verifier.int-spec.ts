@@ -8,6 +8,8 @@ import type { LimitedLog } from '../http/index.js';
 import { UpstreamHttp } from '../transport/index.js';
 import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
 
+const WAIT = { timeout: 30_000 };
+
 const AUDIENCE = 'https://connector.example.com/messages';
 const ISSUER = 'https://issuer.example.com/';
 const SERVICE_ACCOUNT = 'push@example.com';
@@ -99,7 +101,7 @@ describe('MessageSenderVerifier', () => {
   it('fetches the key set before the first token arrives', async () => {
     const subject = verifier();
     subject.fetchKeySet();
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), WAIT);
     expect(await subject.verify(bearer(await jwt().sign(keys.privateKey)))).toBeUndefined();
     expect(server.requests).toHaveLength(1);
   });

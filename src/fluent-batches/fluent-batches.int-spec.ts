@@ -13,6 +13,8 @@ import {
   type LoadProgress,
 } from './index.js';
 
+const WAIT = { timeout: 30_000 };
+
 const QUICK: LoadOptions = {
   polling: { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 10_000 },
   retrying: { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 10_000 },
@@ -107,8 +109,8 @@ describe('FluentBatches', () => {
       })(),
       { batchesAtOnce: 2, signal: abort.signal },
     );
-    await expect.poll(() => fluent.jobs[0]?.batches.length).toBe(2);
-    await expect.poll(() => fluent.requests.count('getBatch')).toBeGreaterThan(6);
+    await expect.poll(() => fluent.jobs[0]?.batches.length, WAIT).toBe(2);
+    await expect.poll(() => fluent.requests.count('getBatch'), WAIT).toBeGreaterThan(6);
     abort.abort(new Error('stopped'));
     await expect(loading).rejects.toThrow('stopped');
     expect(read).toBeLessThanOrEqual(10_000);
@@ -171,8 +173,8 @@ describe('FluentBatches', () => {
       };
       const abort = new AbortController();
       const first = load(stock(12_000), { loadId: 'stock', batchesAtOnce: 1, signal: abort.signal });
-      await expect.poll(() => fluent.jobs[0]?.batches.length).toBe(2);
-      await expect.poll(() => fluent.requests.count('getBatch')).toBeGreaterThan(4);
+      await expect.poll(() => fluent.jobs[0]?.batches.length, WAIT).toBe(2);
+      await expect.poll(() => fluent.requests.count('getBatch'), WAIT).toBeGreaterThan(4);
       abort.abort(new Error('killed'));
       await expect(first).rejects.toThrow('killed');
       fluent.batchRules = {};

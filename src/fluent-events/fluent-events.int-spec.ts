@@ -24,6 +24,8 @@ import {
   WavePack,
 } from './index.js';
 
+const WAIT = { timeout: 30_000 };
+
 const ORDER = { entityId: '512', entityRef: 'CC_2024_512' };
 const FULFILMENT = {
   entityId: '733',
@@ -443,7 +445,7 @@ describe('FluentEvents', () => {
     const abort = new AbortController();
     fluent.faults.set({ kind: 'hang', operation: 'sendEvent', times: 1 });
     const hanging = events.send(EXAMPLES[1]!, { signal: abort.signal });
-    await expect.poll(() => fluent.faults.triggered('hang')).toBe(1);
+    await expect.poll(() => fluent.faults.triggered('hang'), WAIT).toBe(1);
     abort.abort(new Error('shut down'));
     await expect(hanging).rejects.toThrow('shut down');
   });

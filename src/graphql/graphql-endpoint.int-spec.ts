@@ -13,6 +13,8 @@ import {
 } from '../transport/index.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from './graphql-endpoint.js';
 
+const WAIT = { timeout: 30_000 };
+
 type Thing = { thing: { id: string } | null };
 const THING: TypedDocumentNode<Thing, { id: string }> = gql`
   query Thing($id: ID!) {
@@ -150,7 +152,7 @@ describe('GraphqlEndpoint', () => {
     for (let call = 0; call < 12; call++) {
       const abort = new AbortController();
       const running = endpoint.execute(THING, { id: '1' }, { signal: abort.signal });
-      await vi.waitFor(() => expect(calls()).toHaveLength(call + 1));
+      await vi.waitFor(() => expect(calls()).toHaveLength(call + 1), WAIT);
       abort.abort('any reason');
       await expect(running).rejects.toBe('any reason');
       await expect(endpoint.execute(THING, { id: '1' }, { signal: abort.signal })).rejects.toBe('any reason');

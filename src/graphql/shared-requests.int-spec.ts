@@ -14,6 +14,8 @@ import {
 } from '../transport/index.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from './graphql-endpoint.js';
 
+const WAIT = { timeout: 30_000 };
+
 type Thing = { thing: { id: string } | null };
 const THING: TypedDocumentNode<Thing, { id: string }> = gql`
   query Thing($id: ID!) {
@@ -276,13 +278,13 @@ describe('operations that share a request', () => {
     const [first, second] = [new AbortController(), new AbortController()];
     // Four requests under way: what comes now shares the fifth.
     const early = ids(4).map((id) => read(id));
-    await vi.waitFor(() => expect(requests).toHaveLength(4));
+    await vi.waitFor(() => expect(requests).toHaveLength(4), WAIT);
     const gone = read('a', first.signal);
     const kept = read('b', second.signal);
-    await vi.waitFor(() => expect(sizes()[4]).toBe(2));
+    await vi.waitFor(() => expect(sizes()[4]).toBe(2), WAIT);
     first.abort('enough');
     await expect(gone).rejects.toBe('enough');
-    await vi.waitFor(() => expect(release).toHaveLength(5));
+    await vi.waitFor(() => expect(release).toHaveLength(5), WAIT);
     for (const end of release) end();
     await expect(kept).resolves.toEqual({ thing: { id: 'b' } });
     await Promise.all(early);
@@ -298,7 +300,7 @@ describe('operations that share a request', () => {
     instead = ({ operations }) => (operations === 1 ? () => undefined : undefined);
     const hanging = new AbortController();
     const stuck = ids(4).map((id) => read(id, hanging.signal));
-    await vi.waitFor(() => expect(requests).toHaveLength(4));
+    await vi.waitFor(() => expect(requests).toHaveLength(4), WAIT);
     expect(summary(await readAll(['a', 'b']))).toEqual(['a', 'b']);
     hanging.abort('over');
     await Promise.allSettled(stuck);
@@ -309,7 +311,7 @@ describe('operations that share a request', () => {
     instead = () => () => undefined;
     const hanging = new AbortController();
     const stuck = ids(50).map((id) => slow.execute(THING, { id }, { signal: hanging.signal }));
-    await vi.waitFor(() => expect(requests.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(requests.length).toBeGreaterThan(0), WAIT);
     instead = () => undefined;
     expect(summary(await readAll(['a', 'b']))).toEqual(['a', 'b']);
     hanging.abort('over');

@@ -11,6 +11,8 @@ import { RegisteredHandler, type HandlerRegistry } from './handler-registry.js';
 import { HandlerRunner, type RunContext } from './handler-runner.js';
 import type { NotificationHandlerContract, NotificationHandlerOptions } from './notification-handler.js';
 
+const WAIT = { timeout: 30_000 };
+
 afterEach(() => void vi.useRealTimers());
 
 const SCOPE = { account: { id: 'ACME' }, retailerId: '1' } as RetailerScope;
@@ -194,7 +196,7 @@ describe('concurrency', () => {
       { options: { concurrency: 2 }, timeoutMs: 60_000 },
     );
     const ends = [run(), run()];
-    await vi.waitFor(() => expect(release).toHaveLength(2));
+    await vi.waitFor(() => expect(release).toHaveLength(2), WAIT);
     expect(await run()).toEqual({ type: 'busy', retryInMs: expect.any(Number) as number });
     expect(running).toBe(2);
     for (const end of release) end();

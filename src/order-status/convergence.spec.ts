@@ -544,7 +544,10 @@ class Held {
 
   async passThrough(...labels: string[]): Promise<void> {
     for (const label of labels) {
-      await vi.waitFor(() => expect([...this.waiting.keys()]).toContain(label), { interval: 1 });
+      await vi.waitFor(() => expect([...this.waiting.keys()]).toContain(label), {
+        timeout: 30_000,
+        interval: 1,
+      });
       const go = this.waiting.get(label);
       this.waiting.delete(label);
       go?.();

@@ -6,6 +6,8 @@ import type { MappingOverview, StatusMapper } from '../mapping/index.js';
 import { MappingGaps, gapsOf } from './mapping-gaps.js';
 import type { SkippedStatuses } from './skipped-statuses.js';
 
+const WAIT = { timeout: 30_000 };
+
 const overviewOf = (statuses: object): MappingOverview => ({
   sources: ['the.mapping'],
   statuses: new Map(Object.entries(statuses)),
@@ -57,7 +59,7 @@ describe('MappingGaps', () => {
 
   it('names them in the log at the start, for each retailer, and once', async () => {
     const gaps = started(async () => INCOMPLETE);
-    await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(1), WAIT);
     expect(log.mock.calls[0]?.[0]).toMatch(
       /^Fluent account ACME, retailer 1: paymentState has no entry for PICK_PACK\. At these statuses .* call needless$/,
     );
@@ -80,12 +82,14 @@ describe('MappingGaps', () => {
         COMPLETE: { orderState: 'Complete' },
       }),
     );
-    await vi.waitFor(() =>
-      expect(log).toHaveBeenCalledWith(
-        expect.stringContaining(
-          'orderState has no entry for BOOKED; paymentState has no entry for RECEIVED, COMPLETE.',
+    await vi.waitFor(
+      () =>
+        expect(log).toHaveBeenCalledWith(
+          expect.stringContaining(
+            'orderState has no entry for BOOKED; paymentState has no entry for RECEIVED, COMPLETE.',
+          ),
         ),
-      ),
+      WAIT,
     );
   });
 
@@ -95,18 +99,20 @@ describe('MappingGaps', () => {
     const gaps = started(async () => overview, {
       scopes: () => ['1', '2'].map((retailerId) => literalScope({ retailerId })),
     });
-    await vi.waitFor(() => expect(gaps.get()).toHaveLength(2));
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(2), WAIT);
     overview = overviewOf({
       ...Object.fromEntries(INCOMPLETE.statuses),
       SHIPPED: { orderState: 'Complete' },
     });
     clock.mockReturnValue(60_000);
     gaps.get();
-    await vi.waitFor(() =>
-      expect(gaps.get()).toMatchObject([
-        { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
-        { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(gaps.get()).toMatchObject([
+          { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
+          { lacking: { paymentState: ['PICK_PACK', 'SHIPPED'] } },
+        ]),
+      WAIT,
     );
     expect(log.mock.calls.map(([message]) => String(message).split(':')[0])).toEqual([
       'Fluent account ACME, retailer 1',
@@ -118,7 +124,7 @@ describe('MappingGaps', () => {
   it('reports nothing for complete mappings', async () => {
     const overview = vi.fn<() => Promise<MappingOverview>>(async () => COMPLETE);
     const gaps = started(overview);
-    await vi.waitFor(() => expect(overview).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(overview).toHaveBeenCalledTimes(1), WAIT);
     await new Promise(setImmediate);
     expect([gaps.get(), log.mock.calls]).toEqual([[], []]);
   });
@@ -126,22 +132,24 @@ describe('MappingGaps', () => {
   it('looks at a hundred retailers at most', async () => {
     const scopes = Array.from({ length: 101 }, (_, index) => literalScope({ retailerId: String(index) }));
     const gaps = started(async () => INCOMPLETE, { scopes: () => scopes });
-    await vi.waitFor(() => expect(gaps.get()).toHaveLength(100));
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(100), WAIT);
   });
 
   it('warns when the status history is off', async () => {
     started(async () => INCOMPLETE, { statusHistory: { isOn: false, changeRules: [] } });
     // Other specs of this process may still warn of something.
-    await vi.waitFor(() =>
-      expect(warn.mock.calls.map(([message]) => message)).toContainEqual(
-        expect.stringMatching(/STATUS_HISTORY=off these states can stay behind; give each status/),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(warn.mock.calls.map(([message]) => message)).toContainEqual(
+          expect.stringMatching(/STATUS_HISTORY=off these states can stay behind; give each status/),
+        ),
+      WAIT,
     );
   });
 
   it('says why nothing makes up for them', async () => {
     const gaps = started(async () => INCOMPLETE, {}, 'it is off');
-    await vi.waitFor(() => expect(gaps.get()).toMatchObject([{ unavailability: 'it is off' }]));
+    await vi.waitFor(() => expect(gaps.get()).toMatchObject([{ unavailability: 'it is off' }]), WAIT);
   });
 
   it('reads them again when they are asked for a minute later', async () => {
@@ -155,7 +163,7 @@ describe('MappingGaps', () => {
     expect(gaps.get()).toEqual([]);
     clock.mockReturnValue(60_000);
     gaps.get();
-    await vi.waitFor(() => expect(gaps.get()).toHaveLength(1));
+    await vi.waitFor(() => expect(gaps.get()).toHaveLength(1), WAIT);
     clock.mockRestore();
   });
 
@@ -168,10 +176,12 @@ describe('MappingGaps', () => {
   it('continues when the mappings cannot be read', async () => {
     const debug = vi.spyOn(Logger.prototype, 'debug').mockReturnValue();
     const gaps = started(async () => Promise.reject(new Error('Fluent is down')));
-    await vi.waitFor(() =>
-      expect(debug).toHaveBeenCalledWith(
-        'mappings of retailer 1 of Fluent account ACME are not known: Error: Fluent is down',
-      ),
+    await vi.waitFor(
+      () =>
+        expect(debug).toHaveBeenCalledWith(
+          'mappings of retailer 1 of Fluent account ACME are not known: Error: Fluent is down',
+        ),
+      WAIT,
     );
     expect(gaps.get()).toEqual([]);
   });

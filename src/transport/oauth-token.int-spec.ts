@@ -8,6 +8,8 @@ import { OAuthToken } from './oauth-token.js';
 import { OutageError } from './outage-error.js';
 import { UpstreamHttp } from './upstream-http.js';
 
+const WAIT = { timeout: 30_000 };
+
 const SUBJECT = {
   owner: 'Fluent account ACME',
   credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD',
@@ -156,7 +158,7 @@ describe('OAuthToken', () => {
     const abort = new AbortController();
     const impatient = token.get(abort.signal);
     const patient = token.get();
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), WAIT);
     abort.abort(new Error('shutting down'));
     await expect(impatient).rejects.toThrow('shutting down');
     answer(grant(1000));

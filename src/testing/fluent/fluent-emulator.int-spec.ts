@@ -11,6 +11,8 @@ import { SeededRandom } from '../seeded-random.js';
 import { FluentEmulator, type FluentEmulatorOptions } from './fluent-emulator.js';
 import { REFERENCE_MAPPINGS, REFERENCE_WORKFLOWS } from './reference-data.js';
 
+const WAIT = { timeout: 30_000 };
+
 let fluent: FluentEmulator;
 let session: EmulatorSession;
 
@@ -265,7 +267,7 @@ describe('webhooks', () => {
   it('follow the creation of an order, which is answered CREATED before the workflow moves it on', async () => {
     const { json } = await session.graphql(CREATE_ORDER, { ref: 'HD_1' });
     expect(json.data.createOrder).toMatchObject({ ref: 'HD_1', status: 'CREATED' });
-    await expect.poll(received).toMatchObject([{ entityRef: 'HD_1', entityStatus: 'RECEIVED' }]);
+    await expect.poll(received, WAIT).toMatchObject([{ entityRef: 'HD_1', entityStatus: 'RECEIVED' }]);
     const { id } = json.data.createOrder;
     expect(fluent.order(id)?.history.map(({ status }) => status)).toEqual(['CREATED', 'RECEIVED']);
   });
@@ -309,7 +311,7 @@ describe('webhooks', () => {
     await startFluent({ webhookUrl: receiver.url, webhookRetry: { delaysMs: [3_600_000] } });
     receiver.respond = () => ({ status: 503 });
     const outcome = fluent.notify(fluent.addOrder({ ref: 'O_1' }).id);
-    await vi.waitFor(() => expect(fluent.webhooks.counts.attempts).toBe(1));
+    await vi.waitFor(() => expect(fluent.webhooks.counts.attempts).toBe(1), WAIT);
     await fluent.stop();
     expect(await outcome).toMatchObject({ result: 'failed' });
   });

@@ -4,6 +4,8 @@ import { CommercetoolsEmulator } from '../commercetools/commercetools-emulator.j
 import { FluentEmulator } from '../fluent/fluent-emulator.js';
 import type { EmulatorResponse } from './emulator-request.js';
 
+const WAIT = { timeout: 30_000 };
+
 let commercetools: CommercetoolsEmulator;
 let session: EmulatorSession;
 let orderId: string;
@@ -30,7 +32,7 @@ describe('faults', () => {
     commercetools.faults.set({ kind: 'latency', ms: 80, times: 1 });
     const started = performance.now();
     const slow = read();
-    await vi.waitFor(() => expect(commercetools.faults.triggered('latency')).toBe(1));
+    await vi.waitFor(() => expect(commercetools.faults.triggered('latency')).toBe(1), WAIT);
     commercetools.setStates('O_1', { orderState: 'Complete' });
     expect((await slow).json.data.order.orderState).toBe('Open');
     expect(performance.now() - started).toBeGreaterThanOrEqual(75);
@@ -43,7 +45,7 @@ describe('faults', () => {
       () => 'answered',
       (error: Error) => error.message,
     );
-    await vi.waitFor(() => expect(commercetools.requests.count('updateOrder')).toBe(1));
+    await vi.waitFor(() => expect(commercetools.requests.count('updateOrder')).toBe(1), WAIT);
     expect((await read()).json.data.order.orderState).toBe('Open');
     await commercetools.stop();
     expect(await reason).toBe('fetch failed');
@@ -229,11 +231,11 @@ describe('interceptors', () => {
       after: (_, { body }: EmulatorResponse) => hold(`after ${JSON.stringify(body)}`),
     });
     const answer = read();
-    await vi.waitFor(() => expect(held).toHaveLength(1));
+    await vi.waitFor(() => expect(held).toHaveLength(1), WAIT);
     expect(held[0]?.step).toBe('before order');
     commercetools.setStates('O_1', { orderState: 'Confirmed' });
     held[0]?.go();
-    await vi.waitFor(() => expect(held).toHaveLength(2));
+    await vi.waitFor(() => expect(held).toHaveLength(2), WAIT);
     expect(held[1]?.step).toContain('Confirmed');
     commercetools.setStates('O_1', { orderState: 'Complete' });
     held[1]?.go();
