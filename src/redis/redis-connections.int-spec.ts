@@ -19,6 +19,21 @@ function connect(): RedisConnections {
   return new RedisConnections(literalConfig({ queue: { ...queue, redis: parseRedisUrl(redis.url)! } }));
 }
 
+describe('a connection', () => {
+  it('sends what is asked in the same turn together, and Redis reads it at once', async () => {
+    const connections = connect();
+    const client = connections.failFast;
+    const reads = async (): Promise<number> =>
+      Number(/total_reads_processed:(\d+)/.exec(await client.info('stats'))?.[1]);
+    await connections.opened();
+    const before = await reads();
+    const counters = Array.from({ length: 50 }, async () => client.incr('counter'));
+    expect(await Promise.all(counters)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    expect((await reads()) - before).toBeLessThan(5);
+    connections.onApplicationShutdown();
+  });
+});
+
 describe('a connection that ended while a command had no answer', () => {
   it('does not end the connection that follows it', async () => {
     const connections = connect();

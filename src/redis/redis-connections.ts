@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectorConfig, type RedisTarget } from '../config/index.js';
@@ -132,8 +133,12 @@ export class RedisConnections implements OnApplicationShutdown {
       this.lastError = error;
       this.logAtMostEverySecond(purpose, error);
     });
-    if (connection instanceof Cluster) connection.on('+node', endSocketTimeoutWithSocket);
-    else endSocketTimeoutWithSocket(connection);
+    const prepare = (server: Redis): void => {
+      endSocketTimeoutWithSocket(server);
+      writeTogether(server);
+    };
+    if (connection instanceof Cluster) connection.on('+node', prepare);
+    else prepare(connection);
     this.connections.add(connection);
     return connection;
   }
@@ -189,6 +194,22 @@ function endSocketTimeoutWithSocket(connection: Redis): void {
     clearTimeout(connection['socketTimeoutTimer']);
     connection['socketTimeoutTimer'] = undefined;
   });
+}
+
+/**
+ * Commands that are sent in the same turn of the event loop leave in one write, and Redis reads them at once: a system call
+ * costs more than a command. In a pipeline, which ioredis could make of them, a script that Redis has forgotten would fail.
+ */
+function writeTogether(connection: Redis): void {
+  const send = connection.sendCommand.bind(connection);
+  connection.sendCommand = (command, pipeline) => {
+    const { stream } = connection as { stream?: Socket };
+    if (stream?.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+    }
+    return send(command, pipeline);
+  };
 }
 
 function reconnectDelayMs(times: number): number {
