@@ -6,7 +6,7 @@ import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
 import { CommercetoolsClient, type CommercetoolsRequestOptions } from './commercetools-client.js';
 
-/** Talks to commercetools with Apollo Client; nothing is cached. */
+/** Talks to commercetools with Apollo Client's link; nothing is cached. */
 @Injectable()
 export class ApolloCommercetoolsClient extends CommercetoolsClient {
   private readonly endpoints: ReadonlyMap<string, GraphqlEndpoint>;
@@ -16,22 +16,22 @@ export class ApolloCommercetoolsClient extends CommercetoolsClient {
     this.endpoints = new Map(config.projects.map((project) => [project.key, open(project, endpoints)]));
   }
 
-  query<TData, TVariables extends OperationVariables>(
+  async query<TData, TVariables extends OperationVariables>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     options?: CommercetoolsRequestOptions,
   ): Promise<TData> {
-    return this.execute(projectKey, document, variables, options);
+    return await this.endpoint(projectKey).execute(document, variables, options);
   }
 
-  mutate<TData, TVariables extends OperationVariables>(
+  async mutate<TData, TVariables extends OperationVariables>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     options?: CommercetoolsRequestOptions,
   ): Promise<TData> {
-    return this.execute(projectKey, document, variables, options);
+    return await this.endpoint(projectKey).execute(document, variables, options);
   }
 
   /**
@@ -42,15 +42,6 @@ export class ApolloCommercetoolsClient extends CommercetoolsClient {
    */
   async authorize(projectKey: string, signal?: AbortSignal): Promise<void> {
     await this.endpoint(projectKey).authorize(signal);
-  }
-
-  private async execute<TData, TVariables extends OperationVariables>(
-    projectKey: string,
-    document: TypedDocumentNode<TData, TVariables>,
-    variables: TVariables,
-    options?: CommercetoolsRequestOptions,
-  ): Promise<TData> {
-    return this.endpoint(projectKey).execute(document, variables, options);
   }
 
   private endpoint(projectKey: string): GraphqlEndpoint {

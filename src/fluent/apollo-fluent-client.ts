@@ -49,7 +49,7 @@ export class ApolloFluentClient extends FluentClient {
     variables: TVariables,
     options: FluentRequestOptions = {},
   ): Promise<TData> {
-    return this.endpoints.graphql(accountId).execute(document, variables, options);
+    return await this.endpoints.graphql(accountId).execute(document, variables, options);
   }
 
   async getOrder(

@@ -1,7 +1,11 @@
-import { ApolloClient, InMemoryCache, type OperationVariables, type TypedDocumentNode } from '@apollo/client';
-import { NotImplementedHandler } from '@apollo/client/incremental';
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
-import type { ApolloLink } from '@apollo/client/link';
+import {
+  ApolloClient,
+  ApolloLink,
+  InMemoryCache,
+  type OperationVariables,
+  type TypedDocumentNode,
+} from '@apollo/client';
+import { ServerError } from '@apollo/client/errors';
 import { BaseHttpLink } from '@apollo/client/link/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
@@ -32,6 +36,7 @@ import {
   type MergedAnswer,
   mergedVariables,
   splitAnswer,
+  textOf,
 } from './merged-operations.js';
 import { OperationBatches, type PendingOperation, SharedRequestError } from './operation-batches.js';
 
@@ -64,6 +69,12 @@ export interface GraphqlCallOptions {
 }
 
 type Answer = Record<string, unknown>;
+
+/** The body of an answer, with or without data. */
+interface AnswerBody {
+  readonly data?: Answer | null;
+  readonly errors?: readonly LocatedError[];
+}
 type AnyDocument = TypedDocumentNode<Answer, OperationVariables>;
 
 /** Opens GraphQL endpoints that share connections, circuit breakers and metrics. */
@@ -83,7 +94,7 @@ export class GraphqlEndpoints {
 }
 
 /**
- * Runs operations for one account or project: circuit breaker first, then token, then Apollo Client. Classifies failures.
+ * Runs operations for one account or project: circuit breaker first, then token, then Apollo's link. Classifies failures.
  * Operations of the same document that run at the same time share requests.
  */
 export class GraphqlEndpoint {
@@ -103,7 +114,7 @@ export class GraphqlEndpoint {
   ) {
     const { target, subject, url, token, isWarning = () => false } = options;
     this.isWarning = isWarning;
-    this.client = uncachedClient(url, http);
+    this.client = openClient(url, http);
     this.token = new OAuthToken(target, subject, token, http, metrics);
     this.calls = this.callsTo(target);
   }
@@ -139,7 +150,7 @@ export class GraphqlEndpoint {
    *
    * @throws CircuitOpenError without a call, what `classify` makes of a failure, or the signal's reason
    */
-  async execute<TData, TVariables extends OperationVariables>(
+  execute<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     { shareRequest = false, subject, ...options }: GraphqlCallOptions = {},
@@ -150,7 +161,7 @@ export class GraphqlEndpoint {
       batches === 'alone'
         ? this.sendAlone(untyped, { variables, ...options }, subject)
         : batches.run({ variables, ...options });
-    return (await answer) as TData;
+    return answer as Promise<TData>;
   }
 
   private batchesOf(document: AnyDocument, shareRequest: boolean): OperationBatches | 'alone' {
@@ -183,13 +194,11 @@ export class GraphqlEndpoint {
     const send = async (token: string): Promise<Answer> => {
       annotateSpan('graphql.operation.type', isMutation ? 'mutation' : 'query');
       const context = this.contextOf(token, [correlationId], signal);
-      const data = await this.sendOnce(document, variables, context, isMutation).catch((error: unknown) => {
-        if (!CombinedGraphQLErrors.is(error)) throw error;
-        const { data: beside } = error as { data?: Answer | null };
-        if (!beside || !this.areWarnings(error.errors, beside)) throw error;
-        return beside;
-      });
-      if (!data) throw new TransientError('the answer has neither data nor errors');
+      const { data, errors = [] } = await this.sendOnce(document, variables, context);
+      if (errors.length > 0 && !(data && this.areWarnings(errors, data))) {
+        throw new AnsweredFailure(answeredErrors(errors));
+      }
+      if (!data) throw new TransientError(EMPTY_ANSWER);
       return data;
     };
     return this.calls.run(name, send, { signal, subject, isWrite: isMutation, sent: variables });
@@ -239,20 +248,24 @@ export class GraphqlEndpoint {
     context: Record<string, unknown>,
     isMutation: boolean,
   ): Promise<MergedAnswer> {
-    try {
-      const data = await this.sendOnce(document, variables, context, isMutation);
-      if (!data) throw new TransientError('the answer has neither data nor errors');
-      return { data, errors: [] };
-    } catch (error) {
-      const answer = answerOf(error);
-      if (!answer) throw error;
-      const { data, errors } = answer;
-      const isExecuted = data ? true : isMutation && errors.some(isLocated);
-      // Each of the reads can be repeated alone, and then it is clear whose error it is.
-      const isClear = isMutation || errors.every((one) => isLocated(one) || this.isWarningError(one));
-      if (!isExecuted || !isClear) throw error;
-      return answer;
+    let failed: unknown;
+    const { data, errors = [] } = await this.sendOnce(document, variables, context).catch(
+      (error: unknown) => {
+        const answer = answerOf(error);
+        if (!answer) throw error;
+        failed = error;
+        return answer;
+      },
+    );
+    if (errors.length === 0) {
+      if (!data) throw new TransientError(EMPTY_ANSWER);
+      return { data, errors };
     }
+    const isExecuted = data ? true : isMutation && errors.some(isLocated);
+    // Each of the reads can be repeated alone, and then it is clear whose error it is.
+    const isClear = isMutation || errors.every((one) => isLocated(one) || this.isWarningError(one));
+    if (!isExecuted || !isClear) throw failed ?? new AnsweredFailure(answeredErrors(errors));
+    return { data, errors };
   }
 
   private resultOf({ data, errors }: AnswerPart): Answer | AnsweredFailure {
@@ -272,16 +285,24 @@ export class GraphqlEndpoint {
     return { headers, ...(signal && { fetchOptions: { signal } }) };
   }
 
-  private async sendOnce<TData, TVariables extends OperationVariables>(
-    document: TypedDocumentNode<TData, TVariables>,
-    variables: TVariables,
+  /**
+   * Drives the link without the rest of Apollo Client, which caches and transforms: nothing is cached here, and nobody
+   * watches. Two notifications of one order never share a read, for the second may need a newer answer than the first.
+   */
+  private sendOnce(
+    query: AnyDocument,
+    variables: OperationVariables,
     context: Record<string, unknown>,
-    isMutation: boolean,
-  ): Promise<TData | undefined> {
-    const { data } = isMutation
-      ? await this.client.mutate({ mutation: document, variables, context, fetchPolicy: 'no-cache' })
-      : await this.client.query({ query: document, variables, context, fetchPolicy: 'no-cache' });
-    return data;
+  ): Promise<AnswerBody> {
+    const { client } = this;
+    return new Promise((resolve, reject) => {
+      ApolloLink.execute(client.link, { query, variables, context }, { client }).subscribe({
+        next: (answer) => resolve(answer as AnswerBody),
+        error: reject,
+        // Later than any answer.
+        complete: () => resolve({}),
+      });
+    });
   }
 
   /** @returns whether the errors beside data are only warnings. */
@@ -297,12 +318,10 @@ export class GraphqlEndpoint {
   }
 }
 
+const EMPTY_ANSWER = 'the answer has neither data nor errors';
+
 /** @returns the GraphQL answer in an error, if there is one: commercetools may answer conflicts with 409. */
 function answerOf(error: unknown): MergedAnswer | undefined {
-  if (CombinedGraphQLErrors.is(error)) {
-    const { data } = error as { data?: Answer | null };
-    return { data, errors: error.errors };
-  }
   if (!ServerError.is(error) || error.statusCode >= 500 || error.statusCode === 401) return undefined;
   try {
     const body: unknown = JSON.parse(error.bodyText);
@@ -315,34 +334,17 @@ function answerOf(error: unknown): MergedAnswer | undefined {
   }
 }
 
-/** Apollo's cache rewrites documents (`__typename`) even when nothing is cached. */
-class PassThroughCache extends InMemoryCache {
-  override transformDocument(document: DocumentNode): DocumentNode {
-    return document;
-  }
-}
-
-/** Apollo searches the whole document for `@defer` at every call. Neither upstream supports it. */
-class NoIncrementalDelivery extends NotImplementedHandler {
-  override prepareRequest(request: ApolloLink.Request): ApolloLink.Request {
-    return request;
-  }
-}
-
-function uncachedClient(uri: string, http: UpstreamHttp): ApolloClient {
+function openClient(uri: string, http: UpstreamHttp): ApolloClient {
   return new ApolloClient({
-    cache: new PassThroughCache(),
+    cache: new InMemoryCache(),
     // The base link, because HttpLink adds client awareness to every request.
     link: new BaseHttpLink({
       uri,
       fetch: http.fetch as unknown as typeof fetch,
+      print: textOf,
       includeExtensions: false,
       includeUnusedVariables: true,
     }),
-    // Two notifications of one order must not share a read: the second may need a newer answer than the first.
-    queryDeduplication: false,
-    incrementalHandler: new NoIncrementalDelivery(),
-    assumeImmutableResults: true,
     devtools: { enabled: false },
   });
 }

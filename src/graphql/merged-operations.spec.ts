@@ -9,6 +9,7 @@ import {
   mergedDocument,
   mergedVariables,
   splitAnswer,
+  textOf,
 } from './merged-operations.js';
 
 const SCHEMA = buildSchema(`
@@ -45,6 +46,16 @@ const withoutLocation = (errors: readonly LocatedError[] = []): unknown[] =>
   errors.map(({ message, path }) => [message, path?.slice(1)]);
 
 describe('operations of one document', () => {
+  it.each(DOCUMENTS)('are sent as text that means the same, without white space', (document) => {
+    for (const count of [2, 5, 3]) {
+      const merged = mergedDocument(document, count);
+      const text = textOf(merged);
+      expect(print(parse(text))).toBe(print(merged));
+      expect(text).not.toMatch(/\n| {2}/);
+    }
+    expect(textOf(document)).toBe(print(document));
+  });
+
   it('get in one request what each would get alone', { timeout: 60_000 }, () => {
     const variables = fc.record({
       id: fc.stringMatching(/^[a-cx]{1,3}$/),

@@ -1,4 +1,5 @@
 import {
+  type ASTNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -7,6 +8,8 @@ import {
   OperationTypeNode,
   type SelectionNode,
   type ValueNode,
+  print,
+  stripIgnoredCharacters,
   visit,
 } from 'graphql';
 
@@ -60,7 +63,7 @@ export function canMerge(document: DocumentNode): boolean {
  */
 export function mergedDocument(document: DocumentNode, count: number): DocumentNode {
   const operation = operationOf(document);
-  const copies = Array.from({ length: count }, (_, index) => copyOf(operation, index));
+  const copies = copiesOf(operation, count);
   const merged: OperationDefinitionNode = {
     ...operation,
     variableDefinitions: copies.flatMap(({ variableDefinitions = [] }) => variableDefinitions),
@@ -69,10 +72,45 @@ export function mergedDocument(document: DocumentNode, count: number): DocumentN
       selections: copies.flatMap(({ selectionSet }) => selectionSet.selections),
     },
   };
-  return {
+  const whole = {
     ...document,
     definitions: document.definitions.map((definition) => (definition === operation ? merged : definition)),
   };
+  mergedDocuments.add(whole);
+  return whole;
+}
+
+const mergedDocuments = new WeakSet<ASTNode>();
+const texts = new WeakMap<ASTNode, string>();
+
+/**
+ * @returns the text of a document as it is sent. In a merged one, each part is printed once for all documents that share it, and
+ * without white space, which would be half of it.
+ */
+export function textOf(document: ASTNode): string {
+  let text = texts.get(document);
+  if (text === undefined) {
+    text = mergedDocuments.has(document) ? mergedText(document as DocumentNode) : print(document);
+    texts.set(document, text);
+  }
+  return text;
+}
+
+function mergedText(document: DocumentNode): string {
+  const { operation, name, variableDefinitions = [], selectionSet } = operationOf(document);
+  const variables = variableDefinitions.map(compactText).join(' ');
+  const selections = selectionSet.selections.map(compactText).join(' ');
+  const fragments = document.definitions.filter((definition) => !isOperation(definition)).map(compactText);
+  return `${operation} ${name?.value ?? ''}${variables && `(${variables})`}{${selections}}${fragments.join(' ')}`;
+}
+
+function compactText(node: ASTNode): string {
+  let text = texts.get(node);
+  if (text === undefined) {
+    text = stripIgnoredCharacters(print(node));
+    texts.set(node, text);
+  }
+  return text;
 }
 
 /** @returns the variables of a merged document, from those of each operation. */
@@ -96,16 +134,19 @@ export function splitAnswer(
   count: number,
 ): AnswerPart[] {
   const keys = operationOf(document).selectionSet.selections.filter(isField).map(keyOf);
-  const shared = errors.filter(({ path }) => indexOf(path?.[0]) === undefined);
+  const shared = errors.filter((error) => !isLocated(error));
   return Array.from({ length: count }, (_, index) => {
-    const own = errors.filter(({ path }) => indexOf(path?.[0]) === index);
+    const own =
+      errors.length === 0
+        ? errors
+        : [...errors.filter(({ path }) => indexOf(path?.[0]) === index), ...shared];
     const part: Record<string, unknown> = {};
     for (const key of keys) {
       const value = data?.[prefixed(index, key)];
-      if (value === undefined) return { errors: [...own, ...shared] };
+      if (value === undefined) return { errors: own };
       part[key] = value;
     }
-    return { data: part, errors: [...own, ...shared] };
+    return { data: part, errors: own };
   });
 }
 
@@ -145,6 +186,16 @@ function pageSizeOf({ arguments: given = [], selectionSet }: FieldNode): number 
 
 function wholeNumber(value: ValueNode): number | undefined {
   return value.kind === Kind.INT ? Number(value.value) : undefined;
+}
+
+const copies = new WeakMap<OperationDefinitionNode, OperationDefinitionNode[]>();
+
+/** Merged documents of all sizes share their copies. */
+function copiesOf(operation: OperationDefinitionNode, count: number): readonly OperationDefinitionNode[] {
+  const known = copies.get(operation) ?? [];
+  copies.set(operation, known);
+  while (known.length < count) known.push(copyOf(operation, known.length));
+  return known.slice(0, count);
 }
 
 function copyOf(operation: OperationDefinitionNode, index: number): OperationDefinitionNode {

@@ -5,6 +5,7 @@ import type { CircuitBreakers } from './circuit-breakers.js';
 import type { OAuthToken } from './oauth-token.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
 import {
+  AnsweredFailure,
   type UpstreamFailure,
   type UpstreamSubject,
   isUnauthorized,
@@ -17,13 +18,6 @@ export type Classify = (
   subject: UpstreamSubject,
   operation: string,
 ) => ConnectorError;
-
-/** The target answered with a failure. */
-export class AnsweredFailure extends Error {
-  constructor(readonly failure: UpstreamFailure) {
-    super('answered with a failure');
-  }
-}
 
 /** Options of one call. */
 export interface CallOptions {
@@ -99,6 +93,7 @@ export class AuthorizedCalls {
     const sendAll = async (token: string): Promise<readonly (T | ConnectorError)[]> => {
       const answers = await send(token);
       const failures = answers.filter((answer) => answer instanceof AnsweredFailure);
+      if (failures.length === 0) return answers as readonly T[];
       const subject = this.subjectOf(token, options.sent);
       const results = answers.map((answer) =>
         answer instanceof AnsweredFailure ? this.classify(answer.failure, subject, operation) : answer,
@@ -159,7 +154,7 @@ export class AuthorizedCalls {
           ended('aborted');
           throw signal.reason;
         }
-        const failure = cause instanceof AnsweredFailure ? cause.failure : readFailure(cause);
+        const failure = readFailure(cause);
         const error = this.classify(failure, this.subjectOf(token, sent), operation);
         ended(isUnauthorized(failure) ? 'unauthorized' : outcomeOf(error));
         return { failure, error };

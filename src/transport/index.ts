@@ -1,4 +1,4 @@
-export { AnsweredFailure, AuthorizedCalls, type Classify } from './authorized-calls.js';
+export { AuthorizedCalls, type Classify } from './authorized-calls.js';
 export { CallMetrics, type CallOutcome, type LastCall, type RefusedCall } from './call-metrics.js';
 export * from './circuit-breakers.js';
 export { OAuthToken, type TokenRequest } from './oauth-token.js';
@@ -6,6 +6,7 @@ export * from './outage-error.js';
 export * from './rest-endpoint.js';
 export * from './transport.module.js';
 export {
+  AnsweredFailure,
   answeredErrors,
   classOfStatus,
   failureError,

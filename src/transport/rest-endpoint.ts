@@ -1,5 +1,5 @@
-import { AnsweredFailure, type AuthorizedCalls } from './authorized-calls.js';
-import { readAnswer } from './upstream-failure.js';
+import type { AuthorizedCalls } from './authorized-calls.js';
+import { AnsweredFailure, readAnswer } from './upstream-failure.js';
 import type { UpstreamHttp } from './upstream-http.js';
 
 /** One REST call. */

@@ -1,4 +1,4 @@
-import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
+import { ServerError, ServerParseError } from '@apollo/client/errors';
 import { isJsonObject } from '../json.js';
 import { ConfigurationError, type ConnectorError, PermanentError, TransientError } from '../errors.js';
 import { OutageError, ServerFaultError } from './outage-error.js';
@@ -47,11 +47,16 @@ const MAX_MESSAGE_LENGTH = 300;
 /** How much of an answer's text is looked through for credentials. Cutting off comes after, or part of one would stay. */
 const MAX_TEXT_LENGTH = 10_000;
 
-/** @returns what an error thrown by Apollo Client, the HTTP layer or the network says. */
-export function readFailure(error: unknown): UpstreamFailure {
-  if (CombinedGraphQLErrors.is(error)) {
-    return { status: 200, problems: problemsOf({ errors: error.errors }) };
+/** The target answered with a failure. */
+export class AnsweredFailure extends Error {
+  constructor(readonly failure: UpstreamFailure) {
+    super('answered with a failure');
   }
+}
+
+/** @returns what an error thrown by Apollo's link, the HTTP layer or the network says. */
+export function readFailure(error: unknown): UpstreamFailure {
+  if (error instanceof AnsweredFailure) return error.failure;
   // ServerError also carries the GraphQL errors of a 4xx, in the body's text alone.
   if (ServerError.is(error) || ServerParseError.is(error)) {
     return readAnswer(error.statusCode, error.bodyText, error.response.headers.get('retry-after'));

@@ -42,6 +42,15 @@ describe('UpstreamHttp', () => {
     expect(new Set(server.requests.map(({ remotePort }) => remotePort)).size).toBeLessThanOrEqual(2);
   });
 
+  it('reads a character whose bytes arrive apart', async () => {
+    const bytes = Buffer.from('{"ref":"Ö_1"}');
+    const middle = bytes.indexOf(0xc3) + 1;
+    await using server = await startLocalServer(() => (response) => {
+      response.write(bytes.subarray(0, middle), () => setImmediate(() => response.end(bytes.subarray(middle))));
+    });
+    expect(await (await open().fetch(server.url, {})).text()).toBe('{"ref":"Ö_1"}');
+  });
+
   it('does not follow redirects', async () => {
     await using server = await startLocalServer(() => ({ status: 302, headers: { location: '/else' } }));
     expect((await open().fetch(server.url, {})).status).toBe(302);
