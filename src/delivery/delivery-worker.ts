@@ -185,7 +185,8 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   private withDedupeWindow({ notification }: Delivery, settlement: Settlement): Settlement {
     if (settlement.action !== 'done') return settlement;
-    return { ...settlement, dedupeWindowSeconds: this.runner.dedupeWindowSeconds(notification.name) };
+    const dedupeWindowSeconds = this.runner.dedupeWindowSeconds(notification.name);
+    return dedupeWindowSeconds === undefined ? settlement : { ...settlement, dedupeWindowSeconds };
   }
 
   private async ended(timeoutMs: number): Promise<void> {

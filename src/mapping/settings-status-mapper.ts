@@ -73,18 +73,25 @@ export class SettingsStatusMapper extends StatusMapper {
 
   /** The setting of each enabled mapping. */
   private async settingsOf(scope: RetailerScope): Promise<(readonly [MappingKind, SettingValue])[]> {
+    const { settings } = this;
+    const wanted = KINDS.flatMap((kind) => {
+      const name = scope.mappingSettings[kind];
+      return name === undefined ? [] : [{ kind, names: settingNames(kind, name) }];
+    });
     // Requested together, so that the source can read them in one call.
-    return Promise.all(
-      KINDS.filter((kind) => scope.mappingSettings[kind] !== undefined).map(
-        async (kind) => [kind, await this.settingOf(kind, scope)] as const,
-      ),
+    const found = await Promise.all(
+      wanted.map(({ names }) => callOverride(settings, 'get', () => settings.get(scope, names))),
     );
+    return wanted.map(({ kind, names }, index) => [kind, this.checked(found[index], kind, names, scope)]);
   }
 
-  private async settingOf(kind: MappingKind, scope: RetailerScope): Promise<SettingValue> {
-    const names = settingNames(kind, scope.mappingSettings[kind] ?? '');
+  private checked(
+    setting: SettingValue | undefined,
+    kind: MappingKind,
+    names: readonly string[],
+    scope: RetailerScope,
+  ): SettingValue {
     const { settings } = this;
-    const setting = await callOverride(settings, 'get', () => settings.get(scope, names));
     if (!setting) {
       throw new ConfigurationError(
         `setting ${names.join(' or ')} does not exist for retailer ${scope.retailerId} of Fluent account ` +

@@ -64,6 +64,8 @@ interface Part {
   readonly hooks?: readonly Hook[];
 }
 
+const NONE_REFUSED: ReadonlyMap<Hook, string> = new Map();
+
 interface Decision {
   readonly result: SyncResult;
   /** How many of the actions are those of hooks. */
@@ -103,7 +105,7 @@ export class OrderStatusSync {
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
     const run = new HookRun(
       this.hooks,
-      await this.hookFields.refusedFor(scope),
+      this.hooks.all.length === 0 ? NONE_REFUSED : await this.hookFields.refusedFor(scope),
       (option) => this.hookFields.onRefused(option, scope),
       (fields, message) => options.logger.warn({ orderRef: given.ref ?? given.id, ...fields }, message),
     );
@@ -178,7 +180,7 @@ export class OrderStatusSync {
 
     const mapped = await this.mapped(fluentOrder, scope, signal);
     // The mapper's decisions are kept by the very order that it mapped.
-    const inStatus = new Map([[status, fluentOrder]]);
+    const inStatus = new Map<string, FluentOrder>();
     const skipped = await this.skippedStatuses.find(
       current,
       fluentOrder,

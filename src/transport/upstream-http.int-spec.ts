@@ -46,7 +46,9 @@ describe('UpstreamHttp', () => {
     const bytes = Buffer.from('{"ref":"Ö_1"}');
     const middle = bytes.indexOf(0xc3) + 1;
     await using server = await startLocalServer(() => (response) => {
-      response.write(bytes.subarray(0, middle), () => setImmediate(() => response.end(bytes.subarray(middle))));
+      response.write(bytes.subarray(0, middle), () =>
+        setImmediate(() => response.end(bytes.subarray(middle))),
+      );
     });
     expect(await (await open().fetch(server.url, {})).text()).toBe('{"ref":"Ö_1"}');
   });
