@@ -19,7 +19,7 @@ function installStrictly(node: string): Promise<string> {
   for (const file of ['package.json', 'package-lock.json']) {
     cpSync(machine.path(TUTORIAL_PROJECT, file), join(project, file));
   }
-  const install = 'npm install --dry-run --omit=dev --engine-strict --no-audit --no-fund';
+  const install = 'npm install --dry-run --omit=dev --engine-strict';
   const onNode = join(REPOSITORY, '.ci/on-node');
   return machine.sh(`${onNode} ${node} sh -c 'node --version && ${install}'`, project);
 }

@@ -147,7 +147,7 @@ describe('the package', () => {
       join(folder, 'use.ts'),
       `export * from '${PACKAGE}';\nexport * as testing from '${PACKAGE}/testing';\n`,
     );
-    await machine.sh('npm install --save-dev --no-audit --no-fund @types/node@20', project);
+    await machine.sh('npm install --save-dev @types/node@20', project);
     // The declarations of dependencies are not ours to check.
     const errors = await machine.typecheck(folder, { skipLibCheck: false }).then(
       () => '',
@@ -189,7 +189,7 @@ describe('the package', () => {
   });
 
   it('passes the tests in the guides and in the pages of the APIs', async () => {
-    const output = await machine.sh('npx vitest run docs/how-to docs/fluent-api', project);
+    const output = await machine.sh('npx vitest run --no-isolate docs/how-to docs/fluent-api', project);
     expect(output).toMatch(/Test Files.*7 passed/);
   });
 
@@ -216,7 +216,7 @@ describe('the example', () => {
       filter: (path) => !/\/(node_modules|dist)$/.test(path),
     });
     const output = await machine.sh(
-      `npm install --no-audit --no-fund ${PACKAGE}\nnpm run build\nnpm test ${machine.reporters(example)}`,
+      `npm install ${PACKAGE}\nnpm run build\nnpm test ${machine.reporters(example)}`,
       example,
     );
     expect(output).toMatch(/Tests.* passed/);

@@ -105,6 +105,14 @@ export class PartnerMachine {
   }
 }
 
+/** All installations need the same packages, so the first one fills the cache for the others. */
+const QUICK_NPM = {
+  npm_config_prefer_offline: 'true',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
+};
+
 /** @returns what was printed. @throws Error with what was printed when the exit code is not 0. */
 export async function run(commands: string, cwd: string): Promise<string> {
   // What npm tells its scripts about this repository must not reach an npm in another folder.
@@ -114,6 +122,7 @@ export async function run(commands: string, cwd: string): Promise<string> {
       ([name]) => kept.has(name) || !/^(npm_|VITEST|NODE_ENV|TEST$|DEV$|PROD$)/.test(name),
     ),
   );
+  Object.assign(env, QUICK_NPM);
   const child = spawn('sh', ['-c', commands], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
