@@ -85,7 +85,7 @@ describe('GET /admin/orders/{ref}', () => {
     expect(inFluent.body.verdict).toContain('commercetools project');
     const inCommercetools = await admin.get<Order>('/orders/O_2');
     expect(inCommercetools.body.now.commercetools).toMatchObject({ orderNumber: 'O_2' });
-    expect(inCommercetools.body.verdict).toMatch(/^Fluent has no order O_2 /);
+    expect(inCommercetools.body.verdict).toMatch(/^Fluent has no order with the ref O_2 /);
     connector.fluent.faults.set({ kind: 'reset' });
     const down = await admin.get<Order>('/orders/O_2');
     expect(down.status).toBe(200);

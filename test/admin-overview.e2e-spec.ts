@@ -1,4 +1,5 @@
 import { describe, expect, vi } from 'vitest';
+import { RedisConnections } from '../src/redis/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
 
@@ -57,6 +58,28 @@ describe('GET /admin/overview', () => {
     expect(await worker.stop()).toBe(0);
     const { body } = await new AdminClient(ingress.managementUrl).get<Overview>('/overview');
     expect(body.replicas).toHaveLength(1);
+  });
+
+  it('counts everything once when the answers of Redis are lost', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
+    const { failFast } = connector.app.get(RedisConnections);
+    const send = failFast.eval.bind(failFast) as (...args: unknown[]) => Promise<unknown>;
+    let [lost, answered] = [0, 0];
+    vi.spyOn(failFast, 'eval').mockImplementation(async (...args: unknown[]) => {
+      const answer = await send(...args);
+      const hasCounts = args.includes('finished');
+      if (hasCounts && lost < 2) {
+        lost++;
+        throw new Error('the connection was closed before the answer came');
+      }
+      if (lost > 0) answered++;
+      return answer;
+    });
+    await connector.fluent.move(connector.addOrder({ ref: 'O_1' }).fluent.id, 'BOOKED');
+    await vi.waitFor(() => expect([lost, answered >= 2]).toEqual([2, true]), WAIT);
+    const { minutes } = (await new AdminClient(connector.url).get<Overview>('/overview')).body;
+    expect(sum(minutes, 'finished')).toBe(1);
+    expect(sum(minutes, 'accepted')).toBe(1);
   });
 
   it('shows the paused accounts, the open circuits and the problems of the health', async ({

@@ -91,6 +91,18 @@ describe('a session of the console', () => {
     expect(await after.json()).toMatchObject({ detail: 'the session is over; sign in again' });
   });
 
+  it('ends at sign-out in every replica', async ({ harness }) => {
+    const one = await harness.startConnector();
+    const other = await harness.startConnector();
+    const browser = await signIn(one.managementUrl);
+    const status = async (): Promise<number> =>
+      (await fetch(other.managementUrl + SESSION, { headers: { cookie: browser.cookie } })).status;
+    expect(await status()).toBe(200);
+    const headers = { ...browser, origin: one.managementUrl };
+    expect((await fetch(one.managementUrl + SESSION, { method: 'DELETE', headers })).status).toBe(200);
+    expect(await status()).toBe(401);
+  });
+
   it('is not prolonged by itself: only a token starts a session', async ({ startTestConnector }) => {
     const { url } = await startTestConnector({ env });
     const browser = await signIn(url);

@@ -278,6 +278,13 @@ describe('reconcile', () => {
     expect(backfills).toEqual([expect.objectContaining({ state: 'finished', requestedBy: 'admin' })]);
     const followed = await atUrl(connector, 'reconcile', '--follow', backfills[0]?.id ?? '', '--json');
     expect(JSON.parse(followed.out)).toEqual(backfills[0]);
+
+    const onTerminal = await runCommand(
+      ['reconcile', '--follow', backfills[0]?.id ?? '', '--url', connector.url],
+      { env: { ADMIN_TOKEN }, isTTY: true },
+    );
+    expect(onTerminal.code).toBe(0);
+    expect(onTerminal.error).toMatch(/█+ 100% \| \d+ orders submitted/);
   });
 
   it('refuses a range that nobody can mean', async ({ startTestConnector }) => {

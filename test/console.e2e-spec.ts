@@ -168,7 +168,9 @@ describe.skipIf(!hasBrowser)('an order', () => {
     const { page } = await openConsole();
     await signIn(page);
     await visit(page, 'orders/nobody%2Fknows', 'nobody/knows');
-    await page.getByText('Fluent has no order nobody/knows for a configured retailer.').waitFor();
+    await page
+      .getByText(/^Fluent has no order with the ref nobody\/knows for a configured retailer\./)
+      .waitFor();
     expect(await page.getByRole('button', { name: 'Sync now' }).count()).toBe(0);
   });
 });

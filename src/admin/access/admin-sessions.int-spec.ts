@@ -1,13 +1,29 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AdminToken, ConnectorConfig } from '../../config/index.js';
+import type { RedisConnections } from '../../redis/index.js';
 import { AdminSessions, MAX_SESSIONS_PER_TOKEN, SESSION_SECONDS } from './admin-sessions.js';
 
 const ALICE: AdminToken = { name: 'alice', scope: 'write', secret: 'a-token-that-nobody-else-knows' };
 const BOB: AdminToken = { name: 'bob', scope: 'read', secret: 'another-token-that-nobody-knows' };
 
+/** What all replicas of this file have in Redis, by key: the milliseconds that it is kept. */
+const stored = new Map<string, number>();
+const redis = {
+  isDown: false,
+  async set(key: string, _value: string, _unit: 'PX', ms: number) {
+    if (this.isDown) throw new Error('connection refused');
+    stored.set(key, ms);
+  },
+  async exists(key: string) {
+    if (this.isDown) throw new Error('connection refused');
+    return Number(stored.has(key));
+  },
+};
+
 /** One replica. */
 function replica(...adminTokens: readonly AdminToken[]): AdminSessions {
-  return new AdminSessions({ server: { adminTokens } } as unknown as ConnectorConfig);
+  const connections = { isConfigured: true, failFast: redis } as unknown as RedisConnections;
+  return new AdminSessions({ server: { adminTokens } } as unknown as ConnectorConfig, connections);
 }
 
 async function started(sessions: AdminSessions, { name, scope } = ALICE) {
@@ -16,7 +32,10 @@ async function started(sessions: AdminSessions, { name, scope } = ALICE) {
   return result;
 }
 
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  redis.isDown = false;
+});
 
 describe('a session', () => {
   it('is valid in every replica with the same token, and repeats its CSRF token', async () => {
@@ -61,7 +80,7 @@ describe('a session', () => {
   it('ends at sign-out in the replica that is told', async () => {
     const sessions = replica(ALICE);
     const { sealed, session } = await started(sessions);
-    sessions.end(session);
+    await sessions.end(session);
     expect(await sessions.read(sealed)).toBe('ended');
   });
 
@@ -80,6 +99,33 @@ describe('a session', () => {
   });
 });
 
+describe('signing out', () => {
+  it('ends the session in every replica, also in one that starts later, for as long as it would have lasted', async () => {
+    const other = replica(ALICE);
+    const { sealed, session } = await started(replica(ALICE));
+    expect(await other.read(sealed)).toEqual(session);
+    await replica(ALICE).end(session);
+    expect(await other.read(sealed)).toBe('ended');
+    expect(await replica(ALICE).read(sealed)).toBe('ended');
+    const keptMs = [...stored].find(([key]) => key.endsWith(session.id))?.[1] ?? 0;
+    expect(keptMs).toBeGreaterThan((SESSION_SECONDS - 60) * 1000);
+    expect(keptMs).toBeLessThanOrEqual(SESSION_SECONDS * 1000);
+  });
+
+  it('fails while Redis is down, and ends the session here; what a replica knows stays ended', async () => {
+    const [here, other] = [replica(ALICE), replica(ALICE)];
+    const { sealed, session } = await started(here);
+    const known = await started(here);
+    await here.end(known.session);
+    expect(await other.read(known.sealed)).toBe('ended');
+    redis.isDown = true;
+    await expect(here.end(session)).rejects.toThrow('connection refused');
+    expect(await here.read(sealed)).toBe('ended');
+    expect(await other.read(sealed)).toEqual(session);
+    expect(await other.read(known.sealed)).toBe('ended');
+  });
+});
+
 describe('the sessions of a token', () => {
   it('are limited in number, until one ends', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -88,7 +134,7 @@ describe('the sessions of a token', () => {
     for (let count = 1; count < MAX_SESSIONS_PER_TOKEN; count++) await started(sessions);
     expect(await sessions.start(ALICE)).toBeUndefined();
     await started(sessions, BOB);
-    sessions.end(first.session);
+    await sessions.end(first.session);
     await started(sessions);
     expect(await sessions.start(ALICE)).toBeUndefined();
     vi.setSystemTime(Date.now() + SESSION_SECONDS * 1000);

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { EncryptJWT, decodeProtectedHeader, errors, jwtDecrypt } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { ConnectorConfig } from '../../config/index.js';
+import { REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
 import type { AdminActor } from './admin-tokens.js';
 
 /** A session ends this long after the sign-in, whatever happens: a working day. */
@@ -11,6 +12,8 @@ export const SESSION_SECONDS = 8 * 3600;
 /** Sessions of one token that one replica has opened and that have not ended. */
 export const MAX_SESSIONS_PER_TOKEN = 50;
 const MAX_ENDED = 10_000;
+/** Exists until the session would have ended by itself. */
+const ENDED = `${REDIS_PREFIX}:admin:ended-session:`;
 /** Its own name keeps the key apart from every other use of the token. */
 const KEY_SALT = 'fluent-commercetools-connector admin session';
 const KEY_BYTES = 32;
@@ -37,7 +40,10 @@ export class AdminSessions {
   private readonly open = new Map<string, Map<string, number>>();
   private readonly ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: SESSION_SECONDS * 1000 });
 
-  constructor(private readonly config: ConnectorConfig) {}
+  constructor(
+    private readonly config: ConnectorConfig,
+    private readonly connections: RedisConnections,
+  ) {}
 
   /** @returns the session and its sealed text, or undefined when the token has too many open sessions. */
   async start(actor: AdminActor): Promise<{ session: AdminSession; sealed: string } | undefined> {
@@ -56,7 +62,7 @@ export class AdminSessions {
   }
 
   /**
-   * @returns the session of a sealed text; `ended` when its time is over or its holder signed out here; `forged` when no
+   * @returns the session of a sealed text; `ended` when its time is over or its holder signed out; `forged` when no
    * configured token has sealed it.
    */
   async read(sealed: string): Promise<AdminSession | 'ended' | 'forged'> {
@@ -71,7 +77,7 @@ export class AdminSessions {
         requiredClaims: ['jti', 'exp', 'csrfToken'],
       });
       const { jti: id = '', exp = 0, csrfToken } = payload;
-      if (this.ended.has(id)) return 'ended';
+      if (await this.hasEnded(id)) return 'ended';
       const { name, scope } = token;
       return { id, actor: { name, scope }, csrfToken, expiresAt: new Date(exp * 1000) };
     } catch (error) {
@@ -79,10 +85,26 @@ export class AdminSessions {
     }
   }
 
-  /** Other replicas cannot know: there, a copy of the sealed text stays valid until it expires. */
-  end({ id, actor }: AdminSession): void {
+  /**
+   * Ends it in every replica.
+   *
+   * @throws Error when Redis does not answer: in other replicas, a copy of the sealed text stays valid until it expires.
+   */
+  async end({ id, actor, expiresAt }: AdminSession): Promise<void> {
     this.open.get(actor.name)?.delete(id);
     this.ended.set(id, true);
+    if (!this.connections.isConfigured) return;
+    const leftMs = Math.max(expiresAt.getTime() - Date.now(), 1);
+    await this.connections.failFast.set(ENDED + id, '1', 'PX', leftMs);
+  }
+
+  /** While Redis is down, each replica goes by what it knows: operators need the console most then (ADR 22). */
+  private async hasEnded(id: string): Promise<boolean> {
+    if (this.ended.has(id)) return true;
+    if (!this.connections.isConfigured) return false;
+    const count = await this.connections.failFast.exists(ENDED + id).catch(() => 0);
+    if (count > 0) this.ended.set(id, true);
+    return count > 0;
   }
 
   private remember(name: string, id: string, expiresAtMs: number): boolean {

@@ -65,10 +65,22 @@ export class SessionController {
     tags,
     response: answers('The browser forgets the session.', SignOutResult),
   })
-  signOut(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): SignOutResult {
+  async signOut(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SignOutResult> {
     const session = this.access.sessionOf(request);
-    if (session) this.sessions.end(session);
     void reply.header('set-cookie', sessionCookie(request));
+    try {
+      if (session) await this.sessions.end(session);
+    } catch (error) {
+      throw new Problem(503, {
+        detail:
+          'you are signed out in this browser, but Redis did not answer: other replicas accept a copy of the session until ' +
+          'it expires. Change the token to end it',
+        cause: error,
+      });
+    }
     return { signedOut: session !== undefined };
   }
 }

@@ -20,6 +20,13 @@ const filters = {
   diedBefore: Type.Optional(moment('Only letters that failed for good before this moment.')),
 };
 
+const After = Type.Optional(
+  Type.String({
+    pattern: '^\\d{1,14}\\.[\\w-]{1,64}$',
+    description: 'Where to go on: `next` of the answer before.',
+  }),
+);
+
 export const DeadLetterFilterSchema = Type.Object(filters, { additionalProperties: false });
 export type DeadLetterFilter = Static<typeof DeadLetterFilterSchema>;
 
@@ -27,12 +34,7 @@ export const DeadLetterListQuery = Type.Object(
   {
     ...filters,
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50 }),
-    after: Type.Optional(
-      Type.String({
-        pattern: '^\\d{1,14}\\.[\\w-]{1,64}$',
-        description: 'Where to go on: `next` of the answer before.',
-      }),
-    ),
+    after: After,
   },
   { additionalProperties: false },
 );
@@ -42,6 +44,7 @@ export const ReplayManyQuery = Type.Object(
   {
     ...filters,
     dryRun: Type.Boolean({ default: false, description: 'Only count them.' }),
+    after: After,
     all: Type.Boolean({ default: false, description: 'Must be true when nothing else narrows the letters.' }),
     reason: Type.Optional(Reason),
   },
@@ -95,8 +98,11 @@ export const ReplayManyResult = Type.Object({
   matched: Type.Integer(),
   replayed: Type.Integer({ description: '0 with `dryRun`.' }),
   more: Type.Boolean({
-    description: 'One request replays about 10,000. True when more may match: send it again.',
+    description: 'One request counts or replays about 10,000. True when more may match.',
   }),
+  next: Type.Optional(
+    Type.String({ description: '`after` of the request that goes on; absent when `more` is false.' }),
+  ),
   byCause: Type.Record(Type.String(), Type.Integer(), { description: 'How many matched, by cause.' }),
 });
 export type ReplayManyResult = Static<typeof ReplayManyResult>;

@@ -47,11 +47,11 @@ export class DeadLettersController {
     response: answers('How many matched and were replayed.', ReplayManyResult),
   })
   replayMany(@Query() query: ReplayManyQuery): Promise<ReplayManyResult> {
-    const { dryRun, all, reason: _, ...filter } = query;
+    const { dryRun, after, all, reason: _, ...filter } = query;
     if (Object.keys(filter).length === 0 && !all) {
       throw new Problem(400, { detail: 'name a filter, or all=true to replay every dead letter' });
     }
-    return this.deadLetters.replayMany(filter, { dryRun });
+    return this.deadLetters.replayMany(filter, { dryRun, after });
   }
 
   @Get(':id')

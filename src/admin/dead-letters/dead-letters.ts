@@ -65,10 +65,13 @@ export class DeadLetters {
     return this.queue.discard(id);
   }
 
-  /** Counts the letters that match now, and replays these unless it is a dry run. */
+  /**
+   * Counts the letters that match now, and replays these unless it is a dry run. Newest first, so that requests that follow
+   * each other with `next` reach neither a letter twice nor one that has failed again meanwhile.
+   */
   async replayMany(
     filter: DeadLetterFilter,
-    { dryRun }: { readonly dryRun: boolean },
+    { dryRun, after: next }: { readonly dryRun: boolean; readonly after?: string },
   ): Promise<ReplayManyResult> {
     const matches = matcher(filter);
     const ids: string[] = [];
@@ -76,18 +79,21 @@ export class DeadLetters {
       FailureCause,
       number
     >;
-    let after: DeadLetter | undefined;
-    do {
+    let after = next === undefined ? undefined : positionOf(next);
+    let isOver = false;
+    while (!isOver && ids.length < MAX_REPLAYED) {
       const page: readonly DeadLetter[] = await this.queue.deadLetters({ after, limit: READ_AT_ONCE });
       for (const letter of page.filter(matches)) {
         ids.push(letter.id);
         byCause[causeOf(letter.error)]++;
       }
-      after = page.at(-1);
-    } while (after && ids.length < MAX_REPLAYED);
+      after = page.at(-1) ?? after;
+      isOver = page.length < READ_AT_ONCE;
+    }
     let replayed = 0;
     if (!dryRun) for (const id of ids) if (await this.queue.replay(id)) replayed++;
-    return { matched: ids.length, replayed, byCause, more: after !== undefined };
+    const more = !isOver && after !== undefined;
+    return { matched: ids.length, replayed, byCause, more, ...(more && { next: textOf(after!) }) };
   }
 }
 

@@ -113,9 +113,9 @@ export class OrderInspector {
     id: string,
     scope: RetailerScope,
     signal: AbortSignal,
-  ): Promise<Pick<OrderNow, 'fluent'>> {
+  ): Promise<Pick<OrderNow, 'fluent' | 'statusHistory' | 'statusHistoryProblem'>> {
     const order = await this.fluent.getOrder(scope, id, { signal }).catch(() => undefined);
-    return order ? { fluent: fluentView(order) } : {};
+    return order ? { fluent: fluentView(order), ...(await this.statusHistory(order, scope, signal)) } : {};
   }
 
   private async commercetoolsSide(

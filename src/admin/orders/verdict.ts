@@ -3,7 +3,7 @@ import type { OrderNow, OrderStory } from './order-schemas.js';
 
 /** Pure: what the two sides of an order mean, and what to do. */
 export function verdictOf(ref: string, now: OrderNow, story: OrderStory, pause?: PauseView): string {
-  return `${comparison(ref, now)}${pending(story)}${paused(pause)}`;
+  return `${comparison(ref, now)}${unannounced(now, story)}${pending(now, story)}${paused(pause)}`;
 }
 
 function paused(pause: PauseView | undefined): string {
@@ -12,22 +12,30 @@ function paused(pause: PauseView | undefined): string {
   return ` ${by} has paused the account at ${since} (${reason}): notifications wait until it is resumed.`;
 }
 
+/** Why nothing has corrected a difference. */
+function unannounced({ fluent, difference }: OrderNow, { notifications, problem }: OrderStory): string {
+  if (!fluent || difference.length === 0 || problem !== undefined) return '';
+  if (notifications.some(({ announced }) => announced === fluent.status)) return '';
+  return ` No notification of ${fluent.status} is on record: check the webhook rule in Fluent, and the ignored webhooks.`;
+}
+
 /** What is still to come for the order, or needs a person. */
-function pending({ notifications }: OrderStory): string {
+function pending({ problem }: OrderNow, { notifications }: OrderStory): string {
   const last = notifications.findLast(({ healedAt }) => healedAt === undefined);
   if (last?.outcome === 'waiting') return ` A notification of ${last.acceptedAt} waits to be processed.`;
-  if (last?.outcome === 'retried')
-    return ` The notification is retried (attempt ${last.attempts}): ${last.error?.message ?? ''}`;
+  const why = last?.error?.message;
+  const reason = why === undefined || why === problem?.message ? ' for this reason.' : `: ${sentence(why)}`;
+  if (last?.outcome === 'retried') return ` The notification is retried (attempt ${last.attempts})${reason}`;
   if (last?.outcome === 'dead')
-    return ` The notification failed for good: ${last.error?.message ?? ''}. Replay the dead letter when that is healed.`;
+    return ` The notification failed for good${reason} Replay the dead letter when that is healed.`;
   return '';
 }
 
 function comparison(ref: string, now: OrderNow): string {
   const { fluent, commercetools, difference, problem, reasons } = now;
-  if (problem) return `Order ${ref} cannot be compared: ${problem.message}`;
+  if (problem) return `Order ${ref} cannot be compared: ${sentence(problem.message)}`;
   if (!fluent)
-    return `Fluent has no order ${ref} for a configured retailer. Check the ref, and account and retailer.`;
+    return `Fluent has no order with the ref ${ref} for a configured retailer. Check the ref (it is not Fluent's id), the account and the retailer.`;
   if (!commercetools)
     return `commercetools has no order for the Fluent ref ${ref}. Check ORDER_LOOKUP and ORDER_REF_PREFIX.`;
   if (difference.length > 0) {
@@ -42,4 +50,8 @@ function comparison(ref: string, now: OrderNow): string {
     return `No state follows from Fluent's status ${fluent.status}: ${why}.`;
   }
   return `Both agree: commercetools shows what Fluent's status ${fluent.status} stands for.`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -95,6 +95,9 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly stop = new AbortController();
   private readonly openSince = new Map<string, number>();
   private counts = new Map<Count, number>();
+  /** Sent, without an answer yet. */
+  private unconfirmed?: { readonly batch: number; readonly counts: ReadonlyMap<Count, number> };
+  private batches = 0;
   private settingsVersion?: string;
   private beating: Promise<void> = Promise.resolve();
 
@@ -219,6 +222,8 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
     }
     try {
       await this.beat();
+      // What was counted while an earlier beat had no answer.
+      if (this.counts.size > 0) await this.beat();
       await this.redis.zrem(REPLICAS, this.id);
     } catch {
       // The others leave it out soon, because it reports no more.
@@ -226,27 +231,27 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   private async beat(): Promise<void> {
-    const counts = this.counts;
-    this.counts = new Map();
-    try {
-      const version = await this.redis.eval(
-        BEAT,
-        2,
-        REPLICAS,
-        SETTINGS_VERSION,
-        REPLICA,
-        this.id,
-        JSON.stringify(await this.state()),
-        TTL_MS,
-        RATES,
-        RATES_TTL_SECONDS,
-        ...[...counts].flat(),
-      );
-      this.followSettings(String(version));
-    } catch (error) {
-      for (const [field, number] of counts) if (field !== 'lagMsMax') this.count(field, number);
-      throw error;
+    if (!this.unconfirmed) {
+      this.unconfirmed = { batch: ++this.batches, counts: this.counts };
+      this.counts = new Map();
     }
+    const { batch, counts } = this.unconfirmed;
+    const version = await this.redis.eval(
+      BEAT,
+      2,
+      REPLICAS,
+      SETTINGS_VERSION,
+      REPLICA,
+      this.id,
+      JSON.stringify(await this.state()),
+      TTL_MS,
+      RATES,
+      RATES_TTL_SECONDS,
+      batch,
+      ...[...counts].flat(),
+    );
+    this.unconfirmed = undefined;
+    this.followSettings(String(version));
   }
 
   private followSettings(version: string): void {

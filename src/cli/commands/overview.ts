@@ -41,4 +41,5 @@ async function print(overview: OverviewView, output: Output): Promise<void> {
   for (const { check, advice } of problems) {
     await output.line({ text: 'WARN', colour: 'yellow' }, `${check}: ${advice ?? 'see /health'}`);
   }
+  if (problems.length > 0) await output.line('run `doctor` to see what is wrong with which system');
 }

@@ -62,30 +62,26 @@ async function replayMany(
   admin: AdminApi,
   output: Output,
 ): Promise<void> {
-  const startedAt = new Date().toISOString();
-  const send = (narrowed: typeof filter): Promise<ReplayManyResult> =>
-    admin.request({
+  let result: ReplayManyResult | undefined;
+  // One request counts or replays about ten thousand.
+  do {
+    const next = await admin.request<ReplayManyResult>({
       method: 'POST',
       path: '/dead-letters/replay',
-      query: { ...narrowed, dryRun: !yes, reason },
+      query: { ...filter, dryRun: !yes, reason, after: result?.next },
     });
-  let result = await send(filter);
-  for (let isOver = !yes; !isOver && result.more;) {
-    // Without the letters that have failed again meanwhile.
-    const next = await send({ diedBefore: startedAt, ...filter });
-    result = sumOf(result, next);
-    isOver = next.replayed === 0;
-  }
+    result = result ? sumOf(result, next) : next;
+  } while (result.next !== undefined);
   if (output.isJson) {
     await output.json(result);
     return;
   }
-  const { matched, replayed, byCause, more } = result;
+  const { matched, replayed, byCause } = result;
   await output.table(['CAUSE', 'MATCHED'], Object.entries(byCause));
   await output.line(
     yes
       ? `replayed: ${replayed} of ${matched} dead letters`
-      : `matching dead letters: ${more ? 'more than ' : ''}${matched}; add --yes to replay them`,
+      : `matching dead letters: ${matched}; add --yes to replay them`,
   );
 }
 
@@ -99,5 +95,6 @@ function sumOf(one: ReplayManyResult, other: ReplayManyResult): ReplayManyResult
     replayed: one.replayed + other.replayed,
     byCause: Object.fromEntries(causes) as ReplayManyResult['byCause'],
     more: other.more,
+    ...(other.next !== undefined && { next: other.next }),
   };
 }

@@ -4,7 +4,7 @@ import { FluentEndpoints } from '../../../fluent/index.js';
 import { type Console, EXIT, printLine } from '../../console.js';
 import { type FluentOptions, scopeOf, withFluent, withFluentOptions } from '../../fluent-session.js';
 import { checkInventory, readInventory } from '../../inventory-file.js';
-import { loadDisplay } from '../../load-display.js';
+import { progressOn } from '../../progress.js';
 import { defaultStateFolder } from '../../state-folder.js';
 
 interface Options extends FluentOptions {
@@ -24,13 +24,17 @@ export function inventoryLoadCommand(command: Command, console: Console, end: (c
         const batches = new FluentBatches(services.get(FluentEndpoints), state);
         const scope = scopeOf(options);
         if (options.restart) await batches.forget(fingerprint, scope);
-        const display = loadDisplay(entities, console);
+        const display = progressOn(console);
         try {
           const loaded = await batches.load(readInventory(file), {
             ...scope,
             loadId: fingerprint,
             signal: console.signal,
-            onProgress: (progress) => display.show(progress),
+            onProgress: ({ batchesDone, entitiesDone, entitiesFailed }) =>
+              display.show(
+                entitiesDone / entities,
+                `${batchesDone} batches finished, ${entitiesDone} of ${entities} entities, ${entitiesFailed} failed`,
+              ),
           });
           // The same file may be loaded again tomorrow.
           await batches.forget(fingerprint, scope);
