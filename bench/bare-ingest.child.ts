@@ -25,8 +25,12 @@ const server = createServer((request, response) => {
     const notification = JSON.parse(body.toString()) as { id: string };
     queue.add(notification, { jobId: notification.id, removeOnComplete: true }).then(
       () => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ status: 'accepted', id: notification.id }));
+        const answer = JSON.stringify({ status: 'accepted', id: notification.id });
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(answer),
+        });
+        response.end(answer);
       },
       () => response.writeHead(503).end(),
     );

@@ -1,9 +1,10 @@
-// npm run bench [ingest] [attacks] [work] [memory] [redis-memory] [history] [stories]: each beside its baseline in one run, as a table.
+// npm run bench [ingest] [attacks] [work] [workers] [memory] [redis-memory] [backlog] [history] [stories]: each beside its baseline in one run, as a table.
 import { cpus } from 'node:os';
 import { PrivateRedis, generateWebhookKeys } from '../src/testing/index.js';
 import { RedisAccount } from './accounting.js';
 import { Child } from './child.js';
 import { benchAttacks } from './attacks.js';
+import { benchBacklog } from './backlog.js';
 import { benchHistory } from './history.js';
 import { benchIngest } from './ingest.js';
 import { benchMemory } from './memory.js';
@@ -11,6 +12,7 @@ import { benchRedisMemory } from './redis-memory.js';
 import { type Row, TABLE_HEAD, lineOf } from './report.js';
 import { benchStories } from './stories.js';
 import { benchWork } from './work.js';
+import { benchWorkers } from './workers.js';
 
 const LATENCY_MS = 20;
 /** Beyond the orders that the work benchmark uses. */
@@ -39,6 +41,8 @@ try {
   if (runs('redis-memory')) {
     print(await benchRedisMemory(server, keys, emulators, environment, REDIS_MEMORY_ORDERS_FROM));
   }
+  if (runs('backlog')) print(await benchBacklog());
+  if (runs('workers')) print(await benchWorkers(bench));
   await emulators.ask({ kind: 'latency', ms: LATENCY_MS });
   if (runs('work')) print(await benchWork(bench));
   if (runs('stories')) print(await benchStories(bench, server));

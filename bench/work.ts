@@ -111,7 +111,7 @@ export function medianRun(runs: readonly WorkRun[]): WorkRun {
 let nextOrder = 0;
 
 /** Orders that nobody has touched yet: `BOOKED` in Fluent, `Open` in commercetools. */
-async function freshOrders(emulators: Child, count: number): Promise<number> {
+export async function freshOrders(emulators: Child, count: number): Promise<number> {
   const from = nextOrder;
   nextOrder += count;
   await emulators.ask({ kind: 'add', from, count, status: 'BOOKED' });
@@ -215,7 +215,7 @@ export async function connectorWork(
 }
 
 /** @returns how many are unfinished when at most `most` are. */
-async function untilUnfinished(redis: RedisAccount, most: number): Promise<number> {
+export async function untilUnfinished(redis: RedisAccount, most: number): Promise<number> {
   const giveUpAt = performance.now() + GIVE_UP_MS;
   for (;;) {
     const unfinished = await redis.unfinished();
