@@ -84,6 +84,18 @@ export function messageQueueSuite(options: QueueSuiteOptions): readonly QueueTes
       await bench.until(async () => (await queue.add(brief)) === 'accepted', 'the id is forgotten');
       assert.equal(await queue.add(long), 'duplicate');
     }),
+    test('remembers each of many finished ids, and no other', async (queue, bench) => {
+      const finished = Array.from({ length: 300 }, () => sampleNotification());
+      await Promise.all(finished.map((sent) => queue.add(sent)));
+      const deliveries = await bench.takeAll(finished.length);
+      await Promise.all(deliveries.map((delivery) => queue.settle(delivery, DONE)));
+      const again = await Promise.all(finished.map((sent) => queue.add(sent)));
+      assert.deepEqual(new Set(again), new Set(['duplicate']));
+      const others = await Promise.all(
+        finished.map(({ id }) => queue.add(sampleNotification({ id: `not-${id}` }))),
+      );
+      assert.deepEqual(new Set(others), new Set(['accepted']));
+    }),
     test('delivers the notification unchanged, with the options that it was added with', async (queue, bench) => {
       const sent = sampleNotification({
         id: ':lock {x} ü\ud800',

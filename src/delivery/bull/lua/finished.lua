@@ -23,17 +23,9 @@ local function finishedHash(finished, level, digest)
 end
 
 local function finishedLevels(finished)
-  local levels = { present = LOWEST_LEVEL, lastUntil = {} }
-  local known = redis.call('HGETALL', finished)
-  for at = 1, #known, 2 do
-    if known[at] == 'level' then
-      levels.present = tonumber(known[at + 1])
-    elseif known[at] == 'since' then
-      levels.since = tonumber(known[at + 1])
-    else
-      levels.lastUntil[tonumber(known[at])] = tonumber(known[at + 1])
-    end
-  end
+  local known = redis.call('HMGET', finished, 'level', 'since', '2', '3', '4', '5', '6', '7')
+  local levels = { present = tonumber(known[1]) or LOWEST_LEVEL, since = tonumber(known[2]), lastUntil = {} }
+  for level = LOWEST_LEVEL, HIGHEST_LEVEL do levels.lastUntil[level] = tonumber(known[level + 1]) end
   return levels
 end
 
@@ -58,16 +50,15 @@ local function tidyFinished(hash, nowSeconds)
   return #marks / 2 - #ended
 end
 
-local function markFinished(finished, id, ttlSeconds)
-  local nowSeconds = math.floor(nowMicros() / 1000000)
+local function markFinished(finished, id, ttlSeconds, nowSeconds)
   local levels = finishedLevels(finished)
   local digest, mark = finishedPlace(id)
   local level, since = levels.present, levels.since
   if level > LOWEST_LEVEL and nowSeconds - since >= LEVEL_SECONDS then level, since = level - 1, nil end
   local hash = finishedHash(finished, level, digest)
   local count = redis.call('HLEN', hash)
-  -- Some digit of the digest, as a die.
-  if count >= FULL or string.sub(digest, 24, 24) == '0' then count = tidyFinished(hash, nowSeconds) end
+  -- One mark of 32, by digits of the digest.
+  if count >= FULL or string.sub(digest, 23, 24) < '08' then count = tidyFinished(hash, nowSeconds) end
   if count >= FULL and level < HIGHEST_LEVEL then
     level, since = level + 1, nil
     hash = finishedHash(finished, level, digest)

@@ -52,7 +52,7 @@ if epoch ~= '' and known[1] == epoch then
 end
 
 local isDone = action == 'done' and not isOutrun
-if isDone then markFinished(finished, id, tonumber(doneTtlSeconds)) end
+if isDone then markFinished(finished, id, tonumber(doneTtlSeconds), math.floor(nowMs / 1000)) end
 if redis.call('EXISTS', job) == 0 then
   if isDone then return 'settled' end
   -- Another worker may have ended it before this run changed something.
