@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Injectable, Module } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +10,12 @@ import { ConnectorModule } from '../src/connector.module.js';
 import { PermanentError, TransientError } from '../src/errors.js';
 import { NotificationHandler, type NotificationHandlerContract } from '../src/handlers/index.js';
 import { StatusMapper } from '../src/mapping/index.js';
-import { createTestConnector, PrivateRedis } from '../src/testing/index.js';
+import {
+  CommercetoolsEmulator,
+  createTestConnector,
+  FluentEmulator,
+  PrivateRedis,
+} from '../src/testing/index.js';
 
 class CompleteMapper extends StatusMapper {
   override map(): Promise<OrderStates> {
@@ -53,6 +61,44 @@ describe('createTestConnector', () => {
     expect(order.commercetools.orderState).toBe('Complete');
     expect(connector.app.get(ParcelHandler, { strict: false }).seen).toEqual(['P_7']);
     expect(connector.runs).toHaveLength(2);
+  });
+
+  it('sets no variable of a single account when a file describes the accounts', async ({
+    onTestFinished,
+  }) => {
+    const commercetools = await new CommercetoolsEmulator().start();
+    const fluent = await new FluentEmulator({ accountId: 'OTHER' }).start();
+    const folder = await mkdtemp(join(tmpdir(), 'test-connector-'));
+    onTestFinished(async () => {
+      await Promise.all([fluent.stop(), commercetools.stop(), rm(folder, { recursive: true })]);
+    });
+    const { FLUENT_USERNAME: username, FLUENT_PASSWORD: password } = fluent.environment;
+    const { FLUENT_CLIENT_ID: clientId, FLUENT_CLIENT_SECRET: clientSecret } = fluent.environment;
+    const webhookPublicKeys = fluent.webhookKeys.publicKey;
+    const key = commercetools.projectKey;
+    const ofProject = Object.entries({
+      clientId: 'CTP_CLIENT_ID',
+      clientSecret: 'CTP_CLIENT_SECRET',
+      authUrl: 'CTP_AUTH_URL',
+      apiUrl: 'CTP_API_URL',
+      scopes: 'CTP_SCOPES',
+    }).map(([name, variable]) => [name, commercetools.environment[variable]]);
+    const account = { id: 'OTHER', baseUrl: fluent.url, username, password, clientId, clientSecret };
+    const file = join(folder, 'connector.yaml');
+    await writeFile(
+      file,
+      JSON.stringify({
+        projects: [{ key, ...Object.fromEntries(ofProject) }],
+        accounts: [{ ...account, webhookPublicKeys }],
+      }),
+    );
+    await using connector = await createTestConnector({ env: { CONNECTOR_CONFIG: file } });
+    fluent.useReferenceMappings();
+    fluent.webhookUrl = connector.webhookUrl;
+    const order = commercetools.addOrder({ orderNumber: 'O_1' });
+    await fluent.move(fluent.addOrder({ ref: 'O_1' }).id, 'BOOKED');
+    await connector.settled();
+    expect(order.orderState).toBe('Confirmed');
   });
 
   it('runs a whole application, and sets its environment only while it starts', async () => {

@@ -34,7 +34,10 @@ const QUICK = {
 };
 
 interface Surroundings {
-  /** Environment variables of the connector; they take precedence over those of the test kit. */
+  /**
+   * Environment variables of the connector; they take precedence over those of the test kit. With `CONNECTOR_CONFIG`, the
+   * test kit sets no variable that the file replaces.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly fluent?: FluentEmulatorOptions;
   /** With `messages` the connector also accepts messages from the emulated commercetools. */
@@ -119,8 +122,7 @@ export async function createTestConnector(options: TestConnectorOptions = {}): P
       ...QUICK,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       ...(redis && { REDIS_URL: redis.url }),
-      ...fluent.environment,
-      ...commercetools.environment,
+      ...(!options.env?.['CONNECTOR_CONFIG'] && { ...fluent.environment, ...commercetools.environment }),
       ...(options.commercetools?.messages && commercetools.messagesEnvironment),
       ...options.env,
     };
