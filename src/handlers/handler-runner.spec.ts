@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Type as TransformType } from 'class-transformer';
 import { IsInt, IsString, ValidateNested } from 'class-validator';
 import { PinoLogger, type Params } from 'nestjs-pino';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectorConfig, RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError, TransientError } from '../errors.js';
@@ -33,6 +33,7 @@ class ParcelShipped {
 }
 
 interface Setup {
+  readonly root?: Logger;
   readonly options?: Partial<NotificationHandlerOptions<object>>;
   readonly timeoutMs?: number;
 }
@@ -40,7 +41,7 @@ interface Setup {
 /** Runs one handler; gives its result, or that it is busy. */
 function runnerOf(
   handle: unknown,
-  { options = {}, timeoutMs = 1000 }: Setup = {},
+  { options = {}, timeoutMs = 1000, root = pino({ level: 'silent' }) }: Setup = {},
 ): (changes?: Partial<FluentNotification>, context?: Partial<RunContext>) => Promise<unknown> {
   const handler = new RegisteredHandler(
     'ParcelShipped',
@@ -51,7 +52,7 @@ function runnerOf(
   );
   const registry = { find: () => handler };
   const logger = new PinoLogger({ pinoHttp: { level: 'silent' } } as Params);
-  vi.spyOn(logger, 'logger', 'get').mockReturnValue(pino({ level: 'silent' }));
+  vi.spyOn(logger, 'logger', 'get').mockReturnValue(root);
   const runner = new HandlerRunner(
     registry as unknown as HandlerRegistry,
     { scope: () => SCOPE } as unknown as ConnectorConfig,
@@ -83,6 +84,17 @@ describe('a handler', () => {
         logger: expect.objectContaining({ info: expect.any(Function) as unknown }) as unknown,
       }),
     );
+  });
+
+  it('gets a logger of its own, which is made when it is used', async () => {
+    const root = pino({ level: 'silent' });
+    const child = vi.spyOn(root, 'child');
+    await runnerOf(async () => undefined, { root })();
+    expect(child).not.toHaveBeenCalled();
+    const bindings: unknown[] = [];
+    const handle: Handle = async (_, { logger }) => void bindings.push(logger.bindings());
+    await runnerOf(handle, { root })();
+    expect(bindings).toEqual([{ notificationId: 'n-1', accountId: 'ACME', name: 'parcel-shipped' }]);
   });
 
   it.each([
