@@ -150,7 +150,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private async deliverAlone(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
     const before = decide(delivery, { type: 'taken' }, this.policy, now());
     if (before.action !== 'run') return this.settle(delivery, before, now);
-    return this.conclude(delivery, await this.run(delivery), now);
+    return await this.conclude(delivery, await this.run(delivery), now);
   }
 
   private async run(delivery: Delivery): Promise<RunEvent> {

@@ -185,7 +185,7 @@ export class GraphqlEndpoint {
     });
   }
 
-  private async sendAlone(
+  private sendAlone(
     document: AnyDocument,
     { variables, correlationId, signal }: PendingOperation,
     subject = JSON.stringify(variables),

@@ -57,20 +57,19 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     }
     // Fluent is read second. While it is away, the first read would be wasted in every attempt.
     this.fluent.throwIfCircuitOpen(context.scope.account.id);
-    const result = await this.orderStatus
-      .sync(orderOf(notification) ?? { id }, context.scope, {
+    let result: SyncResult | undefined;
+    try {
+      result = await this.orderStatus.sync(orderOf(notification) ?? { id }, context.scope, {
         signal: context.signal,
         correlationId: notification.id,
         get logger() {
           return context.logger;
         },
-      })
-      .catch((error: unknown) => {
-        if (isFromReconciliation(notification) && error instanceof OrderNotFoundError) {
-          return this.waitOrGiveUp(error, context);
-        }
-        throw error;
       });
+    } catch (error) {
+      if (!isFromReconciliation(notification) || !(error instanceof OrderNotFoundError)) throw error;
+      result = this.waitOrGiveUp(error, context);
+    }
     // A webhook of the same order may be waiting until commercetools has it.
     if (!result) return { outcome: 'unchanged', supersedesPending: false };
     const { outcome, status, updatedOn, skipped } = result;

@@ -66,7 +66,7 @@ export class AuthorizedCalls {
     // One signal may have a listener for each running call, and Node reports more than ten as a leak.
     if (signal) setMaxListeners(0, signal);
     const options = { signal, operation, isWrite, subject };
-    return this.breakers.execute(
+    return await this.breakers.execute(
       this.target,
       () => this.authorized(operation, send, { signal, sent, outcome }),
       options,
@@ -81,7 +81,7 @@ export class AuthorizedCalls {
    * @returns the result of each operation, or its classified error.
    * @throws as {@link run}, when the call has failed as a whole.
    */
-  async runTogether<T extends object>(
+  runTogether<T extends object>(
     operation: string,
     send: (token: string) => Promise<readonly (T | AnsweredFailure)[]>,
     options: CallOptions,
@@ -138,7 +138,7 @@ export class AuthorizedCalls {
     return outcome.result;
   }
 
-  private async measured<T>(
+  private measured<T>(
     operation: string,
     token: string,
     send: (token: string) => Promise<T>,

@@ -43,7 +43,7 @@ export class CallMetrics {
    * @param operation e.g. the name of a GraphQL operation.
    * @param call must report its outcome once, before it resolves or throws.
    */
-  async measure<T>(
+  measure<T>(
     target: string,
     operation: string,
     call: (ended: (outcome: CallOutcome) => void) => Promise<T>,

@@ -142,7 +142,7 @@ export class Deliveries {
     return { ...delivery, ...ticketOf(reply) };
   }
 
-  async settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult> {
+  settle(delivery: Delivery, settlement: Settlement): Promise<SettleResult> {
     return this.orRelease(delivery, () => this.settleHeld(delivery, settlement));
   }
 
