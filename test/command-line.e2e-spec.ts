@@ -7,7 +7,7 @@ import { ConnectorConfig } from '../src/config/index.js';
 import type { TestConnector } from '../src/testing/index.js';
 import { freePort } from '../src/testing/free-port.js';
 import { ADMIN_TOKEN } from './support/admin-client.js';
-import { type CommandResult, runBinary, runCommand } from './support/command-line.js';
+import { BUILT_COMMAND, type CommandResult, runBinary, runCommand } from './support/command-line.js';
 import { it as base } from './support/harness.js';
 
 const it = base.extend('folder', async ({}, { onCleanup }) => {
@@ -231,10 +231,11 @@ describe('doctor', { timeout: 180_000 }, () => {
        class WarehouseMapper { map() { return { orderState: 'Complete' }; } }
        export default ConnectorModule.register({ overrides: [{ provide: StatusMapper, useClass: WarehouseMapper }] });`,
     );
-    const doctor = await direct(connector, 'doctor', '--only', 'mappings', '--module', file);
+    const asShipped = (...args: string[]) => runBinary(args, environmentOf(connector), BUILT_COMMAND);
+    const doctor = await asShipped('doctor', '--only', 'mappings', '--module', file);
     expect(doctor.out).toContain('WarehouseMapper maps in place of the default');
     const environment = { ...environmentOf(connector), CONNECTOR_MODULE: file };
-    const order = await runBinary(['order', 'O_1'], environment);
+    const order = await runBinary(['order', 'O_1'], environment, BUILT_COMMAND);
     expect(order.out).toContain('orderState is Open and should be Complete');
     // By then the services have connected to Redis.
     await writeFile(
@@ -244,9 +245,9 @@ describe('doctor', { timeout: 180_000 }, () => {
        const overrides = [{ provide: StatusMapper, inject: [MessageQueue], useFactory }];
        export default ConnectorModule.register({ overrides });`,
     );
-    const broken = await direct(connector, 'doctor', '--module', file);
+    const broken = await asShipped('doctor', '--module', file);
     expect(broken).toMatchObject({ code: 1, error: 'error: the warehouse does not answer\n' });
-    const missing = await direct(connector, 'doctor', '--module', join(folder, 'nowhere.mjs'));
+    const missing = await asShipped('doctor', '--module', join(folder, 'nowhere.mjs'));
     expect(missing).toMatchObject({
       code: 2,
       error: expect.stringContaining('nowhere.mjs cannot be loaded'),

@@ -12,7 +12,7 @@ it.override('redisOptions', { aof: false });
 async function runToEnd(
   env: Readonly<Record<string, string>>,
 ): Promise<{ code: number | null; stderr: string }> {
-  const child = spawn(process.execPath, ['dist/main.js'], {
+  const child = spawn(process.execPath, [process.env['CONNECTOR_MAIN'] ?? 'dist/main.js'], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

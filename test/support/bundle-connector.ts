@@ -9,8 +9,9 @@ const BUNDLES = 'build/bundled-connector';
 const LOCATION = /(?<![\w$.])(?:import\.meta\.url|__dirname)\b/g;
 
 /**
- * Bundles the build with its libraries, and lets the connector processes of the specs start from the bundle. A start from
- * the build loads some 2,700 files, which takes more than half of its CPU time, and the specs start dozens of processes.
+ * Bundles the build with its libraries, and lets the connector and command line processes of the specs start from the
+ * bundle. A start from the build loads some 2,700 files, which takes more than half of its CPU time, and the specs start
+ * dozens of processes.
  */
 export default async function setup(): Promise<void> {
   if (!existsSync(join(BUILD, 'main.js'))) throw new Error(`${BUILD}/main.js is missing; run: npm run build`);
@@ -22,6 +23,7 @@ export default async function setup(): Promise<void> {
     renameSync(unfinished, folder);
   }
   process.env['CONNECTOR_MAIN'] = join(folder, 'main.js');
+  process.env['CONNECTOR_COMMAND_LINE'] = join(folder, 'command-line.js');
 }
 
 function newestChangeMs(): number {
@@ -33,7 +35,7 @@ function newestChangeMs(): number {
 
 async function bundle(folder: string): Promise<void> {
   const bundled = await rolldown({
-    input: join(BUILD, 'main.js'),
+    input: { main: join(BUILD, 'main.js'), 'command-line': join(BUILD, 'cli/main.js') },
     platform: 'node',
     // Nest asks for optional packages that are not installed.
     logLevel: 'silent',
