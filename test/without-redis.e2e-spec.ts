@@ -12,6 +12,7 @@ import {
 } from '../src/index.js';
 import { StartSummary } from '../src/start-summary.js';
 import { COMPLETE_ENVIRONMENT } from './support/complete-environment.js';
+import { runBinary } from './support/command-line.js';
 import { createIt } from './support/harness.js';
 
 const it = createIt();
@@ -130,6 +131,35 @@ describe('a connector with a queue that needs no Redis', () => {
     await connector.settled();
     expect(connector.runs.at(-1)?.error?.message).toContain('lead to the same commercetools order');
   });
+});
+
+describe('the command line of an application without Redis', () => {
+  const { REDIS_URL: _, ...environment } = COMPLETE_ENVIRONMENT;
+  const run = (...args: string[]) =>
+    runBinary([...args, '--module', 'test/support/memory-app.mjs'], environment);
+
+  it('reads dead letters from the queue', async () => {
+    expect(await run('dead-letters', 'list')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('0 of 0'),
+    });
+  });
+
+  it('checks what the application needs, and leaves Redis out', async () => {
+    const { code, out } = await run('doctor', '--only', 'redis,queue');
+    expect(code).toBe(0);
+    expect(out).toContain('skip Redis: REDIS_URL is not set');
+    expect(out).toContain('pass queue: 0 unfinished');
+  });
+
+  it.for([['overview'], ['reconcile', '--from', '2026-01-01T00:00:00Z', '--reason', 'data was lost']])(
+    'says that %s needs REDIS_URL',
+    async (args) => {
+      const { code, error } = await run(...args);
+      expect(code).not.toBe(0);
+      expect(error).toContain('are kept in Redis: set REDIS_URL to use them');
+    },
+  );
 });
 
 @Injectable()

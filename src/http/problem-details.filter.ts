@@ -1,6 +1,7 @@
 import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TransientError } from '../errors.js';
+import { RedisNotConfiguredError } from '../redis/index.js';
 import { hasBody, refuseUnread } from './client-error.js';
 import { LimitedLog } from './limited-log.js';
 import { Problem, sendProblem } from './problem.js';
@@ -52,6 +53,9 @@ function problemOf(exception: unknown, request: FastifyRequest): Problem {
       reason: exception.message,
       cause: exception,
     });
+  }
+  if (exception instanceof RedisNotConfiguredError) {
+    return new Problem(501, { detail: exception.message, cause: exception });
   }
   // The client closed the connection or was too slow. It does not read this response, and the connector did not fail.
   if (request.raw.readableAborted) return new Problem(400, { reason: 'the client aborted the request' });

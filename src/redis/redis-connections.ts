@@ -27,6 +27,13 @@ const FAIL_FAST_CLUSTER_TRIES = 3;
 /** A connection to one server, to the master that sentinels name, or to a cluster. */
 export type RedisClient = Redis | Cluster;
 
+/** Something that replicas share was asked of a connector without `REDIS_URL`. */
+export class RedisNotConfiguredError extends ConfigurationError {
+  constructor() {
+    super('the overview, reconciles and stories are kept in Redis: set REDIS_URL to use them');
+  }
+}
+
 interface ConnectionOptions extends RedisOptions {
   /** How many times to try a command while its slot has no master; unlimited if undefined. */
   readonly clusterTries?: number;
@@ -60,7 +67,7 @@ export class RedisConnections implements OnApplicationShutdown {
     return this.configured !== undefined;
   }
 
-  /** @throws ConfigurationError without `REDIS_URL`. */
+  /** @throws RedisNotConfiguredError without `REDIS_URL`. */
   get failFast(): RedisClient {
     return (this.failFastConnection ??= this.connect('fail-fast', {
       enableOfflineQueue: false,
@@ -96,7 +103,7 @@ export class RedisConnections implements OnApplicationShutdown {
   /**
    * Opens a separate connection that waits until Redis is back, e.g. for blocking commands.
    *
-   * @throws ConfigurationError without `REDIS_URL`.
+   * @throws RedisNotConfiguredError without `REDIS_URL`.
    */
   reconnecting(purpose: string): RedisClient {
     return this.connect(purpose, {
@@ -115,9 +122,7 @@ export class RedisConnections implements OnApplicationShutdown {
 
   private get target(): RedisTarget {
     if (this.configured) return this.configured;
-    throw new ConfigurationError(
-      'this needs Redis: set REDIS_URL. Without it, there is neither an overview of replicas nor a reconcile by operators',
-    );
+    throw new RedisNotConfiguredError();
   }
 
   private connect(purpose: string, options: ConnectionOptions): RedisClient {
