@@ -2,6 +2,7 @@
 export class SeededRandom {
   #state: number;
 
+  /** @param seed any integer, of which the lowest 32 bits count. */
   constructor(readonly seed: number = 1) {
     this.#state = seed >>> 0;
   }
@@ -15,7 +16,7 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** @returns true with that probability; 0 and 1 are exact. */
+  /** @returns true with that probability, from 0 to 1; 0 and 1 are exact. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -208,7 +208,8 @@ export class TestConnector implements AsyncDisposable {
    * Resolves when no notification waits, runs or is delayed before a retry. Dead letters count as settled; check
    * {@link runs} or {@link queue} for them.
    *
-   * @throws Error after `timeoutMs` that says which notifications remain and how the last run ended.
+   * @param timeoutMs how long to wait, in milliseconds. Default: 10,000.
+   * @throws Error after `timeoutMs` that says how many notifications remain and how the last run ended.
    */
   async settled(timeoutMs = TIMEOUT_MS): Promise<void> {
     // Check twice in a row: the counts are not atomic, and a job that moves between them escapes both.
@@ -227,6 +228,7 @@ export class TestConnector implements AsyncDisposable {
   /**
    * Resolves with the first matching run, even if it has already ended.
    *
+   * @param timeoutMs how long to wait, in milliseconds. Default: 10,000.
    * @throws Error after `timeoutMs` that says how the last run ended.
    */
   async waitForRun({ id, outcome }: RunFilter = {}, timeoutMs = TIMEOUT_MS): Promise<RunReport> {

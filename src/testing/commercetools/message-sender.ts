@@ -15,17 +15,17 @@ export interface MessageOptions {
   types?: readonly string[];
   /** Sent as `x-connector-secret` instead of a bearer token. */
   secret?: string;
-  /** What the tokens are for. */
+  /** What the tokens are for (`aud`); `fluent-commercetools-connector` by default. */
   audience?: string;
-  /** Whose the tokens are. */
+  /** Whose the tokens are (`email`); `push@emulator.iam.gserviceaccount.com` by default. */
   serviceAccount?: string;
   /** Whether messages come in the envelope of a Pub/Sub push, as they do by default, or bare. */
   envelope?: boolean;
   /** Whether messages name who caused the change; true by default. Not every message does. */
   initiators?: boolean;
-  /** Fraction of messages that are delivered twice. */
+  /** Fraction of messages that are delivered twice, from 0 to 1. 0 by default. */
   duplicates?: number;
-  /** The source of chances. */
+  /** The source of chances. By default, every sender has the same chances. */
   random?: SeededRandom;
   /** What happens to a message that is not accepted. */
   retry?: Partial<DeliveryRetry>;

@@ -16,9 +16,9 @@ export interface WalkedAccount {
 
 /** How an order is led through its workflow, and what goes wrong with its webhooks on the way. */
 export interface WalkOptions {
-  /** Between two steps, milliseconds: fixed, or drawn from a range. 0 by default. */
+  /** Between two steps, in milliseconds: fixed, or drawn from a range that includes both ends. 0 by default. */
   pauseMs?: number | readonly [min: number, max: number];
-  /** Fraction of webhooks that are sent twice. */
+  /** Fraction of webhooks that are sent twice, from 0 to 1. 0 by default, as of the fractions below. */
   duplicates?: number;
   /** Fraction of webhooks that leave only after the next step's. */
   reorders?: number;
@@ -26,7 +26,7 @@ export interface WalkOptions {
   overtakes?: number;
   /** Fraction of webhooks that are never sent. */
   drops?: number;
-  /** The source of all chances; its seed makes a walk repeatable. */
+  /** The source of all chances. Its seed makes a walk repeatable. By default, every walk has the same chances. */
   random?: SeededRandom;
   /** Ends the walk before its next step. */
   signal?: AbortSignal;
@@ -34,11 +34,11 @@ export interface WalkOptions {
 
 /** What a walk did. */
 export interface WalkResult {
-  /** Statuses written. */
+  /** How many statuses were written. */
   readonly steps: number;
-  /** Webhooks that were never sent. */
+  /** How many webhooks were never sent. */
   readonly dropped: number;
-  /** What became of each webhook sent, duplicates included. */
+  /** What became of each webhook that was sent, duplicates included. */
   readonly webhooks: readonly WebhookOutcome[];
 }
 

@@ -7,7 +7,7 @@ export interface FaultScope {
   operation?: string;
   /** Only the next n matching requests. */
   times?: number;
-  /** Only this fraction of the matching requests, 0 to 1. */
+  /** Only this fraction of the matching requests, from 0 to 1. */
   probability?: number;
   /** Makes `probability` repeatable; 1 by default. */
   seed?: number;

@@ -4,10 +4,14 @@ import { Agent, request } from 'undici';
 
 /** What finally became of one delivery. */
 export interface DeliveryOutcome {
-  /** `failed`: not accepted after every attempt. */
+  /**
+   * `accepted`: stored. `duplicate`: stored before. `ignored`: the receiver has no use for it. `failed`: not accepted after
+   * every attempt.
+   */
   readonly result: 'accepted' | 'duplicate' | 'ignored' | 'failed';
   /** The last HTTP status, or undefined when there was no answer. */
   readonly status?: number;
+  /** How many requests were sent, the first included. */
   readonly attempts: number;
   /** Why the last attempt failed. */
   readonly reason?: string;
