@@ -487,7 +487,7 @@ describe('the server', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(problem(ready!)).toBe(503);
     expect(problem(details!)).toBe(503);
-    expect(details!.json.details.redis.status).toBe('down');
+    expect(details!.json.details.queue.status).toBe('down');
     expect(metrics!.status).toBe(200);
     expect(metrics!.text).not.toMatch(/queue_jobs\{|queue_warnings \d/);
     expect(await send({ to, path: '/health/live', method: 'GET' })).toMatchObject({ status: 200 });
