@@ -1,5 +1,6 @@
 // The admin API, in the session of the person who has signed in.
 
+/** @typedef {import('../../dead-letters/dead-letter-schemas.js').ReplayManyResult} Replayed */
 /** @typedef {import('../session-schemas.js').SessionView} Session */
 /** @typedef {Record<string, string | number | boolean | undefined>} Query */
 
@@ -67,6 +68,25 @@ export function get(path, query, signal) {
  */
 export function change(method, path, query, body) {
   return ours(request(method, path, query, { body }));
+}
+
+/** One request counts or replays about ten thousand. @param {Query} query dead letters, and `dryRun` @returns {Promise<Replayed>} */
+export async function replayDeadLetters(query) {
+  /** @type {Replayed} */
+  const sum = { matched: 0, replayed: 0, byCause: {}, more: false };
+  /** @type {string | undefined} */
+  let after;
+  do {
+    const { matched, replayed, byCause, next } = /** @type {Replayed} */ (
+      await change('POST', '/dead-letters/replay', { ...query, after })
+    );
+    sum.matched += matched;
+    sum.replayed += replayed;
+    for (const [cause, count] of Object.entries(byCause))
+      sum.byCause[cause] = (sum.byCause[cause] ?? 0) + count;
+    after = next;
+  } while (after !== undefined);
+  return sum;
 }
 
 /** @template T @param {Promise<T>} answer */

@@ -1,7 +1,7 @@
 // The frame of the page: sign-in, navigation by the address behind #, and the session's end.
 
 import { ApiError, resume, signIn, signOut, whenSignedOut } from './api.js';
-import { announce, failure, field, h, messageOf, notice } from './dom.js';
+import { failure, field, h, messageOf, notice } from './dom.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /**
@@ -101,7 +101,7 @@ function showShell(session) {
       showSignIn('You are signed out.');
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) showSignIn('You are signed out.');
-      else announce(String(error));
+      else main.prepend(failure(error));
     }
   };
   const search = h('input', {

@@ -1,6 +1,6 @@
 // Notifications that failed for good.
 
-import { change, get, mayWrite } from './api.js';
+import { change, get, mayWrite, replayDeadLetters } from './api.js';
 import {
   actionButton,
   announce,
@@ -18,7 +18,6 @@ import {
 
 /** @typedef {import('../../dead-letters/dead-letter-schemas.js').DeadLetterPage} Page */
 /** @typedef {import('../../dead-letters/dead-letter-schemas.js').DeadLetterView} Letter */
-/** @typedef {import('../../dead-letters/dead-letter-schemas.js').ReplayManyResult} Preview */
 /** @typedef {Record<string, string>} Filter */
 
 const CAUSES = ['configuration', 'permission', 'data', 'unknown'];
@@ -254,9 +253,7 @@ function row(letter, { refresh, message }) {
 async function replayMany(filter, message, refresh) {
   const which = { ...filter, ...(Object.keys(filter).length === 0 && { all: true }) };
   try {
-    const { matched, byCause } = /** @type {Preview} */ (
-      await change('POST', '/dead-letters/replay', { ...which, dryRun: true })
-    );
+    const { matched, byCause } = await replayDeadLetters({ ...which, dryRun: true });
     const parts = Object.entries(byCause).filter(([, count]) => count > 0);
     if (matched === 0) {
       message.replaceChildren(notice('info', 'No dead letter matches.'));
@@ -276,9 +273,7 @@ async function replayMany(filter, message, refresh) {
       reason: 'optional',
     });
     if (!answer) return;
-    const { replayed } = /** @type {Preview} */ (
-      await change('POST', '/dead-letters/replay', { ...which, ...answer })
-    );
+    const { replayed } = await replayDeadLetters({ ...which, ...answer });
     const done = `${counted(replayed, 'notification waits', 'notifications wait')} in the queue again.`;
     message.replaceChildren(notice('ok', done));
     announce(done);

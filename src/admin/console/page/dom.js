@@ -282,6 +282,11 @@ export function every(ms, signal, action, onError) {
   next();
 }
 
+/** A status, which a narrow screen breaks at its underscores. @param {string} status @returns {Child} */
+export function breakable(status) {
+  return status.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h('wbr', {}), part]));
+}
+
 /** Shows new content in the place of the old, and keeps the focus where it was. @param {HTMLElement} parent @param {...Node} content */
 export function replace(parent, ...content) {
   const active = document.activeElement;

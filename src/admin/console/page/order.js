@@ -5,6 +5,7 @@ import {
   actionButton,
   announce,
   badge,
+  breakable,
   counted,
   facts,
   failure,
@@ -49,6 +50,11 @@ const DETAILS = /** @type {Record<string, string>} */ ({
   mappings: 'Mappings',
   skippedStatuses: 'Skipped statuses',
   doubt: 'Doubt',
+});
+const SKIPPED = /** @type {Record<string, string>} */ ({
+  nothing_skipped: 'none',
+  filled: 'their states come from the status history',
+  unknown: 'not known',
 });
 const SOURCES = {
   webhook: 'Webhook from Fluent',
@@ -280,7 +286,7 @@ function history({ statusHistory, statusHistoryProblem }) {
       h(
         'ol',
         { class: 'steps' },
-        statusHistory.map(({ status, at }) => h('li', {}, h('strong', {}, status), time(at))),
+        statusHistory.map(({ status, at }) => h('li', {}, h('strong', {}, breakable(status)), time(at))),
       ),
   );
 }
@@ -356,7 +362,11 @@ function entry(notification, ref) {
         ['Outcome at', time(at)],
         ['Healed', healedAt && timeAgo(healedAt)],
         ...Object.entries(details ?? {}).map(
-          ([key, value]) => /** @type {const} */ ([DETAILS[key] ?? key, detail(value)]),
+          ([key, value]) =>
+            /** @type {const} */ ([
+              DETAILS[key] ?? key,
+              detail(key === 'skippedStatuses' ? (SKIPPED[String(value)] ?? value) : value),
+            ]),
         ),
       ]),
     ),

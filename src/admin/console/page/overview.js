@@ -80,6 +80,9 @@ function parts({ at, replicas, minutes, queue, paused, circuits, problems }, isO
       timeAgo(since),
       `: ${reason}`,
     ]),
+    ...(queue.dead === 0
+      ? []
+      : [[h('a', { href: '#/dead-letters' }, counted(queue.dead, 'notification')), ' failed for good']]),
     ...circuits.map(({ target, state, since }) => [
       h('strong', {}, target),
       ` does not answer: its circuit is ${state} since `,
