@@ -92,7 +92,10 @@ describe('order and sync', { timeout: 180_000 }, () => {
   it('exit with 1 for an order that does not exist', async ({ startTestConnector }) => {
     const connector = await startTestConnector(options);
     const order = await atUrl(connector, 'order', 'O_9');
-    expect(order).toMatchObject({ code: 1, out: expect.stringContaining('Fluent has no order O_9') });
+    expect(order).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('Fluent has no order with the ref O_9'),
+    });
     const sync = await atUrl(connector, 'sync', 'O_9');
     expect(sync).toMatchObject({ code: 1, error: expect.stringContaining('error: Fluent has no order O_9') });
   });

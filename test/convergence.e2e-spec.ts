@@ -6,6 +6,7 @@ import { CommercetoolsModule, ConflictError } from '../src/commercetools/index.j
 import { ConfigModule, ConnectorConfig } from '../src/config/index.js';
 import { FluentModule } from '../src/fluent/index.js';
 import { GraphqlModule } from '../src/graphql/index.js';
+import { LoggingModule } from '../src/logging/index.js';
 import { MappingModule } from '../src/mapping/index.js';
 import { MetricsModule } from '../src/metrics/index.js';
 import { OrderStatusModule, OrderStatusSync } from '../src/order-status/index.js';
@@ -52,6 +53,7 @@ async function open(batches: Readonly<Record<string, string | undefined>>): Prom
   @Module({
     imports: [
       ConfigModule.register(env),
+      LoggingModule,
       MetricsModule,
       RedisModule,
       GraphqlModule,
