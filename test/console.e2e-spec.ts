@@ -381,6 +381,14 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.getByText('commercetools took the update.').waitFor();
     expect(connector.commercetools.order('O_1')?.orderState).toBe('Confirmed');
     await vi.waitFor(async () => expect(await focused(page)).toBe('Synced'), 5000);
+
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'O_1' }).waitFor();
+    await page.evaluate('document.activeElement.blur()');
+    await page.keyboard.press('Tab');
+    await expectFocus(page, 'Skip to content');
+    await page.keyboard.press('Enter');
+    expect(await evaluate(page, 'document.activeElement.tagName')).toBe('MAIN');
   });
 
   it('leads the focus into a dialog and back', async ({ openConsole }) => {

@@ -190,7 +190,7 @@ export function announce(message) {
 }
 
 /**
- * Asks before something is changed. Escape and Cancel answer undefined; focus goes back to where it was.
+ * Asks before something is changed. Escape and Cancel answer undefined. The dialog gives the focus back.
  *
  * @param {{title: string, text: Child, confirm: string, tone?: 'danger' | 'primary', reason: 'required' | 'optional'}} question
  * @returns {Promise<{reason: string | undefined} | undefined>}
@@ -217,10 +217,8 @@ export function ask({ title, text, confirm, tone = 'primary', reason }) {
         ),
       ),
     );
-    const before = document.activeElement;
     dialog.addEventListener('close', () => {
       dialog.remove();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
       resolve(dialog.returnValue === 'yes' ? { reason: input.value.trim() || undefined } : undefined);
     });
     document.body.append(dialog);
