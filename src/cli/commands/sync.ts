@@ -45,5 +45,5 @@ async function print(ref: string, result: SyncView, output: Output): Promise<voi
   );
   await printDifference(difference, output);
   await printReasons(reasons, output);
-  if (otherActions.length > 0) await output.line(`\nupdate actions of hooks: ${otherActions.join(', ')}`);
+  if (otherActions.length > 0) await output.line(`update actions of hooks: ${otherActions.join(', ')}`);
 }
