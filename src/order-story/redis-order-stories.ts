@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   Injectable,
@@ -189,7 +189,7 @@ export class RedisOrderStories
 }
 
 function idOf({ notificationId }: StoryEntry): string {
-  return createHash('sha256').update(notificationId).digest('base64url').slice(0, ID_LENGTH);
+  return hash('sha256', notificationId, 'base64url').slice(0, ID_LENGTH);
 }
 
 /** Bounded, whatever a notification or a handler says. */
