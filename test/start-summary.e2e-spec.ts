@@ -37,6 +37,20 @@ it('says in one line at the start what the process does, and where each mapping 
   expect(text).not.toContain(harness.environmentWith()['FLUENT_PASSWORD']);
 });
 
+it('warns of nothing that is only not connected yet', async ({ harness }) => {
+  const ADMIN_TOKEN = 'a-token-that-is-long-enough-for-this';
+  const { url } = await harness.startConnector({ ADMIN_TOKEN });
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  await vi.waitFor(async () => {
+    const answer = await fetch(`${url}/admin/overview`, { headers });
+    expect(await answer.json()).toMatchObject({ replicas: [expect.anything()] });
+  }, WAIT);
+  const contexts = new Set(['Replicas', 'Backfill']);
+  expect(
+    harness.lines.filter(({ level, context }) => level === 'warn' && contexts.has(String(context))),
+  ).toEqual([]);
+});
+
 @NotificationHandler('parcel.*')
 @Injectable()
 class Parcels implements NotificationHandlerContract {

@@ -23,19 +23,25 @@ describe('BodyReader', () => {
     await server.close();
   });
 
-  /** Sends the beginning of a body; `answer` returns the response received so far. */
-  async function begin(length: number, sent: number): Promise<{ socket: Socket; answer: () => string }> {
+  /** @returns a connection to the server; `answer` returns the response received so far. */
+  async function connected(): Promise<{ socket: Socket; answer: () => string }> {
     const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(socket);
     let answer = '';
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
     socket.on('error', () => undefined);
     await once(socket, 'connect');
-    socket.write(
+    return { socket, answer: () => answer };
+  }
+
+  /** Sends the beginning of a body. */
+  async function begin(length: number, sent: number): Promise<{ socket: Socket; answer: () => string }> {
+    const connection = await connected();
+    connection.socket.write(
       `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
     );
-    socket.write(`"${'x'.repeat(sent - 1)}`);
-    return { socket, answer: () => answer };
+    connection.socket.write(`"${'x'.repeat(sent - 1)}`);
+    return connection;
   }
 
   it('closes the largest unfinished body when all together exceed the limit, and lets the others finish', async () => {
@@ -65,12 +71,7 @@ describe('BodyReader', () => {
 
   it('refuses a body that arrives in tiny chunks, and accepts the same body in large ones', async () => {
     const send = async (chunkBytes: number): Promise<() => string> => {
-      const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
-      sockets.push(socket);
-      let answer = '';
-      socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-      socket.on('error', () => undefined);
-      await once(socket, 'connect');
+      const { socket, answer } = await connected();
       const body = `"${'x'.repeat(19_998)}"`;
       const chunks = body.match(new RegExp(`.{1,${chunkBytes}}`, 'g')) ?? [];
       const framed = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
@@ -78,7 +79,7 @@ describe('BodyReader', () => {
         'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n' +
           `${framed}0\r\n\r\n`,
       );
-      return () => answer;
+      return answer;
     };
     const tiny = await send(1);
     await vi.waitFor(() => expect(tiny()).toMatch(/^HTTP\/1.1 400 /), 5000);

@@ -147,6 +147,11 @@ export class BackfillStore {
     return this.connections.failFast;
   }
 
+  /** Waits until Redis can be used. @throws Error when it cannot be reached within seconds, or `stop` is aborted. */
+  opened(stop: AbortSignal): Promise<void> {
+    return this.connections.opened(stop);
+  }
+
   async create(request: BackfillRequest): Promise<CreateResult> {
     const id = randomBytes(9).toString('base64url');
     const requestedAt = Date.now();

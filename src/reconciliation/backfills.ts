@@ -103,6 +103,8 @@ export class Backfills implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async pollUntilStopped(): Promise<void> {
     const { signal } = this.stop;
+    // The connection is still being made. If it cannot be made, the first look says so.
+    await this.store.opened(signal).catch(() => undefined);
     while (!signal.aborted) {
       try {
         for (const id of await this.store.unfinished()) {

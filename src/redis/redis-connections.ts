@@ -89,12 +89,14 @@ export class RedisConnections implements OnApplicationShutdown {
   /**
    * Waits until {@link failFast} can be used; without `REDIS_URL` there is nothing to wait for.
    *
+   * @param stop ends the wait early.
    * @throws Error with the last answer of the server or the network.
    */
-  async opened(timeoutMs = OPEN_TIMEOUT_MS): Promise<void> {
+  async opened(stop?: AbortSignal): Promise<void> {
     if (!this.isConfigured || this.failFast.status === 'ready') return;
+    const timeUp = AbortSignal.timeout(OPEN_TIMEOUT_MS);
     try {
-      await once(this.failFast, 'ready', { signal: AbortSignal.timeout(timeoutMs) });
+      await once(this.failFast, 'ready', { signal: stop ? AbortSignal.any([timeUp, stop]) : timeUp });
     } catch (error) {
       throw this.lastError ?? error;
     }

@@ -210,6 +210,8 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
   private async beatUntilStopped(): Promise<void> {
     const { signal } = this.stop;
     let isAway = false;
+    // The connection is still being made. If it cannot be made, the first beat says so.
+    await this.connections.opened(signal).catch(() => undefined);
     while (!signal.aborted) {
       try {
         await this.beat();
