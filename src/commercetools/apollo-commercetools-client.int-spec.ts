@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { graphqlEndpoints } from '../../test/support/graphql-endpoints.js';
 import { PROJECT, literalConfig, literalScope } from '../../test/support/literal-config.js';
 import {
   type LocalServer,
@@ -8,15 +9,7 @@ import {
 } from '../../test/support/local-server.js';
 import type { RetailerScope } from '../config/index.js';
 import { ConfigurationError, PermanentError } from '../errors.js';
-import { ConnectorMetrics } from '../metrics/index.js';
-import { GraphqlEndpoints } from '../graphql/index.js';
-import {
-  CallMetrics,
-  CircuitBreakers,
-  OutageError,
-  ServerFaultError,
-  UpstreamHttp,
-} from '../transport/index.js';
+import { OutageError, ServerFaultError, UpstreamHttp } from '../transport/index.js';
 import { ApolloCommercetoolsClient, correlationHeader } from './apollo-commercetools-client.js';
 import { ConfiguredOrderLookup } from './configured-order-lookup.js';
 import { ConflictError } from './conflict-error.js';
@@ -62,13 +55,7 @@ describe('commercetools', () => {
     scope = literalScope({ project });
     const config = literalConfig({ projects: [project] });
     http = new UpstreamHttp(config);
-    const metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(
-      http,
-      new CircuitBreakers(metrics),
-      new CallMetrics(metrics),
-      literalConfig(),
-    );
+    const endpoints = graphqlEndpoints(http);
     const client = new ApolloCommercetoolsClient(config, endpoints);
     lookup = new ConfiguredOrderLookup(client);
     update = new MutationOrderUpdate(client);

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { graphqlEndpoints } from '../../test/support/graphql-endpoints.js';
 import { ACCOUNT, literalConfig } from '../../test/support/literal-config.js';
 import { startLocalServer } from '../../test/support/local-server.js';
 import { ConfigurationError, TransientError } from '../errors.js';
 import { FluentEndpoints } from '../fluent/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import { FluentEmulator } from '../testing/index.js';
-import { GraphqlEndpoints } from '../graphql/index.js';
-import { CallMetrics, CircuitBreakers, OutageError, UpstreamHttp } from '../transport/index.js';
+import { OutageError, UpstreamHttp } from '../transport/index.js';
 import {
   ConfirmParcels,
   type EventEnvelope,
@@ -121,12 +121,7 @@ describe('FluentEvents', () => {
     const config = literalConfig({ accounts: [account], retailerIds: () => retailers });
     http = new UpstreamHttp(config);
     metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(
-      http,
-      new CircuitBreakers(metrics),
-      new CallMetrics(metrics),
-      literalConfig(),
-    );
+    const endpoints = graphqlEndpoints(http, metrics);
     return new FluentEvents(new FluentEndpoints(config, endpoints));
   }
 

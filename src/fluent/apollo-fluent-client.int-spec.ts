@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { graphqlEndpoints } from '../../test/support/graphql-endpoints.js';
 import { ACCOUNT, literalConfig, literalScope } from '../../test/support/literal-config.js';
 import { type LocalServer, type Reply, startLocalServer } from '../../test/support/local-server.js';
 import type { RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { ConnectorMetrics } from '../metrics/index.js';
-import { GraphqlEndpoints } from '../graphql/index.js';
-import {
-  CallMetrics,
-  CircuitBreakers,
-  OutageError,
-  ServerFaultError,
-  UpstreamHttp,
-} from '../transport/index.js';
+import { OutageError, ServerFaultError, UpstreamHttp } from '../transport/index.js';
 import { ApolloFluentClient } from './apollo-fluent-client.js';
 import type { UpdatedFluentOrder } from './fluent-client.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
@@ -52,13 +45,7 @@ describe('ApolloFluentClient', () => {
     scope = literalScope({ account });
     const config = literalConfig({ accounts: [account] });
     http = new UpstreamHttp(config);
-    const metrics = new ConnectorMetrics();
-    const endpoints = new GraphqlEndpoints(
-      http,
-      new CircuitBreakers(metrics),
-      new CallMetrics(metrics),
-      literalConfig(),
-    );
+    const endpoints = graphqlEndpoints(http);
     client = new ApolloFluentClient(new FluentEndpoints(config, endpoints));
   });
   afterEach(async () => {

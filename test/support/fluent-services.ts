@@ -2,8 +2,8 @@ import type { FluentScope } from '../../src/fluent/index.js';
 import { FluentEndpoints } from '../../src/fluent/index.js';
 import { ConnectorMetrics } from '../../src/metrics/index.js';
 import type { FluentEmulator } from '../../src/testing/index.js';
-import { GraphqlEndpoints } from '../../src/graphql/index.js';
-import { CallMetrics, CircuitBreakers, UpstreamHttp } from '../../src/transport/index.js';
+import { UpstreamHttp } from '../../src/transport/index.js';
+import { graphqlEndpoints } from './graphql-endpoints.js';
 import { ACCOUNT, literalConfig } from './literal-config.js';
 
 /** What Fluent services are made of, connected to an emulator (or to another server in its place). */
@@ -31,12 +31,7 @@ export function connectToFluent(
   const config = literalConfig({ accounts: [account], retailerIds: () => retailerIds });
   const http = new UpstreamHttp(config);
   const metrics = new ConnectorMetrics();
-  const graphql = new GraphqlEndpoints(
-    http,
-    new CircuitBreakers(metrics),
-    new CallMetrics(metrics),
-    literalConfig(),
-  );
+  const graphql = graphqlEndpoints(http, metrics);
   return {
     endpoints: new FluentEndpoints(config, graphql),
     metrics,
