@@ -112,7 +112,7 @@ export default {
   ],
   options: {
     // Specs may reach anywhere: into other folders and into test/support.
-    exclude: { path: '\\.(int-)?spec\\.ts$' },
+    exclude: { path: '\\.spec\\.ts$' },
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     // Imports of types alone count too.

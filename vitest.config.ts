@@ -32,6 +32,7 @@ const ISOLATED_SPECS = [
   'src/delivery/keyed-mutex.spec.ts',
   'src/handlers/handler-runner.spec.ts',
 ];
+const INTEGRATION_SPECS = '{src,test/documentation}/**/*.int.spec.ts';
 const ISOLATED_E2E_SPECS = ['test/convergence.e2e-spec.ts'];
 const resultsDir = process.env['TEST_RESULTS_DIR'];
 // One report for each version of Node that the suite is run on.
@@ -48,7 +49,7 @@ export default defineConfig({
           ...unit,
           name: 'unit',
           include: ['src/**/*.spec.ts', 'test/documentation/*.spec.ts'],
-          exclude: ISOLATED_SPECS,
+          exclude: [...ISOLATED_SPECS, INTEGRATION_SPECS],
           isolate: false,
         },
       },
@@ -57,7 +58,7 @@ export default defineConfig({
         test: {
           ...integration,
           name: 'integration',
-          include: ['src/**/*.int-spec.ts', 'test/documentation/*.int-spec.ts'],
+          include: [INTEGRATION_SPECS],
         },
       },
       // Each has its own Redis and ports.
@@ -69,7 +70,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/main.ts', '**/*.{spec,int-spec}.ts', '**/index.ts'],
+      exclude: ['src/main.ts', '**/*.spec.ts', '**/index.ts'],
       reporter: ['text-summary', 'lcov'],
     },
   },

@@ -12,7 +12,7 @@ for (const [prototype, method, effect] of EFFECTS) {
   Object.defineProperty(prototype, method, {
     value: () => {
       throw new Error(
-        `a unit spec ${effect}; rename it to *.int-spec.ts, so that it runs as an integration test`,
+        `a unit spec ${effect}; rename it to *.int.spec.ts, so that it runs as an integration test`,
       );
     },
   });
