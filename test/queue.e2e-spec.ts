@@ -99,7 +99,14 @@ async function raw<T>(work: (client: Redis) => Promise<T>): Promise<T> {
 }
 
 describe('the contract of MessageQueue', () => {
-  it.each(messageQueueSuite({ create: () => startQueue() }))('$name', async ({ run }) => {
+  /** The locks of a worker end, as if its process had died, and another worker starts. */
+  const takeOver = async (): Promise<BullMessageQueue> => {
+    const other = await startQueue();
+    await raw(async (client) => client.del(await client.keys('{fluent-connector}:notifications:*:lock')));
+    return other;
+  };
+
+  it.each(messageQueueSuite({ create: () => startQueue(), takeOver }))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FluentNotification } from '../../notification/index.js';
 import type { Settlement } from '../decide.js';
@@ -46,6 +47,7 @@ interface Entry extends Omit<AddOptions, 'background'> {
 }
 
 interface Key {
+  readonly epoch: string;
   coverage?: Coverage;
   failing?: Failing;
   /** The number when a run that changed something was settled last. */
@@ -302,24 +304,32 @@ export class MemoryMessageQueue extends MessageQueue {
   }
 
   private ticket(coalesceKey: string | undefined): Pick<Delivery, 'ticket' | 'coverage' | 'failing'> {
-    const ticket = { number: this.draw() };
-    if (coalesceKey === undefined) return { ticket };
-    const { coverage, failing } = this.keys.get(coalesceKey) ?? {};
-    return { ticket, coverage, failing };
+    const number = this.draw();
+    if (coalesceKey === undefined) return { ticket: { number } };
+    const { epoch, coverage, failing } = this.keyOf(coalesceKey);
+    return { ticket: { number, epoch }, coverage, failing };
+  }
+
+  private keyOf(coalesceKey: string): Key {
+    const key = this.keys.get(coalesceKey) ?? { epoch: randomUUID() };
+    this.keys.set(coalesceKey, key);
+    return key;
   }
 
   /** @returns whether the run was outrun. */
   private recordForKey({ coalesceKey, ticket }: Delivery, settlement: Settlement): boolean {
     if (coalesceKey === undefined) return false;
-    const key = this.keys.get(coalesceKey) ?? {};
-    this.keys.set(coalesceKey, key);
+    const key = this.keyOf(coalesceKey);
     const changed = 'run' in settlement ? settlement.run?.changed : undefined;
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
     const { number: covered = 0 } = key.coverage ?? {};
-    const isOutrun =
-      (changed === true && covered > ticket.number) ||
-      (changed === false && (key.changedUntil ?? 0) > ticket.number);
+    const isOfKey = ticket.epoch === key.epoch;
+    const isOutrun = isOfKey
+      ? (changed === true && covered > ticket.number) ||
+        (changed === false && (key.changedUntil ?? 0) > ticket.number)
+      : changed !== undefined;
     if (changed) key.changedUntil = this.draw();
+    if (!isOfKey) return isOutrun;
     if (coverage) {
       key.failing = undefined;
       if (!isOutrun && coverage.number > covered) key.coverage = coverage;
