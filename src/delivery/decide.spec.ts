@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CircuitOpenError, ConfigurationError, PermanentError, TransientError } from '../errors.js';
-import { decide, reportOf, type DeliveryPolicy, type Settlement } from './decide.js';
+import { decide, reportOf, type Decision, type DeliveryPolicy, type Settlement } from './decide.js';
 import type { Delivery } from './delivery.js';
 
 const NOW = 1_800_000_000_000;
@@ -41,6 +41,12 @@ function resultEvent(result: Extract<Parameters<typeof decide>[1], { type: 'succ
 }
 const failed = (error: unknown) => ({ type: 'failed', error }) as const;
 const half = (): number => 0.5;
+/** At least RECHECK_DELAY after the acceptance, at most one more. */
+function expectRecheckInTime(decision: Decision): void {
+  const { delayMs } = decision as Extract<Decision, { action: 'recheck' }>;
+  expect(delayMs).toBeGreaterThanOrEqual(RECHECK_MS - 1000);
+  expect(delayMs).toBeLessThanOrEqual(2 * RECHECK_MS);
+}
 
 describe('a notification that was taken', () => {
   it('runs when no run has covered it', () => {
@@ -90,10 +96,7 @@ describe('a notification that was taken', () => {
       action: 'recheck',
       progress: { firstRun: { outcome: 'superseded', lagMs: 1000 } },
     });
-    // At least RECHECK_DELAY after the acceptance, at most one more.
-    const { delayMs } = decision as Extract<Settlement, { action: 'recheck' }>;
-    expect(delayMs).toBeGreaterThanOrEqual(RECHECK_MS - 1000);
-    expect(delayMs).toBeLessThanOrEqual(2 * RECHECK_MS);
+    expectRecheckInTime(decision);
   });
 
   it('is superseded by a run that began RECHECK_DELAY after its acceptance, whatever it observed', () => {
@@ -298,11 +301,13 @@ describe('a run that succeeded', () => {
 
   it('is rechecked when it observed another state than announced, and covers others meanwhile', () => {
     const event = succeeded({ outcome: 'unchanged', observedState: 'PACKED' });
-    expect(decide(delivery({ expectedState: 'SHIPPED' }), event, policy, NOW)).toMatchObject({
+    const decision = decide(delivery({ expectedState: 'SHIPPED' }), event, policy, NOW);
+    expect(decision).toMatchObject({
       action: 'recheck',
       progress: { firstRun: { outcome: 'unchanged', lagMs: 1000 } },
       coverage: { number: us(NOW), observedState: 'PACKED' },
     });
+    expectRecheckInTime(decision);
   });
 
   it.each([
