@@ -1,6 +1,7 @@
 import { sampleNotification } from '../sample-notification.js';
 import { DONE, KEY } from './bench.js';
-import { expectSame, type QueueCase } from './queue-case.js';
+import { expectSame } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 /** What `add` promises to the sender of a webhook. */
 export const ACCEPTING: readonly QueueCase[] = [

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery, HeldSlots, MessageQueue, Settlement } from '../../index.js';
-import { expectThat } from './queue-case.js';
+import { expectThat } from './expectations.js';
 
 export const KEY = { coalesceKey: 'order-1' } as const;
 export const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;

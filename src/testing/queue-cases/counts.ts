@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sampleNotification } from '../sample-notification.js';
 import { acceptedMs, dead, deferFor } from './bench.js';
-import { expectSame, expectThat, type QueueCase } from './queue-case.js';
+import { expectSame, expectThat } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 /** What metrics, alerts and operators read. */
 export const COUNTS: readonly QueueCase[] = [

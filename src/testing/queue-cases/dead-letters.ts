@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sampleNotification } from '../sample-notification.js';
 import { KEY, dead } from './bench.js';
-import { expectSame, expectThat, type QueueCase } from './queue-case.js';
+import { expectSame, expectThat } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 /** What an operator finds and does with dead letters. */
 export const DEAD_LETTERS: readonly QueueCase[] = [

@@ -3,7 +3,8 @@ import { CircuitOpenError } from '../../errors.js';
 import type { AccountPause, Delivery } from '../../index.js';
 import { sampleNotification } from '../sample-notification.js';
 import { DONE, NOTHING_HELD, dead, deferFor, ids, retryIn } from './bench.js';
-import { expectSame, expectThat, type QueueCase } from './queue-case.js';
+import { expectSame, expectThat } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 const PAUSE: AccountPause = { by: 'anna', since: new Date(1_700_000_000_000), reason: 'wrong mapping' };
 

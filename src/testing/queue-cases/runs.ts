@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery, Settlement } from '../../index.js';
 import { sampleNotification } from '../sample-notification.js';
 import { DONE, KEY, OUTRUN, deferFor, endOf, retryIn } from './bench.js';
-import { expectSame, expectThat, type QueueCase } from './queue-case.js';
+import { expectSame, expectThat } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 /** Numbers, epochs, coverage and outrun runs: what keeps an older run from undoing a newer one. */
 export const RUNS: readonly QueueCase[] = [

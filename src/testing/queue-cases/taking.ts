@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery } from '../../index.js';
 import { sampleNotification } from '../sample-notification.js';
 import { DONE, KEY, deferFor, ids, retryIn } from './bench.js';
-import { expectSame, expectThat, type QueueCase } from './queue-case.js';
+import { expectSame, expectThat } from './expectations.js';
+import type { QueueCase } from './queue-case.js';
 
 /** How `take` gives out what is due. */
 export const TAKING: readonly QueueCase[] = [
