@@ -30,6 +30,7 @@ export {
   type Delivery,
   type DeliveryProgress,
   type DescribedError,
+  type EntitySearch,
   type Failing,
   type FailureHistory,
   type FirstRun,
@@ -49,6 +50,8 @@ export {
   nextLane,
   type SettleResult,
   type Settlement,
+  type UnfinishedNotification,
+  type UnfinishedSearchResult,
 } from './delivery/index.js';
 export {
   FileSettingsSource,

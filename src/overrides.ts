@@ -61,6 +61,7 @@ const REPLACEABLE: ReadonlyMap<InjectionToken, Replaceable> = new Map([
     resume: true,
     pauses: true,
     lanes: true,
+    findUnfinished: true,
     counts: true,
     health: true,
     deadLetters: true,

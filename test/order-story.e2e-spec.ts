@@ -48,6 +48,68 @@ describe("an order's story", () => {
     expect(story).toHaveLength(entries);
   });
 
+  it('has the notifications that wait, also those that name the order by its id alone, and none of others', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
+    const admin = new AdminClient(connector.url);
+    const { fluent } = connector.addOrder({ ref: 'O_1' });
+    await admin.post('/accounts/ACME/pause', { reason: 'wrong mapping' });
+    const acceptedFrom = Date.now();
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    const ofOrder = { rootEntityType: 'ORDER', rootEntityId: fluent.id, rootEntityRef: undefined };
+    const child = { name: STATUS_UPDATE, entityType: 'FULFILMENT', entityId: 'f', entityStatus: 'SHIPPED' };
+    await connector.send({ ...child, ...ofOrder, id: 'by id', entityRef: 'F_1' });
+    // A fulfilment of another order, which is called like the order.
+    await connector.send({ ...child, entityRef: 'O_1', rootEntityType: 'ORDER', rootEntityRef: 'O_2' });
+    const { verdict, story } = (await admin.get<Told>('/orders/O_1')).body;
+    expect(story).not.toHaveProperty('problem');
+    expect(story.notifications).toMatchObject([
+      { source: 'webhook', announced: 'BOOKED', outcome: 'waiting', attempts: 0 },
+      { source: 'webhook', notificationId: 'by id', outcome: 'waiting', attempts: 0 },
+    ]);
+    const acceptedAt = Date.parse(String(story.notifications[0]?.['acceptedAt']));
+    expect(Math.abs(acceptedAt - acceptedFrom)).toBeLessThan(60_000);
+    expect(verdict).toContain('waits to be processed');
+    await admin.post('/accounts/ACME/resume');
+    await connector.settled();
+    const { notifications } = (await admin.get<Told>('/orders/O_1')).body.story;
+    expect(notifications.map(({ outcome }) => outcome)).not.toContain('waiting');
+    expect(notifications.length).toBeGreaterThan(0);
+  });
+
+  it('shows a dead letter that was replayed as waiting, and then how it ended, in one entry', async ({
+    startTestConnector,
+  }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } });
+    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
+    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await connector.waitForRun({ outcome: 'dead' });
+    const admin = new AdminClient(connector.url);
+    const outcomes = async (): Promise<string[]> =>
+      (await admin.get<Told>('/orders/O_1')).body.story.notifications.map(({ outcome }) => outcome);
+    expect(await outcomes()).toEqual(['dead']);
+    await admin.post('/accounts/ACME/pause', { reason: 'wrong mapping' });
+    expect(await connector.queue.replayAll()).toBe(1);
+    expect(await outcomes()).toEqual(['waiting']);
+    connector.commercetools.addOrder({ orderNumber: 'O_1' });
+    await admin.post('/accounts/ACME/resume');
+    await connector.settled();
+    expect(await outcomes()).toEqual(['updated']);
+  });
+
+  it('says that it may be incomplete when the queue cannot search', async ({ startTestConnector }) => {
+    const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
+    Object.assign(connector.queue, {
+      findUnfinished: () => Promise.resolve({ found: [], isComplete: false }),
+    });
+    await connector.fluent.move(connector.addOrder({ ref: 'O_1' }).fluent.id, 'BOOKED');
+    await connector.settled();
+    const { story } = (await new AdminClient(connector.url).get<Told>('/orders/O_1')).body;
+    expect(story.notifications).toMatchObject([{ outcome: 'updated' }]);
+    expect(story).toMatchObject({ problem: expect.stringContaining('may be missing') });
+  });
+
   it('keeps one entry of a notification that is retried, with its attempts and last error', async ({
     startTestConnector,
   }) => {

@@ -111,6 +111,44 @@ describe('the contract of MessageQueue', () => {
   });
 });
 
+describe('a search for unfinished notifications', () => {
+  const search = { accountId: 'ACME', refs: ['O_7'], ids: [] };
+  const addMany = (queue: BullMessageQueue, count: number, fields: object): Promise<unknown> =>
+    Promise.all(Array.from({ length: count }, () => queue.add(sampleNotification(fields))));
+
+  it('finds those of an order among thousands of others', async () => {
+    const queue = await startQueue();
+    for (let n = 0; n < 4; n++) {
+      await queue.add(sampleNotification({ id: `sought-${n}`, entityRef: 'O_7' }));
+      await addMany(queue, 1000, { entityRef: 'O_8' });
+    }
+    const { found, isComplete } = await queue.findUnfinished(search);
+    expect(found.map(({ notification: { id } }) => id).toSorted()).toEqual(
+      Array.from({ length: 4 }, (_, n) => `sought-${n}`),
+    );
+    expect(isComplete).toBe(true);
+  });
+
+  it('finds at most 100, and says that it has not looked at everything', async () => {
+    const queue = await startQueue();
+    await addMany(queue, 150, { entityRef: 'O_7' });
+    const { found, isComplete } = await queue.findUnfinished(search);
+    expect(found).toHaveLength(100);
+    expect(isComplete).toBe(false);
+  });
+
+  it('does not return a dead letter that is still on the list of unfinished jobs', async () => {
+    const queue = await startQueue();
+    await queue.add(sampleNotification({ entityRef: 'O_7' }));
+    const delivery = await takeOne(queue);
+    const error = new Error('no');
+    await queue.settle(delivery, { action: 'dead', progress: {}, error });
+    // As a worker of an older version leaves it.
+    await raw((client) => client.zadd('{fluent-connector}:notifications:unfinished', 1, delivery.id));
+    expect((await queue.findUnfinished(search)).found).toEqual([]);
+  });
+});
+
 describe('while Redis is in trouble', () => {
   it('refuses within two seconds when Redis is away, and accepts again after its return', async () => {
     const queue = await startQueue();

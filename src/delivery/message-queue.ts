@@ -2,7 +2,7 @@ import { TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 import type { TraceCarrier } from '../tracing/index.js';
 import type { Settlement } from './decide.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, DeliveryProgress } from './delivery.js';
 import type { DescribedError } from './retry-policy.js';
 import type { HeldSlots } from './lanes.js';
 
@@ -75,6 +75,29 @@ export interface LaneCounts {
   readonly delayed: number;
   /** The acceptance time of its oldest unfinished notification, as far as the queue can tell. */
   readonly oldestUnfinishedAt?: Date;
+}
+
+/** Entities of an account, each known by its ref or by its id. */
+export interface EntitySearch {
+  readonly accountId: string;
+  readonly refs: readonly string[];
+  readonly ids: readonly string[];
+}
+
+/** A notification that was accepted and has not ended: it waits, runs, or is delayed before its next run. */
+export interface UnfinishedNotification {
+  readonly notification: FluentNotification;
+  readonly acceptedAt: Date;
+  /** What its runs so far have left; empty before the first. */
+  readonly progress: DeliveryProgress;
+}
+
+/** What {@link MessageQueue.findUnfinished} found. */
+export interface UnfinishedSearchResult {
+  /** In no order. */
+  readonly found: readonly UnfinishedNotification[];
+  /** Whether the search looked at every unfinished notification. If not, there may be more than it found. */
+  readonly isComplete: boolean;
 }
 
 /** Whether the queue is reachable and durable. */
@@ -178,6 +201,19 @@ export abstract class MessageQueue {
 
   /** @returns the accounts that have unfinished notifications. */
   abstract lanes(): Promise<readonly LaneCounts[]>;
+
+  /**
+   * Finds the unfinished notifications whose entity or root entity is one of those that are searched for. An operator asks
+   * for this now and then, so that the queue need not keep an index. The search must not delay notifications: a queue
+   * bounds its time and the number of results.
+   *
+   * By default nothing is found, and the search says that it is not complete. Override it if your broker can search.
+   *
+   * @throws Error when the store does not answer.
+   */
+  findUnfinished(_search: EntitySearch): Promise<UnfinishedSearchResult> {
+    return Promise.resolve({ found: [], isComplete: false });
+  }
 
   /** Counts the notifications in each state. */
   abstract counts(): Promise<QueueCounts>;

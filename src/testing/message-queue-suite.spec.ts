@@ -12,6 +12,9 @@ import {
 import type { CircuitOpenError } from '../errors.js';
 import { messageQueueSuite } from './message-queue-suite.js';
 
+const FINDS_UNFINISHED =
+  'finds what has not ended about an order, and nothing else, or says that it has not looked at everything';
+
 type Change = (queue: MemoryMessageQueue) => Partial<MemoryMessageQueue>;
 
 /** A queue in which `change` breaks one promise. */
@@ -189,6 +192,24 @@ it.each<[string, Change, string]>([
     'gives the next slot to the account that holds the fewest',
   ],
   [
+    'finds no unfinished notification and says that it has looked at everything',
+    () => ({ findUnfinished: () => Promise.resolve({ found: [], isComplete: true }) }),
+    FINDS_UNFINISHED,
+  ],
+  [
+    'finds unfinished notifications of another account, too',
+    (queue) => {
+      const find = queue.findUnfinished.bind(queue);
+      return {
+        findUnfinished: async (search) => {
+          const [ours, others] = [await find(search), await find({ ...search, accountId: 'OTHER' })];
+          return { ...ours, found: [...ours.found, ...others.found] };
+        },
+      };
+    },
+    FINDS_UNFINISHED,
+  ],
+  [
     'forgets the epoch of a key',
     (queue) =>
       changedDeliveries(queue, ({ ticket: { number }, ...delivery }) => ({
@@ -258,6 +279,14 @@ it.each<[string, Change, string]>([
 ])('refuses a queue that %s', async (_, change, name) => {
   const suite = messageQueueSuite({ create: async () => broken(change), patienceMs: 300 });
   await expect(byName(suite, name).run()).rejects.toBeInstanceOf(AssertionError);
+});
+
+it('accepts a queue that cannot search, and says so', async () => {
+  const cannotSearch: Change = () => ({
+    findUnfinished: () => Promise.resolve({ found: [], isComplete: false }),
+  });
+  const suite = messageQueueSuite({ create: async () => broken(cannotSearch) });
+  await expect(byName(suite, FINDS_UNFINISHED).run()).resolves.toBeUndefined();
 });
 
 describe('with a second worker', () => {

@@ -107,7 +107,7 @@ const StoryNotification = Type.Object({
   announced: Type.Optional(Type.String({ description: 'The status that it announced.' })),
   acceptedAt: moment('When it was accepted.'),
   outcome: oneOf(['waiting', 'updated', 'unchanged', 'unmapped', 'superseded', 'retried', 'dead'], {
-    description: '`waiting`: it was accepted, and has not run yet.',
+    description: '`waiting`: it was accepted, and has not ended or failed yet.',
   }),
   at: moment('When the outcome came.'),
   attempts: Type.Integer(),
@@ -125,7 +125,9 @@ const StoryNotification = Type.Object({
 
 export const OrderStory = Type.Object({
   notifications: Type.Array(StoryNotification, { description: 'Oldest first, one entry for each.' }),
-  problem: Type.Optional(Type.String({ description: 'Why the story cannot be read.' })),
+  problem: Type.Optional(
+    Type.String({ description: 'Why the story cannot be read, or why notifications may be missing.' }),
+  ),
 });
 export type OrderStory = Static<typeof OrderStory>;
 

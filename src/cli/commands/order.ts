@@ -59,9 +59,9 @@ async function print(
 }
 
 async function printStory({ notifications, problem }: OrderView['story'], output: Output): Promise<void> {
-  if (problem !== undefined) await output.line('no story:', problem);
-  else if (notifications.length === 0)
-    await output.line('no story: no notification of this order is on record');
+  const isEmpty = notifications.length === 0;
+  if (problem !== undefined) await output.line(isEmpty ? 'no story:' : 'incomplete story:', problem);
+  else if (isEmpty) await output.line('no story: no notification of this order is on record');
   await output.table(
     ['ACCEPTED', 'SOURCE', 'ANNOUNCED', 'OUTCOME', 'AT', 'ATTEMPTS', 'ERROR'],
     notifications.map(({ acceptedAt, source, announced, outcome, at, attempts, error, deadLetterId }) => [

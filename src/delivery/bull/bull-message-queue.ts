@@ -16,10 +16,12 @@ import {
   type AddResult,
   type DeadLetter,
   type DeadLetterPage,
+  type EntitySearch,
   type LaneCounts,
   type QueueCounts,
   type QueueHealth,
   type SettleResult,
+  type UnfinishedSearchResult,
 } from '../message-queue.js';
 import { Acceptance } from './acceptance.js';
 import { AccountLanes } from './account-lanes.js';
@@ -29,6 +31,7 @@ import { JOB_PREFIX, KEYS, QUEUE_NAME, uniqueNames } from './keys.js';
 import { ScriptRunner } from './scripts.js';
 import { ServerHealth } from './server-health.js';
 import type { StoredNotification } from './stored-notification.js';
+import { UnfinishedSearch } from './unfinished-search.js';
 
 /**
  * The queue on Redis, with Bull's keys and jobs. Accepting, taking and settling are one script each, because
@@ -44,6 +47,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
   private readonly deliveries: Deliveries;
   private readonly accounts: AccountLanes;
   private readonly letters: DeadLetterStore;
+  private readonly unfinished: UnfinishedSearch;
   private readonly server: ServerHealth;
 
   constructor(
@@ -74,6 +78,7 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     );
     this.accounts = new AccountLanes(client, this.failFast);
     this.letters = new DeadLetterStore(queue, this.failFast, this.reconnecting);
+    this.unfinished = new UnfinishedSearch(this.failFast);
   }
 
   override add(notification: FluentNotification, options: AddOptions = {}): Promise<AddResult> {
@@ -116,6 +121,10 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
 
   override lanes(): Promise<readonly LaneCounts[]> {
     return this.accounts.counts();
+  }
+
+  override findUnfinished(search: EntitySearch): Promise<UnfinishedSearchResult> {
+    return this.unfinished.find(search);
   }
 
   override async counts(): Promise<QueueCounts> {

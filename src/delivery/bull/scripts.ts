@@ -50,6 +50,10 @@ export interface QueueScripts {
   wake: { args: 'jobPrefix' | 'target'; reply: number };
   resume: { args: 'accountId'; reply: 0 | 1 };
   deadLetters: { args: 'afterMs' | 'afterId' | 'limit'; reply: string[] };
+  findUnfinished: {
+    args: 'jobPrefix' | 'cursor' | 'jobs' | 'mostFound';
+    reply: [cursor: string, found: UnfinishedReply[]];
+  };
   countLanes: { args: 'jobPrefix' | 'mostLooked'; reply: LaneReply[] };
   describeServer: { args: never; reply: string };
 }
@@ -62,6 +66,8 @@ export type LaneReply = [
   delayed: number,
   oldestMs: string,
 ];
+
+export type UnfinishedReply = [id: string, data: string, progress: string | null];
 
 /** The arguments of a script by name. */
 export type ScriptArguments<N extends keyof QueueScripts> = Readonly<Record<QueueScripts[N]['args'], Text>>;
@@ -116,6 +122,7 @@ const FILES: Readonly<Record<keyof QueueScripts, string>> = {
   wake: 'wake',
   resume: 'resume',
   deadLetters: 'dead-letters',
+  findUnfinished: 'find-unfinished',
   countLanes: 'count-lanes',
   describeServer: 'describe-server',
 };

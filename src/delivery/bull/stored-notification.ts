@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { FluentNotification } from '../../notification/index.js';
 import type { TraceCarrier } from '../../tracing/index.js';
-import type { Delivery, DeliveryProgress, RunTicket } from '../delivery.js';
-import type { DeadLetter } from '../message-queue.js';
+import { acceptedAtMs, type Delivery, type DeliveryProgress, type RunTicket } from '../delivery.js';
+import type { DeadLetter, UnfinishedNotification } from '../message-queue.js';
 import { NO_FAILURES } from '../retry-policy.js';
-import type { TakenReply, TicketReply } from './scripts.js';
+import type { TakenReply, TicketReply, UnfinishedReply } from './scripts.js';
 
 /** The data of a Bull job: what was accepted, and for a dead letter how it failed. */
 export interface StoredNotification {
@@ -39,7 +39,7 @@ export function deliveryOf(
     acceptedNumber: number,
     ranUntil: ranUntil === null ? undefined : Number(ranUntil),
     background: kind === 'background',
-    progress: progress === null ? {} : (JSON.parse(progress) as DeliveryProgress),
+    progress: progressOf(progress),
     workerDeaths: Number(workerDeaths ?? 0),
     takenAtMs,
     trace,
@@ -60,6 +60,17 @@ export function ticketOf([number, epoch, covered, observed, notBeforeMs, ownAge]
     failing:
       notBeforeMs === null ? undefined : { notBeforeMs: Number(notBeforeMs), hasOwnAge: ownAge === '1' },
   };
+}
+
+/** @returns an unfinished notification from what the script `findUnfinished` replied. */
+export function unfinishedOf([, data, progress]: UnfinishedReply): UnfinishedNotification {
+  const { number, notification } = JSON.parse(data) as StoredNotification;
+  const acceptedAt = new Date(acceptedAtMs({ acceptedNumber: number }));
+  return { notification, acceptedAt, progress: progressOf(progress) };
+}
+
+function progressOf(text: string | null): DeliveryProgress {
+  return text === null ? {} : (JSON.parse(text) as DeliveryProgress);
 }
 
 /** @returns a delivery as the data of a dead letter. */

@@ -9,6 +9,7 @@ import {
   type DeliveryProgress,
   type Failing,
 } from '../delivery.js';
+import { isSought } from '../entity-search.js';
 import { NO_SLOTS_HELD, nextLane, type HeldSlots, type Lane } from '../lanes.js';
 import {
   MessageQueue,
@@ -17,10 +18,12 @@ import {
   type AddResult,
   type DeadLetter,
   type DeadLetterPage,
+  type EntitySearch,
   type LaneCounts,
   type QueueCounts,
   type QueueHealth,
   type SettleResult,
+  type UnfinishedSearchResult,
 } from '../message-queue.js';
 
 /** The longest wait of one `take`. */
@@ -189,6 +192,17 @@ export class MemoryMessageQueue extends MessageQueue {
       if (acceptedAt < counts.oldestUnfinishedAt!) counts.oldestUnfinishedAt = acceptedAt;
     }
     return Promise.resolve([...lanes.values()]);
+  }
+
+  override findUnfinished(search: EntitySearch): Promise<UnfinishedSearchResult> {
+    const found = [...this.entries.values()]
+      .filter(({ state, notification }) => state !== 'dead' && isSought(notification, search))
+      .map((entry) => ({
+        notification: structuredClone(entry.notification),
+        acceptedAt: new Date(acceptedAtMs(entry)),
+        progress: entry.progress,
+      }));
+    return Promise.resolve({ found, isComplete: true });
   }
 
   override counts(): Promise<QueueCounts> {

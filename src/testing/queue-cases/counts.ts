@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Delivery } from '../../index.js';
 import { sampleNotification } from '../sample-notification.js';
-import { acceptedMs, dead, deferFor } from './bench.js';
+import { DONE, acceptedMs, dead, deferFor, retryIn } from './bench.js';
 import { expectSame, expectThat } from './expectations.js';
 import type { QueueCase } from './queue-case.js';
 
@@ -32,6 +33,41 @@ export const COUNTS: readonly QueueCase[] = [
       const apartMs = Math.abs((lanes[0]?.oldestUnfinishedAt?.getTime() ?? 0) - acceptedMs(delayed));
       const what = 'oldestUnfinishedAt of a lane is the acceptance of its oldest, here the delayed one';
       expectThat(what, apartMs <= 5, `${apartMs} ms apart`);
+    },
+  },
+  {
+    method: 'findUnfinished',
+    name: 'finds what has not ended about an order, and nothing else, or says that it has not looked at everything',
+    check: async (queue, bench) => {
+      const order = { entityType: 'ORDER', entityId: '7', entityRef: 'Größe "7"' };
+      const child = { entityType: 'FULFILMENT', entityId: '8', entityRef: 'F_8' };
+      const add = (id: string, fields: object): Promise<unknown> =>
+        queue.add(sampleNotification({ id, ...fields }));
+      for (const id of ['done', 'dead', 'failed', 'runs']) await add(id, order);
+      const [done, gone, failed, runs] = (await bench.takeAll(4)) as [Delivery, Delivery, Delivery, Delivery];
+      await queue.settle(done, DONE);
+      await queue.settle(gone, dead('no'));
+      const progress = { error: { name: 'TransientError', message: 'busy' } };
+      await queue.settle(failed, { ...retryIn(60_000), progress });
+      await add('by ref', { ...child, rootEntityType: 'ORDER', rootEntityRef: order.entityRef });
+      await add('by id', { ...child, rootEntityType: 'ORDER', rootEntityId: order.entityId });
+      await add('another account', { ...order, accountId: 'OTHER' });
+      await add('another ref', { ...child, entityRef: 'größe "7"' });
+      await add('the id as ref', { ...child, entityRef: order.entityId });
+      await add('inside', { ...child, attributes: { entityRef: order.entityRef, entityId: order.entityId } });
+
+      const search = { accountId: 'ACME', refs: [order.entityRef], ids: [order.entityId] };
+      const { found, isComplete } = await queue.findUnfinished(search);
+      const foundIds = found.map(({ notification }) => notification.id).toSorted();
+      const sought = ['by id', 'by ref', 'failed', 'runs'];
+      const expected = isComplete ? sought : sought.filter((id) => foundIds.includes(id));
+      expectSame(`ids of findUnfinished() with isComplete: ${isComplete}`, foundIds, expected);
+      for (const { notification, acceptedAt, progress: left } of found) {
+        const { id } = notification;
+        expectSame(`the progress of "${id}"`, left, id === 'failed' ? progress : {});
+        const apartMs = id === 'runs' ? Math.abs(acceptedAt.getTime() - acceptedMs(runs)) : 0;
+        expectThat('acceptedAt is the time of acceptance', apartMs <= 5, `${apartMs} ms apart`);
+      }
     },
   },
   {

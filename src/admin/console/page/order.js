@@ -293,19 +293,23 @@ function history({ statusHistory, statusHistoryProblem }) {
 
 /** @param {OrderView['story']} story @param {string} ref */
 function timeline({ notifications, problem }, ref) {
-  if (problem) return notice('info', `The story cannot be shown: ${problem}`);
   if (notifications.length === 0)
-    return h(
-      'p',
-      { class: 'muted' },
-      'No notification of this order is remembered. The connector keeps stories for HISTORY_TTL.',
-    );
+    return problem
+      ? notice('info', `The story cannot be shown: ${problem}`)
+      : h(
+          'p',
+          { class: 'muted' },
+          'No notification of this order is remembered. The connector keeps stories for HISTORY_TTL.',
+        );
   // The newest first: it explains the present.
-  return h(
-    'ol',
-    { class: 'timeline', reversed: true },
-    notifications.toReversed().map((each) => entry(each, ref)),
-  );
+  return [
+    problem && notice('info', `The story may be incomplete: ${problem}`),
+    h(
+      'ol',
+      { class: 'timeline', reversed: true },
+      notifications.toReversed().map((each) => entry(each, ref)),
+    ),
+  ];
 }
 
 /** @param {Notification} notification @param {string} ref */
