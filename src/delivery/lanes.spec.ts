@@ -67,6 +67,16 @@ describe('the slots of a worker', () => {
     expect(slots.held.byAccount).toEqual({ A: 1, B: 1 });
   });
 
+  it('forget an account that holds none', () => {
+    const slots = new Slots(8, true);
+    slots.hold(delivery('A'))();
+    expect(slots.held.byAccount).toEqual({});
+  });
+
+  it('give the background a quarter when there are four or more', () => {
+    expect([4, 7, 8, 64].map((total) => new Slots(total, true).held.backgroundShare)).toEqual([1, 1, 2, 16]);
+  });
+
   it('give the background every fourth run when there are fewer than four', () => {
     const slots = new Slots(1, false);
     const shares = Array.from({ length: 8 }, () => {

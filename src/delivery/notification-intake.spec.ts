@@ -50,6 +50,16 @@ describe('NotificationIntake', () => {
     expect(add).not.toHaveBeenCalled();
   });
 
+  it('calls its listeners for what is accepted, and not for duplicates or what nobody handles', async () => {
+    const { intake } = setUp();
+    const listener = vi.fn<(accepted: FluentNotification) => void>();
+    intake.onAccepted(listener);
+    await intake.submit(notification);
+    await intake.submit(notification);
+    await intake.submit({ ...notification, id: 'other', name: 'nobody' });
+    expect(listener.mock.calls).toEqual([[notification]]);
+  });
+
   it('confirms nothing that a replaced queue has not confirmed', async () => {
     const { intake, add } = setUp();
     add.mockResolvedValueOnce(undefined as unknown as AddResult);

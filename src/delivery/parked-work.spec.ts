@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterEach, expect, it, vi } from 'vitest';
 import { CircuitOpenError } from '../errors.js';
 import { ConnectorMetrics } from '../metrics/index.js';
@@ -36,4 +37,20 @@ it('delivers what waits for a target as soon as the probe of its circuit succeed
   await probe(() => Promise.resolve('answer'));
   const [woken] = await queue.take(1, AbortSignal.timeout(10_000));
   expect(woken?.notification.id).toBe('parked');
+});
+
+it('logs which notifications keep their delays when the queue cannot wake them', async () => {
+  const breakers = new CircuitBreakers(new ConnectorMetrics());
+  breakers.register(TARGET);
+  const closed: ((target: string) => void)[] = [];
+  vi.spyOn(breakers, 'onClose').mockImplementation((listener) => void closed.push(listener));
+  const queue = new MemoryMessageQueue();
+  vi.spyOn(queue, 'wake').mockRejectedValue(new Error('Redis is away'));
+  const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+  new ParkedWork(breakers, queue).onModuleInit();
+  closed[0]?.(TARGET);
+  await vi.waitFor(() => expect(warn).toHaveBeenCalled());
+  expect(warn.mock.calls[0]?.[0]).toBe(
+    `queue: notifications that wait for ${TARGET} keep their delays: Error: Redis is away`,
+  );
 });

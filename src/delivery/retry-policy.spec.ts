@@ -82,6 +82,24 @@ describe('decideRetry', () => {
     expect(endOf(probe)).toBe('retry');
   });
 
+  it('keeps the history of the failure that opens a circuit, and starts to measure the wait', () => {
+    const opening = Object.assign(new TransientError('HTTP 503'), { circuitIsOpen: true });
+    const before = { ...NO_FAILURES, attempts: 2, firstFailedAt: now - 5000, heldMs: 300 };
+    expect(decideRetry(opening, before, config, now, latest).history).toMatchObject({
+      attempts: 3,
+      firstFailedAt: now - 5000,
+      heldMs: 300,
+      heldSince: now,
+    });
+  });
+
+  it('ends the suspicion that a notification fails alone when it has waited behind a circuit', () => {
+    const before = { ...NO_FAILURES, attempts: 3, firstFailedAt: now, failedAlone: 2, heldSince: now + 1000 };
+    const { history } = decideRetry(new TransientError('HTTP 503'), before, config, now + 10_000, latest);
+    expect(history).toMatchObject({ heldMs: 9000 });
+    expect(history.failedAlone).toBeUndefined();
+  });
+
   describe('an outage', () => {
     const HOUR_MS = 3_600_000;
     const DAY_MS = 24 * HOUR_MS;
