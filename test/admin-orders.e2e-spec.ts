@@ -1,4 +1,11 @@
+import { Injectable } from '@nestjs/common';
 import { describe, expect } from 'vitest';
+import {
+  OrderStatusHook,
+  type HookedOrder,
+  type OrderStatusHookContract,
+  type OrderUpdateAction,
+} from '../src/index.js';
 import type { TestConnector } from '../src/testing/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
@@ -10,6 +17,7 @@ interface Order {
   readonly now: {
     readonly fluent?: { readonly status: string };
     readonly commercetools?: Readonly<Record<string, unknown>>;
+    readonly hooks: readonly Readonly<Record<string, unknown>>[];
     readonly difference: readonly Readonly<Record<string, unknown>>[];
     readonly reasons?: Readonly<Record<string, string>>;
     readonly mappings: readonly Readonly<Record<string, unknown>>[];
@@ -73,6 +81,61 @@ describe('GET /admin/orders/{ref}', () => {
     const { body } = await adminOf(connector).get<Order>('/orders/O_1');
     expect(body.now.difference).toEqual([]);
     expect(body.verdict).toBe("Both agree: commercetools shows what Fluent's status BOOKED stands for.");
+  });
+
+  it('names each hook with its update actions, and the hook that reads a field which its fragment lacks', async ({
+    startTestConnector,
+  }) => {
+    @OrderStatusHook({ commercetoolsFields: 'fragment Custom on Order { custom { typeRef { id } } }' })
+    @Injectable()
+    class GiftHook implements OrderStatusHookContract<unknown, { readonly customType?: unknown }> {
+      actions({ fluentOrder, commercetoolsOrder }: HookedOrder<unknown, { readonly customType?: unknown }>) {
+        if (fluentOrder.status !== 'BOOKED') return [];
+        const action: OrderUpdateAction = { setCustomField: { name: 'gift', value: 'true' } };
+        return commercetoolsOrder.fields.customType ? [action] : [];
+      }
+    }
+    @OrderStatusHook()
+    @Injectable()
+    class NumberHook implements OrderStatusHookContract {
+      actions({ commercetoolsOrder }: HookedOrder): OrderUpdateAction[] {
+        if (commercetoolsOrder.version > 1) return [];
+        return [{ setCustomType: { type: { typeId: 'type', key: 'numbers' } } }];
+      }
+    }
+    const connector = await startTestConnector({ env, providers: [GiftHook, NumberHook] });
+    const { fluent } = connector.addOrder({ ref: 'O_1', status: 'NONE' });
+    const ask = async (): Promise<Order> => (await adminOf(connector).get<Order>('/orders/O_1')).body;
+    const pending = await ask();
+    expect(pending.now.hooks).toEqual([
+      { hook: 'GiftHook', actions: [] },
+      { hook: 'NumberHook', actions: ['setCustomType'] },
+    ]);
+    expect(pending.verdict).toContain('NumberHook adds setCustomType. Sync the order to correct it.');
+    connector.fluent.setStatus(fluent.id, 'BOOKED');
+    expect((await ask()).verdict).toMatch(
+      /^Order O_1 cannot be compared: hook GiftHook reads commercetoolsOrder\.fields\.customType, but its commercetoolsFields/,
+    );
+  });
+
+  it('does not advise a sync while commercetools refuses the actions of a hook, and names the hook', async ({
+    startTestConnector,
+  }) => {
+    @OrderStatusHook()
+    @Injectable()
+    class GiftHook implements OrderStatusHookContract {
+      actions(): OrderUpdateAction[] {
+        return [{ setCustomType: { type: { typeId: 'type', key: 'gifts' } } }];
+      }
+    }
+    const connector = await startTestConnector({ env, providers: [GiftHook] });
+    connector.commercetools.addType({ key: 'others', fields: { other: 'String' } });
+    const { fluent } = connector.addOrder({ ref: 'O_1' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    await connector.waitForRun({ outcome: 'retried' });
+    const { body } = await adminOf(connector).get<Order>('/orders/O_1');
+    expect(body.verdict).toContain('hook GiftHook: commercetools refuses its update actions');
+    expect(body.verdict).not.toContain('Sync the order');
   });
 
   it('shows the other side when one has no order, or does not answer', async ({ startTestConnector }) => {

@@ -20,6 +20,13 @@ export async function checkOrder(
   }
   const { verdict, now } = order;
   const details = Object.entries(now.reasons ?? {}).map(([state, reason]) => `${state}: ${reason}`);
+  for (const { hook, actions, lost } of now.hooks) {
+    const what = lost === undefined ? `${actions.length} update actions` : `left out: ${lost}`;
+    details.push(`${hook}: ${what}${actions.length > 0 ? ` (${actions.join(', ')})` : ''}`);
+  }
   if (now.problem || !now.fluent || !now.commercetools) return { check, ...fail(subject, verdict), details };
-  return { check, ...(now.difference.length > 0 ? warn : pass)(subject, verdict), details };
+  const isOpen =
+    now.difference.length > 0 ||
+    now.hooks.some(({ actions, lost }) => actions.length > 0 || lost !== undefined);
+  return { check, ...(isOpen ? warn : pass)(subject, verdict), details };
 }

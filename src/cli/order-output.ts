@@ -37,3 +37,17 @@ export async function printReasons(reasons: NonNullable<OrderNow['reasons']>, ou
   await output.line();
   await output.table(['STATE', 'WHY'], Object.entries(reasons));
 }
+
+export async function printHooks(hooks: OrderNow['hooks'], output: Output): Promise<void> {
+  if (hooks.length === 0) return;
+  await output.line();
+  await output.table(
+    ['HOOK', 'UPDATE ACTIONS'],
+    hooks.map(({ hook, actions, lost }) => [
+      hook,
+      lost === undefined
+        ? `${actions.length}${actions.length > 0 ? `: ${actions.join(', ')}` : ''}`
+        : { text: `left out: ${lost}`, colour: 'red' },
+    ]),
+  );
+}

@@ -2,6 +2,7 @@ import type { OrderStates, OrderUpdateAction } from '../commercetools/index.js';
 import { UNEXPECTED, callOverride, invalidReturn } from '../call-override.js';
 import { ConfigurationError, ConnectorError, TransientError, asError } from '../errors.js';
 import type { OrderFields } from '../graphql/index.js';
+import { orderSeenBy } from './asked-fields.js';
 import type { HookedOrder } from './order-status-hook.js';
 import type { FieldsOption, Hook, HookFailureCause, OrderStatusHooks } from './order-status-hooks.js';
 import { mayComeFromFields, whoseFieldsAreRefused } from './refused-fields.js';
@@ -9,9 +10,20 @@ import { mayComeFromFields, whoseFieldsAreRefused } from './refused-fields.js';
 /** The limit of commercetools for one update. */
 const MAX_ACTIONS = 500;
 
+/** What one hook did in a sync. */
+export interface HookReport {
+  /** The name of its class. */
+  readonly hook: string;
+  /** Names of the update actions that it adds, e.g. `setCustomField`. */
+  readonly actions: readonly string[];
+  /** Why an optional hook was left out. */
+  readonly lost?: string;
+}
+
 /** The hooks of one sync, without those that it had to leave out. */
 export class HookRun {
   private readonly leftOut = new Map<Hook, string>();
+  private readonly added = new Map<Hook, readonly string[]>();
 
   /** @param refused the hooks whose fields the two systems are known to refuse, with the reason. */
   constructor(
@@ -28,6 +40,15 @@ export class HookRun {
   get lost(): Readonly<Record<string, string>> | undefined {
     if (this.leftOut.size === 0) return undefined;
     return Object.fromEntries([...this.leftOut].map(([{ name }, reason]) => [name, reason]));
+  }
+
+  /** What each hook did, in their order; hooks that were not called are missing. */
+  get reports(): readonly HookReport[] {
+    return this.hooks.all.flatMap((hook) => {
+      const [actions, lost] = [this.added.get(hook), this.leftOut.get(hook)];
+      if (!actions && lost === undefined) return [];
+      return [{ hook: hook.name, actions: actions ?? [], ...(lost !== undefined && { lost }) }];
+    });
   }
 
   /** Whether the connector has no hooks at all, as most have. */
@@ -73,7 +94,7 @@ export class HookRun {
   async skippedBy(order: HookedOrder): Promise<string | undefined> {
     for (const hook of this.active) {
       const { instance, name } = hook;
-      const skips = () => instance.skip?.(order) ?? false;
+      const skips = () => instance.skip?.(orderSeenBy(hook, order)) ?? false;
       if (await this.guard(hook, order.signal, () => callOverride(instance, 'skip', skips, order.signal))) {
         return name;
       }
@@ -91,7 +112,9 @@ export class HookRun {
     for (const hook of hooks) {
       const room = MAX_ACTIONS - all.length;
       const actions = await this.guard(hook, order.signal, () => actionsOf(hook, order, states, room));
-      if (actions) all.push(...actions);
+      if (!actions) continue;
+      all.push(...actions);
+      this.added.set(hook, actions.flatMap(Object.keys));
     }
     return all;
   }
@@ -121,12 +144,13 @@ export class HookRun {
 }
 
 async function actionsOf(
-  { instance }: Hook,
+  hook: Hook,
   order: HookedOrder,
   states: OrderStates,
   room: number,
 ): Promise<readonly OrderUpdateAction[]> {
-  const call = () => instance.actions?.(order, states);
+  const { instance } = hook;
+  const call = () => instance.actions?.(orderSeenBy(hook, order), states);
   const actions: unknown = await callOverride(instance, 'actions', call, order.signal);
   if (actions === undefined) return [];
   if (!Array.isArray(actions) || !actions.every(isAction)) {
@@ -170,4 +194,9 @@ export function explanation({ name }: Hook, cause: HookFailureCause, reason: str
     `hook ${name}: ${TASKS[cause]}: ${reason}; correct the hook or what it refers to, ` +
     'or let orders be updated without it: @OrderStatusHook({ required: false })'
   );
+}
+
+/** @returns whether the message of an error is one that {@link explanation} or {@link orderSeenBy} made. */
+export function isOfHook(message: string): boolean {
+  return /^hook \S+(: | reads )/.test(message);
 }

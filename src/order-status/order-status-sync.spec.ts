@@ -623,6 +623,42 @@ describe('hooks', () => {
     ]);
   });
 
+  it('are reported with the names of their actions, also those that have nothing to add', async () => {
+    const setup = shipped(new Setup());
+    const hooks = [
+      { hook: 'First', actions: ['first'] },
+      { hook: 'Tracking', actions: ['setCustomField'] },
+    ];
+    expect((await setup.sync([Tracking, First])).hooks).toEqual(hooks);
+    const upToDate = await shipped(new Setup(), 'T-1').sync([Tracking]);
+    expect(upToDate.hooks).toEqual([{ hook: 'Tracking', actions: [] }]);
+  });
+
+  it('that read a field that no fragment asks for stop the order, or are left out when they are optional', async () => {
+    const readsWrongField = (required: boolean) => {
+      @OrderStatusHook({
+        required,
+        fluentFields: 'fragment Attributes on Order { attributes { name value } }',
+      })
+      @Injectable()
+      class Mistyped implements OrderStatusHookContract<{ readonly trackingNumber?: string }> {
+        actions({ fluentOrder }: HookedOrder<{ readonly trackingNumber?: string }>): OrderUpdateAction[] {
+          return fluentOrder.fields.trackingNumber === undefined ? [] : [untypedAction('first', {})];
+        }
+      }
+      return Mistyped;
+    };
+    const setup = shipped(new Setup());
+    const refusal = 'hook Mistyped reads fluentOrder.fields.trackingNumber';
+    await expect(setup.sync([readsWrongField(true)])).rejects.toThrow(refusal);
+    expect(setup.update.sent).toEqual([]);
+    const result = await setup.sync([readsWrongField(false)]);
+    expect(result).toMatchObject({
+      outcome: 'updated',
+      hooks: [{ hook: 'Mistyped', actions: [], lost: expect.stringContaining(refusal) }],
+    });
+  });
+
   it('act when no state changes, and when none is mapped', async () => {
     for (const states of [{ orderState: 'Open' }, {}]) {
       const setup = shipped(new Setup());

@@ -19,7 +19,7 @@ import { callOverride, nameOf } from '../call-override.js';
 import { checkedFluentOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { HookFieldsCheck } from './hook-fields-check.js';
-import { HookRun } from './hook-run.js';
+import { HookRun, type HookReport } from './hook-run.js';
 import { OrderStatusHooks, type Hook } from './order-status-hooks.js';
 import { OrderOwners } from './order-owners.js';
 import { allBecause, stateReasons, type StateReasons } from './state-reasons.js';
@@ -47,6 +47,8 @@ export interface SyncResult {
   readonly reasons: StateReasons;
   /** What hooks with `required: false` could not do, by their class; missing when nothing was lost. */
   readonly lostHooks?: Readonly<Record<string, string>>;
+  /** What each hook did. Empty without hooks, and when a hook skips the order. */
+  readonly hooks: readonly HookReport[];
   /** The result for the statuses that the order has passed. Missing when a hook skips the order. */
   readonly skipped?: SkippedStatusesFinding;
 }
@@ -64,15 +66,18 @@ interface Part {
   readonly hooks?: readonly Hook[];
 }
 
+/** A result, before the hooks have reported. */
+type Synced = Omit<SyncResult, 'hooks' | 'lostHooks'>;
+
 const NONE_REFUSED: ReadonlyMap<Hook, string> = new Map();
 
 interface Decision {
-  readonly result: SyncResult;
+  readonly result: Synced;
   /** How many of the actions are those of hooks. */
   readonly hookActions: number;
 }
 
-type Attempt = { readonly result: SyncResult } | { readonly refusal: PermanentError };
+type Attempt = { readonly result: Synced } | { readonly refusal: PermanentError };
 
 /** Updates the states of one commercetools order to match its status in Fluent. */
 @Injectable()
@@ -114,7 +119,7 @@ export class OrderStatusSync {
     const update = (part?: Part) => this.update(order, scope, options, run, part);
     const whole = await update();
     const result = 'refusal' in whole ? await updateInPieces(run, update) : whole.result;
-    return { ...result, ...(run.lost && { lostHooks: run.lost }) };
+    return { ...result, hooks: run.reports, ...(run.lost && { lostHooks: run.lost }) };
   }
 
   /** @returns the refusal when commercetools refuses an update that contains actions of hooks. */
@@ -125,7 +130,7 @@ export class OrderStatusSync {
     run: HookRun,
     part: Part = {},
   ): Promise<Attempt> {
-    let result!: SyncResult;
+    let result!: Synced;
     let sendsActionsOfHooks = false;
     const decide = async (current: CommercetoolsOrder): Promise<readonly OrderUpdateAction[]> => {
       const decision = await this.decide(order, current, scope, options, run, part);
@@ -277,8 +282,8 @@ export class OrderStatusSync {
  * Finds out whose actions commercetools refuses, by sending them apart. Each part is a new read and a new decision, so a part
  * that is sent later cannot overwrite a newer status. The states follow the required hooks, never without them.
  */
-async function updateInPieces(run: HookRun, update: (part: Part) => Promise<Attempt>): Promise<SyncResult> {
-  const pieces: SyncResult[] = [];
+async function updateInPieces(run: HookRun, update: (part: Part) => Promise<Attempt>): Promise<Synced> {
+  const pieces: Synced[] = [];
   const send = async (hook: Hook): Promise<void> => {
     const attempt = await update({ withoutStates: true, hooks: [hook] });
     if ('result' in attempt) pieces.push(attempt.result);

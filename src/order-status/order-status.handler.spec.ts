@@ -40,6 +40,7 @@ const RESULT: SyncResult = {
     attributes: [],
   },
   commercetoolsOrder: { id: 'id-5', orderNumber: 'O_5', version: 3, orderState: 'Open' },
+  hooks: [],
   actions: [{ changeOrderState: { orderState: 'Confirmed' } }],
   reasons: { orderState: 'one', paymentState: 'two', shipmentState: 'three' },
 };

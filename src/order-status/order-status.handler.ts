@@ -133,7 +133,7 @@ export interface OutcomeDetails {
 }
 
 /** The parts of a sync that its line is made of. */
-type OutcomeParts = Omit<SyncResult, 'fluentOrder' | 'actions'>;
+type OutcomeParts = Omit<SyncResult, 'fluentOrder' | 'actions' | 'hooks'>;
 
 /** Pure: explains a sync in one line. */
 export function outcomeDetails({

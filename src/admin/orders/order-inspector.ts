@@ -34,6 +34,7 @@ export class OrderInspector {
       mappings: [],
       difference: [],
       otherActions: [],
+      hooks: [],
     };
     if (error) now.problem = failureOf(error);
     if (!scope) return now;
@@ -52,6 +53,7 @@ export class OrderInspector {
         difference: differenceOf(result),
         reasons,
         otherActions: otherActionsOf(result),
+        hooks: hooksOf(result),
       };
     } catch (thrown) {
       signal.throwIfAborted();
@@ -79,6 +81,7 @@ export class OrderInspector {
       difference: differenceOf(result),
       reasons: result.reasons,
       otherActions: otherActionsOf(result),
+      hooks: hooksOf(result),
     };
   }
 
@@ -147,6 +150,10 @@ export function differenceOf({
 function otherActionsOf({ actions }: SyncResult): string[] {
   const ofStates = new Set(['changeOrderState', 'changePaymentState', 'changeShipmentState']);
   return actions.flatMap((action) => Object.keys(action)).filter((name) => !ofStates.has(name));
+}
+
+function hooksOf({ hooks }: SyncResult): OrderNow['hooks'] {
+  return hooks.map(({ actions, ...hook }) => ({ ...hook, actions: [...actions] }));
 }
 
 function fluentView({

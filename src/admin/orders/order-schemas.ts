@@ -81,6 +81,15 @@ const MappingLine = Type.Object({
   value: Type.Optional(Type.String({ description: 'Absent when the mapping has no entry for the status.' })),
 });
 
+const Hooks = Type.Array(
+  Type.Object({
+    hook: Type.String({ description: 'Its class.' }),
+    actions: Type.Array(Type.String(), { description: 'Names of the update actions that it adds.' }),
+    lost: Type.Optional(Type.String({ description: 'Why the order is updated without it.' })),
+  }),
+  { description: 'What each hook adds; one without actions has nothing to add to this order.' },
+);
+
 /** What both systems say now. */
 export const OrderNow = Type.Object({
   readAt: moment('When it was read.'),
@@ -96,6 +105,7 @@ export const OrderNow = Type.Object({
   difference: Type.Array(Difference, { description: 'Empty when both agree.' }),
   reasons: Type.Optional(Reasons),
   otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
+  hooks: Hooks,
   problem: Type.Optional(Failure),
 });
 export type OrderNow = Static<typeof OrderNow>;
@@ -154,5 +164,6 @@ export const SyncView = Type.Object({
   difference: Type.Array(Difference, { description: 'What was sent, or would be.' }),
   reasons: Reasons,
   otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
+  hooks: Hooks,
 });
 export type SyncView = Static<typeof SyncView>;

@@ -8,6 +8,7 @@ const DIFFERENT = {
   readAt: '',
   mappings: [],
   otherActions: [],
+  hooks: [],
   fluent: FLUENT,
   commercetools: SHOP,
   difference: [{ state: 'orderState', is: 'Open', shouldBe: 'Complete' }],
@@ -47,5 +48,33 @@ describe('the verdict', () => {
       `Order O_1 cannot be compared: ${FORBIDDEN}. The notification failed for good: not there. ` +
         'Replay the dead letter when that is healed.',
     );
+  });
+
+  it('names the hooks that have something to send when the states agree', () => {
+    const agreeing = { ...DIFFERENT, difference: [] };
+    const silent = { hook: 'GiftHook', actions: [] };
+    expect(verdictOf('O_1', { ...agreeing, hooks: [silent] }, story())).toMatch(/^Both agree: /);
+    const hooks = [{ hook: 'TrackingHook', actions: ['setCustomField'] }, silent];
+    expect(verdictOf('O_1', { ...agreeing, hooks }, story())).toBe(
+      "The states agree with Fluent's status COMPLETE, but the hooks have something to send: " +
+        'TrackingHook adds setCustomField. Sync the order to correct it.',
+    );
+    const lost = [{ ...silent, lost: 'no such field' }];
+    expect(verdictOf('O_1', { ...agreeing, hooks: lost }, story())).toContain(
+      'The order is updated without GiftHook: no such field.',
+    );
+  });
+
+  it.each([
+    'hook TrackingHook: commercetools refuses its update actions: no type; correct the hook',
+    'hook TrackingHook reads fluentOrder.fields.x, but its fluentFields do not ask for it; correct the name',
+  ])('does not advise a sync that the same hook would stop: %s', (message) => {
+    const stopped = { announced: 'COMPLETE', outcome: 'retried', attempts: 2, error: { name: 'E', message } };
+    const verdict = verdictOf('O_1', DIFFERENT, story(stopped));
+    expect(verdict).not.toContain('Sync the order');
+    expect(verdict).toContain(`retried (attempt 2): ${message}.`);
+    const busy = { ...stopped, error: { name: 'E', message: 'HTTP 503' } };
+    expect(verdictOf('O_1', DIFFERENT, story(busy))).toContain('Sync the order to correct it.');
+    expect(verdictOf('O_1', DIFFERENT, story(stopped, { outcome: 'updated' }))).toContain('Sync the order');
   });
 });

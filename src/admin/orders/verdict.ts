@@ -1,9 +1,25 @@
+import { isOfHook } from '../../order-status/index.js';
 import type { PauseView } from '../accounts/account-schemas.js';
 import type { OrderNow, OrderStory } from './order-schemas.js';
 
 /** Pure: what the two sides of an order mean, and what to do. */
 export function verdictOf(ref: string, now: OrderNow, story: OrderStory, pause?: PauseView): string {
-  return `${comparison(ref, now)}${unannounced(now, story)}${pending(now, story)}${paused(pause)}`;
+  const advice = isStoppedByHook(story) ? '' : ' Sync the order to correct it.';
+  return `${comparison(ref, now, advice)}${lost(now)}${unannounced(now, story)}${pending(now, story)}${paused(pause)}`;
+}
+
+/** A sync would meet what has just stopped the notification. */
+function isStoppedByHook({ notifications }: OrderStory): boolean {
+  const last = notifications.at(-1);
+  const isOpen = last?.outcome === 'retried' || (last?.outcome === 'dead' && last.healedAt === undefined);
+  return isOpen && isOfHook(last.error?.message ?? '');
+}
+
+function lost({ hooks }: OrderNow): string {
+  return hooks
+    .filter((each) => each.lost !== undefined)
+    .map(({ hook, lost: why = '' }) => ` The order is updated without ${hook}: ${sentence(why)}`)
+    .join('');
 }
 
 function paused(pause: PauseView | undefined): string {
@@ -31,8 +47,8 @@ function pending({ problem }: OrderNow, { notifications }: OrderStory): string {
   return '';
 }
 
-function comparison(ref: string, now: OrderNow): string {
-  const { fluent, commercetools, difference, problem, reasons } = now;
+function comparison(ref: string, now: OrderNow, advice: string): string {
+  const { fluent, commercetools, difference, problem, reasons, hooks } = now;
   if (problem) return `Order ${ref} cannot be compared: ${sentence(problem.message)}`;
   if (!fluent)
     return `Fluent has no order with the ref ${ref} for a configured retailer. Check the ref (it is not Fluent's id), the account and the retailer.`;
@@ -42,7 +58,12 @@ function comparison(ref: string, now: OrderNow): string {
     const changes = difference.map(
       ({ state, is, shouldBe }) => `${state} is ${is ?? 'unset'} and should be ${shouldBe}`,
     );
-    return `commercetools differs from Fluent's status ${fluent.status}: ${changes.join('; ')}. Sync the order to correct it.`;
+    return `commercetools differs from Fluent's status ${fluent.status}: ${changes.join('; ')}.${advice}`;
+  }
+  const added = hooks.filter(({ actions }) => actions.length > 0);
+  if (added.length > 0) {
+    const what = added.map(({ hook, actions }) => `${hook} adds ${actions.join(', ')}`).join('; ');
+    return `The states agree with Fluent's status ${fluent.status}, but the hooks have something to send: ${what}.${advice}`;
   }
   const open = Object.entries(reasons ?? {}).filter(([, reason]) => reason.startsWith('left alone'));
   if (open.length === 3) {

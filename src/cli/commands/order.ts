@@ -3,7 +3,7 @@ import type { OrderView } from '../../admin/index.js';
 import { type AdminOptions, withAdmin, withAdminOptions } from '../admin/admin-session.js';
 import { type Console, EXIT } from '../console.js';
 import { type OrderOptions, outcomeCell, withOrderOptions } from '../order-output.js';
-import { printDifference, printReasons } from '../order-output.js';
+import { printDifference, printHooks, printReasons } from '../order-output.js';
 import { Output } from '../output.js';
 
 type Options = AdminOptions & OrderOptions;
@@ -47,6 +47,7 @@ async function print(
   await output.table([], rows);
   await printDifference(now.difference, output);
   if (now.reasons) await printReasons(now.reasons, output);
+  await printHooks(now.hooks, output);
   if (mappings.length > 0) {
     await output.line();
     await output.table(

@@ -6,6 +6,7 @@ import {
   type OrderOptions,
   outcomeCell,
   printDifference,
+  printHooks,
   printReasons,
   withOrderOptions,
 } from '../order-output.js';
@@ -36,7 +37,7 @@ export function syncCommand(command: Command, console: Console): void {
 }
 
 async function print(ref: string, result: SyncView, output: Output): Promise<void> {
-  const { outcome, dryRun, fluent, commercetools, difference, reasons, otherActions } = result;
+  const { outcome, dryRun, fluent, commercetools, difference, reasons, hooks } = result;
   const verb = dryRun ? 'would end' : 'ended';
   await output.line(
     `sync of ${ref} ${verb}`,
@@ -45,5 +46,5 @@ async function print(ref: string, result: SyncView, output: Output): Promise<voi
   );
   await printDifference(difference, output);
   await printReasons(reasons, output);
-  if (otherActions.length > 0) await output.line(`update actions of hooks: ${otherActions.join(', ')}`);
+  await printHooks(hooks, output);
 }
