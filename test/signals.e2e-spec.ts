@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { constants, readFileSync } from 'node:fs';
 import { describe, expect, vi } from 'vitest';
 import { createIt } from './support/harness.js';
 
@@ -33,6 +34,14 @@ describe('the process', () => {
       expect(messages()).toEqual(expect.arrayContaining(['listening', 'shutting down', 'stopped']));
     },
   );
+
+  it('writes its log to a blocking output, so that a slow reader never makes the logger sleep', async ({
+    harness,
+  }) => {
+    const { pid } = await harness.startConnector();
+    const [, flags = ''] = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/1`, 'utf8')) ?? [];
+    expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0);
+  });
 
   it('keeps the debugger closed on SIGUSR1', async ({ harness }) => {
     const connector = await harness.startConnector();

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { plainToInstance } from 'class-transformer';
 import {
   ArrayNotEmpty,
@@ -257,7 +258,8 @@ export class Variables {
   LOG_LEVEL: string = 'info';
 
   @IsIn(['json', 'pretty'], { message: 'must be json or pretty' })
-  LOG_FORMAT: 'json' | 'pretty' = process.stdout.isTTY ? 'pretty' : 'json';
+  // Node makes the output non-blocking as soon as `process.stdout` is used. Whenever its pipe is full, the logger would sleep.
+  LOG_FORMAT: 'json' | 'pretty' = isatty(1) ? 'pretty' : 'json';
 }
 
 /** Variables that hold a secret; each can be given as a file instead, `NAME_FILE`. */
