@@ -35,7 +35,8 @@ export class BodyReader {
    * tiny chunks, ends early, or the client aborts.
    */
   read(request: IncomingMessage, done: (error: Error | null, body?: Buffer) => void): void {
-    if (Number(request.headers['content-length'] ?? 0) > this.maxBodyBytes) {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > this.maxBodyBytes) {
       done(this.tooLarge());
       return;
     }
@@ -53,7 +54,7 @@ export class BodyReader {
       if (bytes > this.maxBodyBytes) finish(this.tooLarge());
       else if (chunks.length > FREE_CHUNKS + bytes / MIN_AVERAGE_CHUNK_BYTES) {
         finish(new Problem(400, { detail: 'the body arrives in too many small chunks' }));
-      } else this.hold(request, chunk.length + CHUNK_BYTES);
+      } else if (bytes !== announced) this.hold(request, chunk.length + CHUNK_BYTES);
     };
     const onEnd = (): void => finish(null);
     const onAbort = (error?: Error): void =>

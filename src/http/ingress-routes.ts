@@ -47,7 +47,7 @@ export class IngressRoutes {
     return path === undefined ? undefined : this.byPath.get(path);
   }
 
-  /** Remembers that {@link IngressRoute.admit} accepted the request. */
+  /** Remembers that {@link IngressRoute.admit}, which alone authenticates the sender of a `json` route, accepted the request. */
   markAdmitted(request: IncomingMessage): void {
     this.admitted.add(request);
   }

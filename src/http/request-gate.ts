@@ -83,7 +83,8 @@ export class RequestGate {
     const route = this.routes?.find(path);
     if (!route) return undefined;
     const remember = (problem: Problem | undefined): Problem | undefined => {
-      if (!problem) this.routes?.markAdmitted(request);
+      // The other routes authenticate the body, whether the request came through the gate or not.
+      if (!problem && route.body === 'json') this.routes?.markAdmitted(request);
       return problem;
     };
     const verdict = route.admit(request);

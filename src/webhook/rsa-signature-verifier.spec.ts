@@ -154,6 +154,18 @@ describe('RsaSignatureVerifier', () => {
     ).toBeUndefined();
   });
 
+  it('verifies each request by its own headers, whichever headers were checked before', () => {
+    const accounts = [account()];
+    const wrong = { 'fluent-signature': sha512(stranger.privateKey) };
+    const right = { 'fluent-signature': sha512() };
+    for (const headers of [wrong, right]) verifier.checkHeaders(headers, accounts);
+    expect(verifier.verify(body, right, accounts)).toMatchObject({ verified: true });
+    expect(verifier.verify(body, wrong, accounts)).toMatchObject({ verified: false });
+    expect(verifier.verify(body, right, [account({ webhookPublicKeys: [next.publicKey] })])).toMatchObject({
+      verified: false,
+    });
+  });
+
   it('never throws, whatever the headers hold', () => {
     const odd = { 'fluent-signature': 42 } as unknown as IncomingHttpHeaders;
     expect(verify(odd)).toMatch(/more than one|not one/);

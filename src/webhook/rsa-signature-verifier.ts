@@ -25,6 +25,8 @@ export const SIGNATURE_HEADERS = { sha512: SHA512.headers, md5: MD5.headers } as
 /** A public key with every account that has it. Fluent signs with one key per region, so most accounts share one. */
 interface AccountKey {
   readonly key: KeyObject;
+  /** Of a signature made with the key. Node computes the details of a key whenever they are read. */
+  readonly signatureBytes: number;
   readonly accounts: readonly AccountConfig[];
 }
 
@@ -40,9 +42,16 @@ interface PresentedSignature {
 @Injectable()
 export class RsaSignatureVerifier extends SignatureVerifier {
   private readonly keys = new WeakMap<readonly AccountConfig[], readonly AccountKey[]>();
+  /** Found by the last check of headers. The body of the same request is usually next. */
+  private lastChecked?: {
+    readonly headers: IncomingHttpHeaders;
+    readonly accounts: readonly AccountConfig[];
+    readonly presented: PresentedSignature | string;
+  };
 
   checkHeaders(headers: IncomingHttpHeaders, accounts: readonly AccountConfig[]): string | undefined {
     const presented = this.presented(headers, accounts);
+    this.lastChecked = { headers, accounts, presented };
     return typeof presented === 'string' ? presented : undefined;
   }
 
@@ -51,7 +60,9 @@ export class RsaSignatureVerifier extends SignatureVerifier {
     headers: IncomingHttpHeaders,
     accounts: readonly AccountConfig[],
   ): SignatureVerification {
-    const presented = this.presented(headers, accounts);
+    const checked = this.lastChecked;
+    const isChecked = checked?.headers === headers && checked.accounts === accounts;
+    const presented = isChecked ? checked.presented : this.presented(headers, accounts);
     if (typeof presented === 'string') return { verified: false, reason: presented };
     const { scheme, signature } = presented;
     try {
@@ -97,12 +108,12 @@ export class RsaSignatureVerifier extends SignatureVerifier {
     { scheme, signature }: PresentedSignature,
     accounts: readonly AccountConfig[],
   ): readonly AccountKey[] {
-    const keys = this.keysOf(accounts).filter(({ key }) => byteLengthOf(key) === signature.length);
+    const keys = this.keysOf(accounts).filter(({ signatureBytes }) => signatureBytes === signature.length);
     if (scheme === SHA512) return keys;
     return keys
-      .map(({ key, accounts: all }) => ({
-        key,
-        accounts: all.filter((account) => account.allowMd5Signature),
+      .map((accountKey) => ({
+        ...accountKey,
+        accounts: accountKey.accounts.filter((account) => account.allowMd5Signature),
       }))
       .filter((candidate) => candidate.accounts.length > 0);
   }
@@ -127,11 +138,11 @@ function distinctKeys(accounts: readonly AccountConfig[]): AccountKey[] {
       byDer.set(der, known);
     }
   }
-  return [...byDer.values()].map(({ key, accounts: owners }) => ({ key, accounts: [...owners] }));
-}
-
-function byteLengthOf(key: KeyObject): number {
-  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+  return [...byDer.values()].map(({ key, accounts: owners }) => ({
+    key,
+    signatureBytes: Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8),
+    accounts: [...owners],
+  }));
 }
 
 function valuesOf(headers: IncomingHttpHeaders, { headers: names }: Scheme): unknown[] {
