@@ -73,7 +73,8 @@ local function markFinished(finished, id, ttlSeconds, nowSeconds)
   end
   if not since then redis.call('HSET', finished, 'level', level, 'since', nowSeconds) end
   redis.call('HSET', hash, mark, ends)
-  redis.call('EXPIREAT', hash, lastUntil)
+  -- Most hashes already last until then, and a look is cheaper than a write.
+  if count == 0 or redis.call('TTL', hash) < ends - nowSeconds then redis.call('EXPIREAT', hash, lastUntil) end
 end
 
 local function forgetFinished(finished, id)

@@ -16,7 +16,9 @@ local nowMs = math.floor(nowMicros() / 1000)
 local job = jobPrefix .. id
 local lock = job .. ':lock'
 
-local known = epoch ~= '' and redis.call('HMGET', order, 'epoch', 'covered', 'changedUntil') or {}
+local known = epoch ~= ''
+    and redis.call('HMGET', order, 'epoch', 'covered', 'changedUntil', 'latest', 'observed', 'notBefore')
+  or {}
 local before = tonumber(known[2] or '0')
 local isOutrun = false
 local ranUntil
@@ -28,28 +30,42 @@ elseif run == 'changed' then
 elseif run == 'unchanged' then
   isOutrun = tonumber(known[3] or '0') > tonumber(ticket)
 end
+-- What the key becomes is written at once.
+local written, removed = {}, {}
+local function set(field, value)
+  written[#written + 1] = field
+  written[#written + 1] = value
+end
 if epoch ~= '' and (run == 'changed' or run ~= '' and (isOutrun or action ~= 'done')) then
-  ranUntil = draw(order, known[1] or epoch, orderTtlSeconds)
-  if run == 'changed' then redis.call('HSET', order, 'changedUntil', ranUntil) end
+  ranUntil = numberAfter(known[4])
+  set('latest', ranUntil)
+  set('epoch', known[1] or epoch)
+  if run == 'changed' then set('changedUntil', ranUntil) end
 end
 
 -- A key of another epoch began after the run: the run's number says nothing there.
 if epoch ~= '' and known[1] == epoch then
   if covered ~= '' then
     if not isOutrun and tonumber(covered) > before then
-      redis.call('HSET', order, 'covered', covered)
-      if observed == '' then
-        redis.call('HDEL', order, 'observed')
-      else
-        redis.call('HSET', order, 'observed', observed)
+      set('covered', covered)
+      if observed ~= '' then
+        set('observed', observed)
+      elseif known[5] then
+        removed[#removed + 1] = 'observed'
       end
     end
-    redis.call('HDEL', order, 'notBefore', 'ownAge')
-    redis.call('EXPIRE', order, orderTtlSeconds)
+    if known[6] then
+      removed[#removed + 1] = 'notBefore'
+      removed[#removed + 1] = 'ownAge'
+    end
   elseif notBeforeInMs ~= '' then
-    redis.call('HSET', order, 'notBefore', nowMs + tonumber(notBeforeInMs), 'ownAge', ownAge)
+    set('notBefore', nowMs + tonumber(notBeforeInMs))
+    set('ownAge', ownAge)
   end
 end
+if #written > 0 then redis.call('HSET', order, unpack(written)) end
+if #removed > 0 then redis.call('HDEL', order, unpack(removed)) end
+if ranUntil or known[1] == epoch and covered ~= '' then redis.call('EXPIRE', order, orderTtlSeconds) end
 
 local isDone = action == 'done' and not isOutrun
 if isDone then markFinished(finished, id, tonumber(doneTtlSeconds), math.floor(nowMs / 1000)) end
@@ -63,20 +79,29 @@ if redis.call('EXISTS', job) == 0 then
   return 'missing'
 end
 -- Also for the worker that may have the job by now.
-if ranUntil then redis.call('HSET', job, 'ranUntil', ranUntil) end
+local function leaveToOthers()
+  if ranUntil then redis.call('HSET', job, 'ranUntil', ranUntil) end
+  return 'settled'
+end
 local holder = redis.call('GET', lock)
-if holder and holder ~= lockToken then return 'settled' end
-redis.call('DEL', lock)
+if holder and holder ~= lockToken then return leaveToOthers() end
 -- The lock may have ended, and the job may wait for another worker again.
 if redis.call('LREM', active, -1, id) == 0 then
   local waits = redis.call('LREM', jobPrefix .. (redis.call('HGET', job, 'lane') or 'wait'), -1, id)
-  if waits == 0 and redis.call('LREM', wait, -1, id) == 0 then return 'settled' end
+  if waits == 0 and redis.call('LREM', wait, -1, id) == 0 then
+    redis.call('DEL', lock)
+    return leaveToOthers()
+  end
 end
 
 if isDone then
-  redis.call('DEL', job)
+  redis.call('DEL', lock, job)
   redis.call('ZREM', unfinished, id)
-elseif action == 'dead' then
+  return 'settled'
+end
+redis.call('DEL', lock)
+if ranUntil then redis.call('HSET', job, 'ranUntil', ranUntil) end
+if action == 'dead' then
   redis.call('HSET', job, 'data', data, 'failedReason', reason, 'finishedOn', nowMs)
   redis.call('HDEL', job, 'progress')
   redis.call('ZADD', failed, nowMs, id)

@@ -63,13 +63,20 @@ local function nextLane()
   return 'prompt', prompt
 end
 
+local lengths = {}
+local function lengthOf(list)
+  lengths[list] = lengths[list] or redis.call('LLEN', list)
+  return lengths[list]
+end
+
 -- Moves the first job of a lane to the active ones, and the account to the end of its ring.
 local function nextJob(kind, index)
   local account = table.remove(lanes[kind], index)
   local list = account == EARLIER and wait or jobPrefix .. kind .. ':' .. account
   local ring = ringOf(jobPrefix, kind)
+  lengths[list] = lengthOf(list) - 1
   local id = redis.call('RPOPLPUSH', list, active)
-  if redis.call('LLEN', list) == 0 then
+  if lengths[list] <= 0 then
     redis.call('ZREM', ring, account)
   else
     table.insert(lanes[kind], account)
