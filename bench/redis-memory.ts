@@ -76,6 +76,7 @@ export async function benchRedisMemory(
     await work({}, async () => (await client.zcard(`${JOBS}unfinished`)) === 0);
     const finished = await measured.end();
     const finishedOrder = await measured.key(`${PREFIX}:order:*`);
+    const owner = await measured.key(`${PREFIX}:owner:*`);
     const mark = await measured.without(`${PREFIX}:finished*`);
     await client.flushall();
     await measured.begin();
@@ -92,7 +93,7 @@ export async function benchRedisMemory(
       { what: 'Redis, a delayed notification', note: `${delayed} bytes: job ${delayedJob}` },
       {
         what: 'Redis, a finished notification',
-        note: `${finished} bytes: mark ${mark}, order key ${finishedOrder}`,
+        note: `${finished} bytes: mark ${mark}, order key ${finishedOrder}, owner of the commercetools order ${owner}`,
       },
       {
         what: 'Redis, the marks of many finished notifications',
