@@ -48,6 +48,7 @@ export async function benchIngest(
       await redis.client.flushall();
       halves.push(await pacedLoad(url, signedWebhooks(keys, WEBHOOKS, TOPIC), half));
     }
+    const floor = await latencyOfAnswersOnly(signedWebhooks(keys, WEBHOOKS, TOPIC), half);
     const received = WARM_UP + (2 * rounds() + 1) * WEBHOOKS;
     return [
       ...servers.map(({ what, pid }, index) => ({
@@ -62,10 +63,29 @@ export async function benchIngest(
         perSecond: halves[index]!.perSecond,
         latency: halves[index],
       })),
+      {
+        what: 'ingest at half the peak, a server that only answers',
+        perSecond: floor.perSecond,
+        latency: floor,
+      },
     ];
   } finally {
     for (const { stop } of servers) await stop();
     await redis.client.flushall();
+  }
+}
+
+/** What the client and the machine alone add to the latencies of the others. */
+async function latencyOfAnswersOnly(
+  webhooks: readonly SignedWebhook[],
+  perSecond: number,
+): Promise<PacedResult> {
+  const { child, ready } = await Child.start<{ url: string }>('answer-only.child.ts');
+  try {
+    await load(ready.url, webhooks);
+    return await pacedLoad(ready.url, webhooks, perSecond);
+  } finally {
+    await child.stop();
   }
 }
 
