@@ -1,29 +1,57 @@
--- keys: index bytes
--- args: prefix maxEntries maxBytes oldestMs orderBytes, and for each entry: order atMs id entry heals
+-- keys: index bytes dead
+-- args: prefix maxEntries maxBytes atMs oldestMs orderBytes, and for each entry: order entry look
 --
 -- Appends entries to the stories of their orders, and keeps the memory of all stories within its limit. `bytes` counts what
--- the entries hold, and `orderBytes` for each order. An entry takes the place of an older one about the same notification
--- when that is among the newest, so that a notification that is retried a hundred times does not push out the others.
--- Returns the entries about dead letters of those orders for which `heals` is '1'.
-local index, bytes = KEYS[1], KEYS[2]
+-- the entries hold, and `orderBytes` for each order. `look` begins with 1 when the run of the entry heals dead letters, else
+-- with 0. What follows is a text that an older entry about the same notification contains, which the entry replaces: one that
+-- is retried a hundred times does not push out the others. Most entries need no look at the story. `dead` has the orders
+-- whose stories may tell of a dead letter that is not healed. Returns the entries about those that a run heals.
+local index, bytes, dead = KEYS[1], KEYS[2], KEYS[3]
 local prefix, maxEntries, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local oldestMs, orderBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
-local NEWEST = -8
+local atMs, oldestMs, orderBytes = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST = 7
+local EACH = 3
 -- More than one call adds, so that the limit holds after each.
 local MOST_EVICTED = 500
 
 local change = 0
-local dead = {}
-for at = 6, #ARGV, 5 do
-  local order, atMs, id, entry, heals = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local story = prefix .. order
-  for _, older in ipairs(redis.call('LRANGE', story, NEWEST, -1)) do
-    if string.sub(older, 1, #id) == id then
+local letters = {}
+local active = {}
+local isAnyDead = redis.call('EXISTS', dead) == 1
+
+local function isLetter(entry)
+  return string.find(entry, '"outcome":"dead"', 1, true) and not string.find(entry, '"healedAt":', 1, true)
+end
+
+local function remove(story, identity)
+  for _, older in ipairs(redis.call('LRANGE', story, 0, -1)) do
+    if string.find(older, identity, 1, true) then
       redis.call('LREM', story, -1, older)
       change = change - #older
-    elseif heals == '1' and string.find(older, '"outcome":"dead"', 1, true) then
-      dead[#dead + 1] = older
     end
+  end
+end
+
+local function collectLetters(story, order)
+  local count = #letters
+  for _, entry in ipairs(redis.call('LRANGE', story, 0, -1)) do
+    if isLetter(entry) then letters[#letters + 1] = entry end
+  end
+  if #letters == count then redis.call('SREM', dead, order) end
+end
+
+for at = FIRST, #ARGV, EACH do
+  local order, entry, look = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local story = prefix .. order
+  if #look > 1 then
+    remove(story, string.sub(look, 2))
+    if isLetter(entry) then
+      redis.call('SADD', dead, order)
+      isAnyDead = true
+    end
+  end
+  if isAnyDead and string.sub(look, 1, 1) == '1' and redis.call('SISMEMBER', dead, order) == 1 then
+    collectLetters(story, order)
   end
   local length = redis.call('RPUSH', story, entry)
   change = change + #entry
@@ -31,8 +59,10 @@ for at = 6, #ARGV, 5 do
     change = change - #redis.call('LPOP', story)
     length = length - 1
   end
-  change = change + orderBytes * redis.call('ZADD', index, atMs, order)
+  active[#active + 1] = atMs
+  active[#active + 1] = order
 end
+if #active > 0 then change = change + orderBytes * redis.call('ZADD', index, unpack(active)) end
 
 local total = redis.call('INCRBY', bytes, change)
 for _ = 1, MOST_EVICTED do
@@ -43,6 +73,7 @@ for _ = 1, MOST_EVICTED do
   for _, entry in ipairs(redis.call('LRANGE', story, 0, -1)) do size = size + #entry end
   redis.call('DEL', story)
   redis.call('ZREM', index, oldest[1])
+  redis.call('SREM', dead, oldest[1])
   total = redis.call('INCRBY', bytes, -size)
 end
-return dead
+return letters

@@ -1,10 +1,9 @@
 import type { RunReport } from '../delivery/index.js';
 
-/** What is kept of one notification of an order: its acceptance, and how it ended, or failed last. */
+/** What is kept of one notification of an order: its acceptance, and how it ended, or failed last. Its texts are bounded. */
 export interface StoryEntry {
   readonly notificationId: string;
   readonly name: string;
-  readonly retailerId: string;
   /** The status that the notification announced. */
   readonly announced?: string;
   /** Milliseconds since the epoch. */
@@ -18,7 +17,7 @@ export interface StoryEntry {
   readonly details?: Readonly<Record<string, unknown>>;
   /** What the queue calls it, while it is a dead letter. */
   readonly deadLetterId?: string;
-  /** Notifications with the same key need one run. */
+  /** Of a dead letter: a run of the same key heals it. */
   readonly coalesceKey?: string;
   /** When a later run of the same key healed the dead letter, in milliseconds since the epoch. */
   readonly healedAt?: number;
@@ -32,9 +31,17 @@ export interface StoryKey {
 
 /** Keeps what happened to each order, for people: bounded in time and memory, and never needed for correctness. */
 export abstract class OrderStories {
-  /** Keeps an entry, in a moment. Never throws and never waits: a story is worth less than the work that it tells of. */
-  abstract add(key: StoryKey, entry: StoryEntry): void;
+  /**
+   * Keeps an entry, in a moment. Never throws and never waits: a story is worth less than the work that it tells of.
+   *
+   * @param heals the coalesce key of a run that has done what earlier dead letters of this key are for.
+   */
+  abstract add(key: StoryKey, entry: StoryEntry, heals?: string): void;
 
-  /** @returns the entries of an order, oldest first. @throws Error when the store does not answer. */
+  /**
+   * @returns the entries of an order, oldest first. The last one about a notification counts: a dead letter that was replayed
+   * leaves an earlier one.
+   * @throws Error when the store does not answer.
+   */
   abstract read(key: StoryKey): Promise<readonly StoryEntry[]>;
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   Injectable,
@@ -15,6 +14,7 @@ import { OrderStories, type StoryEntry, type StoryKey } from './order-stories.js
 const STORY = `${REDIS_PREFIX}:story:`;
 const INDEX = `${REDIS_PREFIX}:stories`;
 const BYTES = `${REDIS_PREFIX}:stories:bytes`;
+const DEAD = `${REDIS_PREFIX}:stories:dead`;
 
 /** Notifications of one order that are kept; the oldest go first. */
 const MAX_ENTRIES = 30;
@@ -29,13 +29,10 @@ const MAX_WAITING = 5000;
 const EVICT_MS = 600_000;
 const WARN_MS = 60_000;
 const SHUTDOWN_MS = 1000;
-const MAX_MESSAGE_LENGTH = 300;
-const MAX_DETAILS_LENGTH = 1200;
-/** Of the hash of a notification's id, in front of its entry. */
-const ID_LENGTH = 8;
+/** Of an entry. What a handler says in more is left out. */
+const MAX_LENGTH = 2000;
 
 const APPEND = readFileSync(new URL('append.lua', import.meta.url), 'utf8');
-const HEALING: ReadonlySet<StoryEntry['outcome']> = new Set(['updated', 'unchanged']);
 
 type StoryConnection = RedisClient & {
   appendStories(...values: (string | number)[]): Promise<string[]>;
@@ -44,6 +41,7 @@ type StoryConnection = RedisClient & {
 interface Waiting {
   readonly order: string;
   readonly entry: StoryEntry;
+  readonly heals?: string;
 }
 
 /**
@@ -78,13 +76,13 @@ export class RedisOrderStories
     this.maxBytes = history.maxMegabytes * 1_048_576;
   }
 
-  override add({ accountId, order }: StoryKey, entry: StoryEntry): void {
+  override add({ accountId, order }: StoryKey, entry: StoryEntry, heals?: string): void {
     if (this.ttlMs === 0) return;
     if (this.waiting.length >= MAX_WAITING) {
       this.waiting.shift();
       this.lost++;
     }
-    this.waiting.push({ order: JSON.stringify([accountId, order]), entry });
+    this.waiting.push({ order: JSON.stringify([accountId, order]), entry, heals });
     if (this.waiting.length >= FLUSH_ENTRIES) void this.flush();
     else this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
@@ -131,14 +129,16 @@ export class RedisOrderStories
 
   /** Also forgets what is too old or too much. @returns the entries about dead letters that may be healed. */
   private async append(batch: readonly Waiting[]): Promise<readonly string[]> {
-    const limits = [MAX_ENTRIES, this.maxBytes, Date.now() - this.ttlMs, ORDER_BYTES];
-    const values = batch.flatMap(({ order, entry }) => {
-      const id = idOf(entry);
-      const heals = HEALING.has(entry.outcome) && entry.coalesceKey !== undefined;
-      return [order, entry.at, id, id + textOf(entry), heals ? '1' : '0'];
-    });
+    const now = Date.now();
+    const limits = [MAX_ENTRIES, this.maxBytes, now, now - this.ttlMs, ORDER_BYTES];
+    const values: string[] = [];
+    for (const { order, entry, heals } of batch) {
+      // Only what has failed once has an earlier entry. A replayed dead letter has one, too, which readers leave out.
+      const replaces = entry.error ? identityOf(entry) : '';
+      values.push(order, textOf(entry), (heals === undefined ? '0' : '1') + replaces);
+    }
     try {
-      const dead = await this.connect().appendStories(INDEX, BYTES, STORY, ...limits, ...values);
+      const dead = await this.connect().appendStories(INDEX, BYTES, DEAD, STORY, ...limits, ...values);
       if (this.lost > 0) this.warn('Redis was too slow');
       return dead;
     } catch (error) {
@@ -152,7 +152,7 @@ export class RedisOrderStories
     if (!this.connection) {
       const client = this.connections.reconnecting('stories');
       // The server gets the text of the script once, and its hash from then on.
-      client.defineCommand('appendStories', { numberOfKeys: 2, lua: APPEND });
+      client.defineCommand('appendStories', { numberOfKeys: 3, lua: APPEND });
       this.connection = client as StoryConnection;
     }
     return this.connection;
@@ -161,11 +161,9 @@ export class RedisOrderStories
   /** A run of the same key that began later did what the dead letter was for. */
   private async heal(letter: StoryEntry, batch: readonly Waiting[]): Promise<void> {
     const { deadLetterId, coalesceKey, notificationId } = letter;
-    const healer = batch.find(
-      ({ entry }) =>
-        HEALING.has(entry.outcome) && entry.coalesceKey === coalesceKey && entry.acceptedAt >= letter.at,
-    );
-    if (!healer || deadLetterId === undefined || letter.healedAt !== undefined) return;
+    const healer = batch.find(({ entry, heals }) => heals === coalesceKey && entry.acceptedAt >= letter.at);
+    if (!healer || coalesceKey === undefined || deadLetterId === undefined || letter.healedAt !== undefined)
+      return;
     const isRemoved = await this.queue.discard(deadLetterId).catch((error: unknown) => {
       this.logger.warn(`healed dead letter ${deadLetterId} could not be removed: ${asError(error).message}`);
       return false;
@@ -188,24 +186,17 @@ export class RedisOrderStories
   }
 }
 
-function idOf({ notificationId }: StoryEntry): string {
-  return hash('sha256', notificationId, 'base64url').slice(0, ID_LENGTH);
+/** What the text of an entry contains when it is about the same notification. */
+function identityOf({ notificationId }: StoryEntry): string {
+  return `"notificationId":${JSON.stringify(notificationId)}`;
 }
 
-/** Bounded, whatever a notification or a handler says. */
+/** Bounded, whatever a handler says. */
 function textOf(entry: StoryEntry): string {
-  const { error, details } = entry;
-  const isSmall = details !== undefined && JSON.stringify(details).length <= MAX_DETAILS_LENGTH;
-  return JSON.stringify({
-    ...entry,
-    notificationId: entry.notificationId.slice(0, 100),
-    name: entry.name.slice(0, 100),
-    announced: entry.announced?.slice(0, 100),
-    details: isSmall ? details : undefined,
-    error: error && { name: error.name, message: error.message.slice(0, MAX_MESSAGE_LENGTH) },
-  });
+  const text = JSON.stringify(entry);
+  return text.length <= MAX_LENGTH ? text : JSON.stringify({ ...entry, details: undefined });
 }
 
 function entryOf(text: string): StoryEntry {
-  return JSON.parse(text.slice(ID_LENGTH)) as StoryEntry;
+  return JSON.parse(text) as StoryEntry;
 }

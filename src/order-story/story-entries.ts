@@ -1,6 +1,7 @@
 import {
   acceptedAtMs,
   type Delivery,
+  type DescribedError,
   type RunReport,
   type UnfinishedNotification,
 } from '../delivery/index.js';
@@ -9,6 +10,7 @@ import type { StoryEntry, StoryKey } from './order-stories.js';
 
 /** Whatever a sender calls things. */
 const MAX_NAME_LENGTH = 100;
+const MAX_MESSAGE_LENGTH = 300;
 
 /** @returns undefined for a notification that is about no order. */
 export function storyKeyOf(notification: FluentNotification): StoryKey | undefined {
@@ -23,19 +25,22 @@ export function storyKeyOf(notification: FluentNotification): StoryKey | undefin
 /** @returns how a run has ended, or failed. */
 export function endedEntry(
   { notification, outcome, attempt, error, details }: RunReport,
-  delivery: Delivery,
+  { id, acceptedNumber, progress, coalesceKey }: Delivery,
 ): StoryEntry {
-  const lastError = error ?? delivery.progress.error;
+  const isDead = outcome === 'dead';
+  // Without spreads: each run makes one.
   return {
-    ...identityOf(notification),
-    acceptedAt: acceptedAtMs(delivery),
+    notificationId: bounded(notification.id),
+    name: bounded(notification.name),
+    announced: announcedBy(notification),
+    acceptedAt: acceptedAtMs({ acceptedNumber }),
     at: Date.now(),
     outcome,
     attempt,
-    ...(lastError && { error: { name: lastError.name, message: lastError.message } }),
-    ...(details && { details }),
-    ...(delivery.coalesceKey !== undefined && { coalesceKey: delivery.coalesceKey }),
-    ...(outcome === 'dead' && { deadLetterId: delivery.id }),
+    error: errorOf(error ?? progress.error),
+    deadLetterId: isDead ? id : undefined,
+    coalesceKey: isDead ? coalesceKey : undefined,
+    details,
   };
 }
 
@@ -44,26 +49,35 @@ export function endedEntry(
  * @returns what an unfinished notification waits for.
  */
 export function unfinishedEntry(
-  { notification, acceptedAt, progress: { error, failures } }: UnfinishedNotification,
+  { notification, acceptedAt, progress }: UnfinishedNotification,
   kept: ReadonlyMap<string, StoryEntry>,
 ): StoryEntry {
-  const identity = identityOf(notification);
-  const known = kept.get(identity.notificationId);
+  const notificationId = bounded(notification.id);
+  const known = kept.get(notificationId);
+  const error = errorOf(progress.error);
   if (error && known?.outcome === 'retried') return known;
-  const [acceptedMs, attempts] = [acceptedAt.getTime(), failures?.attempts ?? 0];
-  const entry = { ...identity, acceptedAt: acceptedMs, at: acceptedMs };
-  if (!error) return { ...entry, outcome: 'accepted', attempt: attempts };
-  // A run that an open circuit has put off does not count as failed.
-  const attempt = Math.max(attempts, 1);
-  return { ...entry, outcome: 'retried', attempt, error: { name: error.name, message: error.message } };
+  const attempts = progress.failures?.attempts ?? 0;
+  return {
+    notificationId,
+    name: bounded(notification.name),
+    announced: announcedBy(notification),
+    acceptedAt: acceptedAt.getTime(),
+    at: acceptedAt.getTime(),
+    outcome: error ? 'retried' : 'accepted',
+    // A run that an open circuit has put off does not count as failed.
+    attempt: error ? Math.max(attempts, 1) : attempts,
+    error,
+  };
 }
 
-function identityOf({ id, name, retailerId, entityType, entityStatus }: FluentNotification) {
-  const announced = entityType === 'ORDER' && typeof entityStatus === 'string' ? entityStatus : undefined;
-  return {
-    notificationId: id.slice(0, MAX_NAME_LENGTH),
-    name: name.slice(0, MAX_NAME_LENGTH),
-    retailerId,
-    ...(announced !== undefined && { announced: announced.slice(0, MAX_NAME_LENGTH) }),
-  };
+function announcedBy({ entityType, entityStatus }: FluentNotification): string | undefined {
+  return entityType === 'ORDER' && typeof entityStatus === 'string' ? bounded(entityStatus) : undefined;
+}
+
+function errorOf(error: DescribedError | undefined): StoryEntry['error'] {
+  return error && { name: bounded(error.name), message: error.message.slice(0, MAX_MESSAGE_LENGTH) };
+}
+
+function bounded(name: string): string {
+  return name.slice(0, MAX_NAME_LENGTH);
 }

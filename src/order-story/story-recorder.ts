@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ConnectorConfig } from '../config/index.js';
-import { RunReports } from '../delivery/index.js';
+import { RunReports, type RunReport } from '../delivery/index.js';
 import { OrderStories } from './order-stories.js';
 import { endedEntry, storyKeyOf } from './story-entries.js';
+
+/** Outcomes of runs that have done what earlier notifications of their key asked for. */
+const HEALING: ReadonlySet<RunReport['outcome']> = new Set(['updated', 'unchanged']);
 
 /** Tells the stories how runs end. The queue knows what has not ended yet. */
 @Injectable()
@@ -11,7 +14,9 @@ export class StoryRecorder {
     if (history.ttlSeconds === 0) return;
     reports.subscribe((report, delivery) => {
       const key = storyKeyOf(report.notification);
-      if (key) stories.add(key, endedEntry(report, delivery));
+      if (!key) return;
+      const heals = HEALING.has(report.outcome) ? delivery.coalesceKey : undefined;
+      stories.add(key, endedEntry(report, delivery), heals);
     });
   }
 }

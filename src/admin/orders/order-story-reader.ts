@@ -29,6 +29,7 @@ export class OrderStoryReader {
       // Before the stories: what ends meanwhile is in both, instead of in none.
       const { found, isComplete } = await this.queue.findUnfinished({ accountId, refs, ids });
       const stories = await Promise.all(names.map((order) => this.stories.read({ accountId, order })));
+      // The last one about each notification.
       const entries = new Map(stories.flat().map((entry) => [entry.notificationId, entry]));
       for (const unfinished of found) {
         if (!names.includes(storyKeyOf(unfinished.notification)?.order ?? '')) continue;
