@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
+import { CHECKS_OF_DOCTOR } from './support/checks-of-doctor.js';
 import { runCommand } from './support/command-line.js';
 import { it } from './support/harness.js';
 
@@ -27,17 +28,7 @@ describe('GET /admin/doctor', () => {
     const { status, body } = await new AdminClient(connector.url, READER).get<Doctor>('/doctor');
     expect(status).toBe(200);
     expect(body.ok).toBe(true);
-    expect([...new Set(body.findings.map(({ check }) => check))]).toEqual([
-      'configuration',
-      'redis',
-      'queue',
-      'webhook-keys',
-      'fluent',
-      'mappings',
-      'commercetools',
-      'hooks',
-      'clock',
-    ]);
+    expect([...new Set(body.findings.map(({ check }) => check))]).toEqual(CHECKS_OF_DOCTOR);
     const { FLUENT_PASSWORD, FLUENT_CLIENT_SECRET } = connector.fluent.environment;
     const { CTP_CLIENT_SECRET } = connector.commercetools.environment;
     const text = JSON.stringify(body);

@@ -9,7 +9,7 @@ it(
   { timeout: 150_000 },
   async () => {
     // The build as it is shipped, not the bundle of it.
-    const env = { ...process.env, CONNECTOR_MAIN: undefined };
+    const env = { ...process.env, CONNECTOR_BUILD: undefined };
     // Rejects on any other exit code.
     const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts'], {
       timeout: 120_000,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect } from 'vitest';
+import { BASE_ENVIRONMENT } from './support/build-path.js';
 import { it } from './support/harness.js';
 
 /** Some forty times what it takes. The longest timer of a connection to Redis would take 15 s. */
@@ -14,7 +15,7 @@ async function expectCleanEnd(
   signal: AbortSignal,
 ): Promise<void> {
   const child = spawn(process.execPath, ['test/support/embedded-app.mjs', ...args], {
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'error', HOST: '127.0.0.1', PORT: '0', ...env },
+    env: { ...BASE_ENVIRONMENT, LOG_LEVEL: 'error', HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
     signal,
   });

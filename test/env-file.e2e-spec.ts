@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { buildPath } from './support/build-path.js';
 import { COMPLETE_ENVIRONMENT } from './support/complete-environment.js';
 import { ConnectorProcess } from './support/connector-process.js';
 import { it as base } from './support/harness.js';
@@ -11,7 +12,7 @@ import { it as base } from './support/harness.js';
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
 /** The connector that was built here, started by that command in another folder. */
 const inFolder = (cwd: string, command: string) => {
-  const [, ...args] = command.replace('dist/main.js', resolve('dist/main.js')).split(' ');
+  const [, ...args] = command.replace('dist/main.js', buildPath('main.js')).split(' ');
   return { cwd, command: [process.execPath, ...args] as [string, ...string[]] };
 };
 
@@ -55,7 +56,7 @@ describe('a file .env in the working directory', () => {
   it('is not read by the command line', async ({ folder }) => {
     await writeFile(join(folder, '.env'), 'FLUENT_ACCOUNT_ID=ACME\n');
     const errors = await new Promise<string>((done) => {
-      const args = [resolve('dist/cli/main.js'), 'events', 'list'];
+      const args = [buildPath('cli/main.js'), 'events', 'list'];
       execFile(process.execPath, args, { cwd: folder, env: {} }, (_error, _stdout, stderr) => done(stderr));
     });
     expect(errors).toContain('FLUENT_ACCOUNT_ID is required');

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { constants, readFileSync } from 'node:fs';
 import { describe, expect, vi } from 'vitest';
+import { BASE_ENVIRONMENT, buildPath } from './support/build-path.js';
 import { createIt } from './support/harness.js';
-
-const WAIT = { timeout: 30_000, interval: 50 };
+import { WAIT } from './support/wait.js';
 
 const it = createIt();
 it.override('redisOptions', { aof: false });
@@ -13,8 +13,8 @@ it.override('redisOptions', { aof: false });
 async function runToEnd(
   env: Readonly<Record<string, string>>,
 ): Promise<{ code: number | null; stderr: string }> {
-  const child = spawn(process.execPath, [process.env['CONNECTOR_MAIN'] ?? 'dist/main.js'], {
-    env: { PATH: process.env['PATH'], ...env },
+  const child = spawn(process.execPath, [buildPath('main.js')], {
+    env: { ...BASE_ENVIRONMENT, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let stderr = '';

@@ -135,9 +135,8 @@ describe('a connector with a queue that needs no Redis', () => {
 
 describe('the command line of an application without Redis', () => {
   const { REDIS_URL: _, ...environment } = COMPLETE_ENVIRONMENT;
-  // The application and the command share the connector's code, as in a partner's image: so the build, not the bundle.
   const run = (...args: string[]) =>
-    runBinary([...args, '--module', 'test/support/memory-app.mjs'], environment, 'dist/cli/main.js');
+    runBinary([...args, '--module', 'test/support/memory-app.mjs'], environment);
 
   it('reads dead letters from the queue', async () => {
     expect(await run('dead-letters', 'list')).toMatchObject({

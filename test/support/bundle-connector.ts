@@ -1,45 +1,80 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
+import { COMPLETE_ENVIRONMENT } from './complete-environment.js';
+import { ConnectorProcess } from './connector-process.js';
 
-const BUILD = 'dist';
-const BUNDLES = 'build/bundled-connector';
+const BUILD = resolve('dist');
+const BUNDLES = resolve('build/bundled-connector');
+const LOADER = join(import.meta.dirname, 'bundle-loader.cjs');
+/** The files of the build that processes begin with, and packages import. */
+const PROGRAMS = ['main.js', 'cli/main.js'];
+const PACKAGES = ['index.js', 'testing/index.js'];
+/** The module that is bundled: what runs a program, and what loads a package. */
+const PARTS = [
+  ...PROGRAMS.map((path) => `exports['${path}'] = () => import('${join(BUILD, path)}');`),
+  ...PACKAGES.map((path) => `exports['${path}'] = () => require('${join(BUILD, path)}');`),
+].join('\n');
 /** What modules read to find files beside them. */
 const LOCATION = /(?<![\w$.])(?:import\.meta\.url|__dirname)\b/g;
+/** Imports of what is not in the bundle: modules of Node, and those that an operator names. */
+const DYNAMIC_IMPORT = /(?<![\w$.])import\(/g;
+/** The comment for the shell and the imports of a program, and what it does then. */
+const PROGRAM = /^((?:(?:#!|import ).*\n)*)([^]*)$/;
+
+const run = promisify(execFile);
 
 /**
- * Bundles the build with its libraries, and lets the connector and command line processes of the specs start from the
- * bundle. A start from the build loads some 2,700 files, which takes more than half of its CPU time, and the specs start
- * dozens of processes.
+ * Bundles the build with its libraries, in a folder with the programs and packages of the build, and lets V8 compile the
+ * bundle. The connector and command line processes of the specs, and the applications in this folder, start from there. A
+ * start from the build loads and compiles some 2,700 files, which takes most of its CPU time, and the specs start dozens of
+ * processes.
  */
 export default async function setup(): Promise<void> {
   if (!existsSync(join(BUILD, 'main.js'))) throw new Error(`${BUILD}/main.js is missing; run: npm run build`);
-  const folder = join(BUNDLES, String(newestChangeMs()));
+  const folder = join(BUNDLES, `${newestChangeMs()}-node-${process.versions.node}`);
   if (!existsSync(folder)) {
     rmSync(BUNDLES, { recursive: true, force: true });
     const unfinished = `${folder}-of-${process.pid}`;
     await bundle(unfinished);
+    await writeParts(unfinished);
+    await compile(unfinished);
     renameSync(unfinished, folder);
   }
-  process.env['CONNECTOR_MAIN'] = join(folder, 'main.js');
-  process.env['CONNECTOR_COMMAND_LINE'] = join(folder, 'command-line.js');
+  process.env['CONNECTOR_BUILD'] = folder;
 }
 
 function newestChangeMs(): number {
   const built = readdirSync(BUILD, { recursive: true, encoding: 'utf8' }).map((path) => join(BUILD, path));
-  return Math.max(
-    ...[...built, 'package-lock.json', import.meta.filename].map((path) => statSync(path).mtimeMs),
-  );
+  const sources = [...built, 'package-lock.json', LOADER, import.meta.filename];
+  return Math.max(...sources.map((path) => statSync(path).mtimeMs));
 }
 
 async function bundle(folder: string): Promise<void> {
   const bundled = await rolldown({
-    input: { main: join(BUILD, 'main.js'), 'command-line': join(BUILD, 'cli/main.js') },
+    input: 'parts',
     platform: 'node',
     // Nest asks for optional packages that are not installed.
     logLevel: 'silent',
     plugins: [
+      {
+        name: 'parts',
+        resolveId: (id) => (id === 'parts' ? id : undefined),
+        load: (id) => (id === 'parts' ? PARTS : undefined),
+      },
       {
         name: 'keep-locations',
         transform: (code, id) =>
@@ -47,12 +82,60 @@ async function bundle(folder: string): Promise<void> {
             JSON.stringify(name === '__dirname' ? dirname(id) : pathToFileURL(id).href),
           ),
       },
+      {
+        // A bundle in which `await` stands outside of functions can only be a module, and V8 keeps the code of scripts alone.
+        name: 'wrap-programs',
+        transform: (code, id) =>
+          PROGRAMS.some((program) => id === join(BUILD, program))
+            ? code.replace(PROGRAM, '$1(async () => {\n$2\n})();')
+            : undefined,
+      },
+      {
+        // V8 does not let code that was kept import modules.
+        name: 'import-by-the-loader',
+        renderChunk: (code) => code.replaceAll(DYNAMIC_IMPORT, 'importModule('),
+      },
     ],
   });
   try {
-    // Nest and the messages of the connector use the names of classes.
-    await bundled.write({ dir: folder, keepNames: true });
+    await bundled.write({
+      file: join(folder, 'bundle.cjs'),
+      format: 'cjs',
+      codeSplitting: false,
+      // Nest and the messages of the connector use the names of classes.
+      keepNames: true,
+      minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    });
   } finally {
     await bundled.close();
   }
+  copyFileSync(LOADER, join(folder, 'connector.cjs'));
+}
+
+/** Writes the files that stand for those of the build. */
+async function writeParts(folder: string): Promise<void> {
+  const write = (path: string, code: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    const connector = `${'../'.repeat(path.split('/').length - 1) || './'}connector.cjs`;
+    writeFileSync(join(folder, path), `import connector from '${connector}';\n${code}`);
+  };
+  for (const path of PROGRAMS) write(path, `connector['${path}']();\n`);
+  for (const path of PACKAGES) {
+    const list = `Object.keys(require('./connector.cjs')['${path}']()).join(', ')`;
+    const { stdout: names } = await run(process.execPath, ['--print', list], { cwd: folder, env: {} });
+    write(path, `export const { ${names.trim()} } = connector['${path}']();\n`);
+  }
+}
+
+/** Starts and stops a connector without Redis, and keeps what V8 compiles for it. */
+async function compile(folder: string): Promise<void> {
+  const logged = new EventEmitter();
+  const listening = once(logged, 'listening');
+  const connector = await ConnectorProcess.launch(
+    { ...COMPLETE_ENVIRONMENT, REDIS_URL: 'redis://127.0.0.1:1', KEEP_COMPILED_CODE: 'true' },
+    ({ msg }) => logged.emit(String(msg)),
+    { command: [process.execPath, join(folder, 'main.js')], cwd: process.cwd() },
+  );
+  await Promise.race([listening, connector.exitCode()]);
+  if ((await connector.stop()) !== 0) throw new Error(`the bundle does not start:\n${connector.output}`);
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { run } from '../../src/cli/run.js';
+import { BASE_ENVIRONMENT, buildPath } from './build-path.js';
 
 /** What a command printed, and how it ended. */
 export interface CommandResult {
@@ -34,22 +34,16 @@ export async function runCommand(
   return { code, out, error };
 }
 
-/** The command as it is shipped: the modules of a partner share its classes. */
-export const BUILT_COMMAND = 'dist/cli/main.js';
-/** In specs a bundle of the build, which starts in half of the time; see `bundle-connector.ts`. */
-const DEFAULT_COMMAND = process.env['CONNECTOR_COMMAND_LINE'] ?? BUILT_COMMAND;
-
 /** Runs the built command as a process of its own: nothing of the surrounding environment reaches it. */
 export function runBinary(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  command = DEFAULT_COMMAND,
 ): Promise<CommandResult> {
   return new Promise((done) => {
     execFile(
       process.execPath,
-      [resolve(command), ...args],
-      { env: { PATH: process.env['PATH'], ...env }, maxBuffer: 16 * 1024 * 1024 },
+      [buildPath('cli/main.js'), ...args],
+      { env: { ...BASE_ENVIRONMENT, ...env }, maxBuffer: 16 * 1024 * 1024 },
       (failure, out, error) => done({ code: failure ? Number(failure.code ?? -1) : 0, out, error }),
     );
   });

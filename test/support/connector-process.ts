@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../src/testing/free-port.js';
+import { BASE_ENVIRONMENT, buildPath } from './build-path.js';
 import { listens } from './listening-process.js';
 
 const START_TIMEOUT_MS = 60_000;
@@ -22,11 +23,8 @@ export interface Launch {
 /** The build, file by file, as it is shipped. */
 export const BUILD: Launch = { command: [process.execPath, 'dist/main.js'], cwd: process.cwd() };
 
-/** In specs a bundle of the build, which starts in half of the time; see `bundle-connector.ts`. */
-const DEFAULT: Launch = {
-  ...BUILD,
-  command: [process.execPath, process.env['CONNECTOR_MAIN'] ?? 'dist/main.js'],
-};
+/** In specs a bundle of the build, which starts with half of the CPU time; see `bundle-connector.ts`. */
+const DEFAULT: Launch = { ...BUILD, command: [process.execPath, buildPath('main.js')] };
 
 /** The built connector as a process of its own: nothing of the surrounding environment reaches it. */
 export class ConnectorProcess {
@@ -84,7 +82,7 @@ export class ConnectorProcess {
     const child = spawn(program, args, {
       cwd: launch.cwd,
       env: {
-        PATH: process.env['PATH'],
+        ...BASE_ENVIRONMENT,
         HOST: '127.0.0.1',
         PORT: port,
         LOG_FORMAT: 'json',

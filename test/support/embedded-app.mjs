@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  ConnectorModule,
-  MemoryMessageQueue,
-  MessageQueue,
-  bootstrapConnector,
-} from 'fluent-commercetools-connector';
-import { createTestConnector } from 'fluent-commercetools-connector/testing';
+import { builtPackage } from './built-package.mjs';
+
+const { ConnectorModule, MemoryMessageQueue, MessageQueue, bootstrapConnector } =
+  await builtPackage('index.js');
+const { createTestConnector } = await builtPackage('testing/index.js');
 
 // Starts a connector as a part of this process and closes it again. What then keeps the process alive was left open.
 if (process.argv[2] === 'test-connector') {

@@ -1,5 +1,7 @@
 // A partner's application in plain JavaScript, on the build.
-import { bootstrapConnector, ConnectorModule, NotificationHandler } from '../../dist/index.js';
+import { builtPackage } from './built-package.mjs';
+
+const { bootstrapConnector, ConnectorModule, NotificationHandler } = await builtPackage('index.js');
 
 class Forgetful {
   async handle() {

@@ -14,6 +14,7 @@ import {
 } from '../../src/testing/index.js';
 import { agrees } from './agreement.js';
 import { ConnectorProcess, type Launch, type LogLine } from './connector-process.js';
+import { WAIT } from './wait.js';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -25,7 +26,6 @@ const FINAL_OUTCOMES: ReadonlySet<unknown> = new Set([
   'superseded',
   'dead',
 ]);
-const WAIT = { timeout: 60_000, interval: 50 };
 
 /** Shorter waits than in production, so that a spec soon sees a connector retry, recover and check again. */
 export const SHORT_WAITS = {
