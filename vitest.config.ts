@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+// Tests end by conditions. These bounds are only for what hangs, and far from what a busy machine needs.
 const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
 /** They compute, and nothing else. Each additional thread would load the libraries once more. */
 const unit = {
@@ -9,13 +10,14 @@ const unit = {
   setupFiles: [...shared.setupFiles, 'test/support/pure-specs.ts'],
   pool: 'threads' as const,
   maxWorkers: availableParallelism(),
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };
 /** They start servers, Redis and processes, and mostly wait for them. */
 const integration = {
   ...shared,
   globalSetup: ['test/support/provide-redis-server.ts'],
-  testTimeout: 30_000,
+  testTimeout: 90_000,
+  hookTimeout: 90_000,
   // Files share a process: loading the libraries again for each file would take more CPU time than most of its tests.
   isolate: false,
   sequence: { groupOrder: 1 },
@@ -23,8 +25,8 @@ const integration = {
 const e2e = {
   ...integration,
   globalSetup: [...integration.globalSetup, 'test/support/bundle-connector.ts'],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
 };
 /** They replace modules, or count the timers of the process, so each has a process or thread for itself. */
 const ISOLATED_SPECS = [

@@ -2,8 +2,8 @@ import { describe, expect, vi } from 'vitest';
 import { agrees } from './support/agreement.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 30_000, interval: 50 };
 const READ_TOKEN = 'a-token-that-only-reads';
 const env = { ADMIN_TOKEN, ADMIN_TOKENS: `grafana:read:${READ_TOKEN}` };
 const reason = 'wrong mapping';

@@ -2,8 +2,8 @@ import { describe, expect, vi } from 'vitest';
 import { agrees } from './support/agreement.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { SHORT_WAITS, it } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 30_000, interval: 50 };
 const env = { ADMIN_TOKEN };
 const MINUTE_MS = 60_000;
 

@@ -19,10 +19,10 @@ import {
   type TestOrder,
 } from '../src/testing/index.js';
 import { it as base } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
 const PATH = '/api/v1/commercetools/messages';
 const SECRET = 'a-secret-of-some-length';
-const WAIT = { timeout: 60_000, interval: 10 };
 
 /** A partner's own handler of a message type. */
 @NotificationHandler('commercetools.ReturnInfoAdded')

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { FluentEmulator } from '../src/testing/index.js';
 import { createIt, type Harness } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 60_000, interval: 20 };
 /** Of each call of the slow account, in milliseconds. */
 const SLOW_MS = 250;
 const SLOTS = 4;

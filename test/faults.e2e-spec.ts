@@ -1,9 +1,9 @@
 import { describe, expect, vi } from 'vitest';
 import { freePort } from '../src/testing/free-port.js';
 import { SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
 const TEST_MS = 120_000;
-const WAIT = { timeout: 60_000, interval: 50 };
 
 const it = createIt();
 it.override('redisOptions', { aof: true });

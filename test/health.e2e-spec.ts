@@ -2,8 +2,8 @@ import { describe, expect, vi } from 'vitest';
 import { RedisConnections } from '../src/redis/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 30_000, interval: 50 };
 const UNFINISHED = '{fluent-connector}:notifications:unfinished';
 const MINUTE_MS = 60_000;
 

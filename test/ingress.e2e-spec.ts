@@ -17,8 +17,7 @@ import {
 } from '../src/delivery/index.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from './support/wait.js';
 
 const PATH = '/api/v1/fluent-connect/webhook';
 const BODY_LIMIT = 20_000;

@@ -5,8 +5,8 @@ import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
 import { runCommand } from './support/command-line.js';
 import type { ConnectorProcess } from './support/connector-process.js';
 import { createIt } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 60_000, interval: 50 };
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
 /** The sections of docs/operations.md by their titles. */
 const SECTIONS = new Map(

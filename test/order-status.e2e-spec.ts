@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest';
 import { createTestConnector, REFERENCE_MAPPINGS, type TestConnector } from '../src/testing/index.js';
 import { agrees } from './support/agreement.js';
 import { it as base } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
 const [ORDER_MAPPING, PAYMENT_MAPPING, SHIPPING_MAPPING] = Object.keys(REFERENCE_MAPPINGS) as [
   keyof typeof REFERENCE_MAPPINGS,
@@ -9,8 +10,6 @@ const [ORDER_MAPPING, PAYMENT_MAPPING, SHIPPING_MAPPING] = Object.keys(REFERENCE
   keyof typeof REFERENCE_MAPPINGS,
 ];
 const NAME = 'fc.connect.order.webhook.order-status-update';
-
-const WAIT = { timeout: 30_000 };
 
 /** One connector for the whole file; each test has its own orders. */
 const it = base

@@ -4,9 +4,9 @@ import { ConnectorConfig } from '../src/config/index.js';
 import { OrderStories } from '../src/order-story/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
 const STATUS_UPDATE = 'fc.connect.order.webhook.status-update';
-const WAIT = { timeout: 30_000, interval: 20 };
 
 interface Told {
   readonly verdict: string;

@@ -9,8 +9,8 @@ import {
   type TestConnector,
 } from '../src/testing/index.js';
 import { startLocalServer } from './support/local-server.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 60_000, interval: 50 };
 /** `RETRY_MAX_AGE` in this file. In production it is a day, and the outage of these tests would last for two and more. */
 const MAX_AGE_MS = 2000;
 const OUTAGE_MS = 2.5 * MAX_AGE_MS;

@@ -23,8 +23,7 @@ import {
   type RetailerScope,
 } from '../src/index.js';
 import { it } from './support/harness.js';
-
-const WAIT = { timeout: 30_000, interval: 20 };
+import { WAIT } from './support/wait.js';
 
 /** The first failure is the last: dead letters are there at once. */
 const NO_RETRY = { RETRY_MAX_AGE: '0' };

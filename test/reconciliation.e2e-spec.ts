@@ -2,8 +2,8 @@ import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { agrees } from './support/agreement.js';
 import { type Harness, createIt } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 60_000, interval: 50 };
 const INTERVAL_SECONDS = 1;
 const LAST_LOOK = '{fluent-connector}:reconciliation:last-look';
 

@@ -12,9 +12,9 @@ import { asArguments } from '../src/testing/private-redis.js';
 import { PrivateCluster, PrivateSentinel } from '../src/testing/private-redis-topologies.js';
 import { ConnectorProcess } from './support/connector-process.js';
 import { type Harness, SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
+import { WAIT } from './support/wait.js';
 
 const TEST_MS = 90_000;
-const WAIT = { timeout: 40_000, interval: 50 };
 /** A connector that is probed without a pause would do nothing else. */
 const PROBE_PAUSE_MS = 20;
 const PREFIX_KEY = `${REDIS_PREFIX}:any`;

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../src/errors.js';
 import { ConnectorMetrics } from '../src/metrics/index.js';
 import { PrivateRedis, createTestConnector, type TestConnector } from '../src/testing/index.js';
-
-const WAIT = { timeout: 60_000, interval: 20 };
+import { WAIT } from './support/wait.js';
 
 let redis: PrivateRedis;
 beforeAll(async () => {

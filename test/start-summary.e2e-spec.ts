@@ -13,8 +13,7 @@ import {
 } from '../src/index.js';
 import { StartSummary } from '../src/start-summary.js';
 import { it } from './support/harness.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from './support/wait.js';
 
 it('says in one line at the start what the process does, and where each mapping comes from', async ({
   harness,

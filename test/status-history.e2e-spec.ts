@@ -2,8 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StatusHistory } from '../src/index.js';
 import { createTestConnector, REFERENCE_MAPPINGS, type TestConnector } from '../src/testing/index.js';
 import { agreesWithHistory } from './support/agreement.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from './support/wait.js';
 
 const PAYMENT_MAPPING = 'fc.connect.commerce-tools.order.payment-status-mapping';
 

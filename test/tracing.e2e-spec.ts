@@ -7,8 +7,8 @@ import { freePort } from '../src/testing/free-port.js';
 import { BUILD, type ConnectorProcess, type LogLine } from './support/connector-process.js';
 import { type Harness, createIt } from './support/harness.js';
 import { type LocalServer, startLocalServer } from './support/local-server.js';
+import { WAIT } from './support/wait.js';
 
-const WAIT = { timeout: 60_000, interval: 50 };
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER_SPAN_ID = '00f067aa0ba902b7';
 

@@ -6,8 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluentEmulator } from '../testing/index.js';
 import { run } from './run.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 /** A load looks at its batches half a second apart at least; here the first look finds them finished. */
 const DONE_AT_ONCE = { status: () => 'COMPLETE' } as const;

@@ -7,8 +7,7 @@ import type { CommercetoolsMessagesConfig } from '../config/index.js';
 import type { LimitedLog } from '../http/index.js';
 import { UpstreamHttp } from '../transport/index.js';
 import { KeySetUnavailableError, MessageSenderVerifier } from './message-sender-verifier.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 const AUDIENCE = 'https://connector.example.com/messages';
 const ISSUER = 'https://issuer.example.com/';

@@ -12,8 +12,7 @@ import {
   type LoadOptions,
   type LoadProgress,
 } from './index.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 const QUICK: LoadOptions = {
   polling: { baseDelayMs: 1, maxDelayMs: 5, giveUpAfterMs: 10_000 },

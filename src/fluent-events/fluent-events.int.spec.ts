@@ -23,8 +23,7 @@ import {
   WaveDispatchInitiated,
   WavePack,
 } from './index.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 const ORDER = { entityId: '512', entityRef: 'CC_2024_512' };
 const FULFILMENT = {

@@ -12,8 +12,7 @@ import {
   failureError,
 } from '../transport/index.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from './graphql-endpoint.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 type Thing = { thing: { id: string } | null };
 const THING: TypedDocumentNode<Thing, { id: string }> = gql`

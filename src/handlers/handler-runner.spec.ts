@@ -10,8 +10,7 @@ import type { FluentNotification } from '../notification/index.js';
 import { RegisteredHandler, type HandlerRegistry } from './handler-registry.js';
 import { HandlerRunner, type RunContext } from './handler-runner.js';
 import type { NotificationHandlerContract, NotificationHandlerOptions } from './notification-handler.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 afterEach(() => void vi.useRealTimers());
 

@@ -5,8 +5,7 @@ import type { ConnectorConfig } from '../config/index.js';
 import type { MappingOverview, StatusMapper } from '../mapping/index.js';
 import { MappingGaps, gapsOf } from './mapping-gaps.js';
 import type { SkippedStatuses } from './skipped-statuses.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 const overviewOf = (statuses: object): MappingOverview => ({
   sources: ['the.mapping'],

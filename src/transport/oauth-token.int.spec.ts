@@ -7,8 +7,7 @@ import { CallMetrics } from './call-metrics.js';
 import { OAuthToken } from './oauth-token.js';
 import { OutageError } from './outage-error.js';
 import { UpstreamHttp } from './upstream-http.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../test/support/wait.js';
 
 const SUBJECT = {
   owner: 'Fluent account ACME',

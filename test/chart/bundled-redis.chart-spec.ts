@@ -17,9 +17,9 @@ import {
 import { ClusterStub } from './cluster-stub.js';
 import { type Manifest, ofKind } from './manifests.js';
 import { SMALL } from './value-sets.js';
+import { WAIT } from '../support/wait.js';
 
 const NAME = 'rel-fluent-commercetools-connector-redis';
-const WAIT = { timeout: 30_000, interval: 50 };
 
 function bundled(password = ''): object {
   return { ...SMALL, redis: { bundled: { enabled: true, password } } };

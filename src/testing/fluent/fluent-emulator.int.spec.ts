@@ -10,8 +10,7 @@ import { type LocalServer, startLocalServer } from '../../../test/support/local-
 import { SeededRandom } from '../seeded-random.js';
 import { FluentEmulator, type FluentEmulatorOptions } from './fluent-emulator.js';
 import { REFERENCE_MAPPINGS, REFERENCE_WORKFLOWS } from './reference-data.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../../test/support/wait.js';
 
 let fluent: FluentEmulator;
 let session: EmulatorSession;

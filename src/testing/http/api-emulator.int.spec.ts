@@ -3,8 +3,7 @@ import { EmulatorSession } from '../../../test/support/emulator-session.js';
 import { CommercetoolsEmulator } from '../commercetools/commercetools-emulator.js';
 import { FluentEmulator } from '../fluent/fluent-emulator.js';
 import type { EmulatorResponse } from './emulator-request.js';
-
-const WAIT = { timeout: 30_000 };
+import { WAIT } from '../../../test/support/wait.js';
 
 let commercetools: CommercetoolsEmulator;
 let session: EmulatorSession;
