@@ -32,7 +32,7 @@ interface Started {
 
 function start(
   handle: Handle,
-  { role = 'all', concurrency = 16, recheckDelayMs = 50, accounts = 1 } = {},
+  { role = 'all', concurrency = 16, recheckDelayMs = 50, accounts = 1, shutdownTimeoutSeconds = 60 } = {},
   queue = new MemoryMessageQueue(),
 ): Started {
   const runner = {
@@ -47,6 +47,7 @@ function start(
     accounts: Array.from({ length: accounts }),
     role,
     queue: { concurrency, recheckDelayMs, retry },
+    server: { shutdownTimeoutSeconds },
   };
   const bus = new RunReports();
   const reports: RunReport[] = [];
@@ -69,6 +70,11 @@ function gate(): { readonly held: Promise<void>; readonly open: () => void } {
   let open = (): void => undefined;
   const held = new Promise<void>((resolve) => (open = resolve));
   return { held, open: () => open() };
+}
+
+/** Lets everything run that waits for no timer. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
 }
 
 describe('a worker', () => {
@@ -361,6 +367,99 @@ describe('a worker', () => {
     expect(reports[0]?.notification.id).toBe('second');
   });
 
+  it('measures the lag up to the end of the run', async () => {
+    const { held, open } = gate();
+    const { queue, reports } = start(async () => {
+      await held;
+      return { outcome: 'updated' };
+    });
+    const addedAt = performance.now();
+    await queue.add(notification());
+    await vi.waitFor(() => expect(performance.now() - addedAt).toBeGreaterThan(100), within);
+    open();
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    expect(reports[0]!.lagMs).toBeGreaterThanOrEqual(90);
+  });
+
+  it('reports nothing of a run that was outrun, because it comes again', async () => {
+    const queue = new MemoryMessageQueue();
+    const settle = vi.spyOn(queue, 'settle').mockResolvedValueOnce('outrun');
+    const { reports } = start(async () => ({ outcome: 'updated' }), {}, queue);
+    await queue.add(notification('outrun'));
+    await vi.waitFor(() => expect(settle).toHaveBeenCalledTimes(1), within);
+    await queue.add(notification('other'));
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    expect(reports[0]?.notification.id).toBe('other');
+  });
+
+  it('passes how long to remember a notification only with the end of its delivery', async () => {
+    const queue = new MemoryMessageQueue();
+    const settle = vi.spyOn(queue, 'settle');
+    const { reports } = start(
+      async (_, { attempt }) => {
+        if (attempt === 1) throw new TransientError('busy');
+        return { outcome: 'updated' };
+      },
+      {},
+      queue,
+    );
+    await queue.add({ ...notification(), name: 'parcel-shipped' });
+    await vi.waitFor(() => expect(reports.at(-1)?.outcome).toBe('updated'), within);
+    await queue.add({ ...notification(), name: 'order-status' });
+    await vi.waitFor(
+      () => expect(reports.filter(({ outcome }) => outcome === 'updated')).toHaveLength(2),
+      within,
+    );
+    const settled = settle.mock.calls.map(([, { action, ...rest }]) => [
+      action,
+      'dedupeWindowSeconds' in rest,
+    ]);
+    expect(settled).toEqual([
+      ['retry', false],
+      ['done', true],
+      ['retry', false],
+      ['done', false],
+    ]);
+  });
+
+  it('asks again at once while it gets notifications or has none, and after 50 ms when it must keep free slots', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { held, open } = gate();
+      const queue = new MemoryMessageQueue();
+      await queue.add(notification());
+      const [delivery] = await queue.take(1, AbortSignal.timeout(10_000));
+      const take = vi
+        .spyOn(queue, 'take')
+        .mockResolvedValue([])
+        .mockResolvedValueOnce([])
+        .mockResolvedValueOnce([])
+        .mockResolvedValueOnce([delivery!]);
+      const handle = async (): Promise<{ outcome: 'updated' }> => {
+        await held;
+        return { outcome: 'updated' };
+      };
+      start(handle, { concurrency: 4 }, queue);
+      await turns();
+      // Twice nothing, once one notification, then nothing while it runs.
+      expect(take).toHaveBeenCalledTimes(4);
+      await vi.advanceTimersByTimeAsync(49);
+      expect(take).toHaveBeenCalledTimes(4);
+      await vi.advanceTimersByTimeAsync(1);
+      await turns();
+      expect(take).toHaveBeenCalledTimes(5);
+      take.mockImplementation(() => new Promise(() => undefined));
+      open();
+      await turns();
+      // The end of a run ends the wait, and its timer.
+      expect(take).toHaveBeenCalledTimes(6);
+      expect(vi.getTimerCount()).toBe(0);
+      workers.splice(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('takes nothing in the ingress role', async () => {
     const queue = new MemoryMessageQueue();
     const take = vi.spyOn(queue, 'take');
@@ -371,6 +470,39 @@ describe('a worker', () => {
 });
 
 describe('a worker that stops', () => {
+  it('waits for each of its runs, and then interrupts nothing', async () => {
+    const gates = [gate(), gate()];
+    const signals: AbortSignal[] = [];
+    const { queue, worker, reports } = start(async (_, { signal }) => {
+      signals.push(signal);
+      await gates[signals.length - 1]!.held;
+      return { outcome: 'updated' };
+    });
+    await queue.add(notification());
+    await queue.add(notification());
+    await vi.waitFor(() => expect(signals).toHaveLength(2), within);
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    let isDrained = false;
+    const drained = worker.drain(60_000).then(() => (isDrained = true));
+    gates[0]!.open();
+    await vi.waitFor(() => expect(reports).toHaveLength(1), within);
+    await turns();
+    expect(isDrained).toBe(false);
+    gates[1]!.open();
+    await drained;
+    expect(reports).toHaveLength(2);
+    expect(warn).not.toHaveBeenCalled();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+  });
+
+  it('waits as long as SHUTDOWN_TIMEOUT allows when the application closes, and not a second time', async () => {
+    const { worker } = start(async () => ({ outcome: 'updated' }), { shutdownTimeoutSeconds: 7 });
+    const drain = vi.spyOn(worker, 'drain');
+    await worker.onModuleDestroy();
+    await worker.onModuleDestroy();
+    expect(drain.mock.calls).toEqual([[7000]]);
+  });
+
   it('finishes running work, and takes nothing new', async () => {
     const { held, open } = gate();
     const { queue, worker, reports } = start(async () => {
