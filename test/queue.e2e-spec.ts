@@ -18,6 +18,7 @@ import { RedisModule } from '../src/redis/index.js';
 import { FAIL_FAST_TIMEOUT_MS } from '../src/redis/redis-connections.js';
 import { messageQueueSuite } from '../src/testing/message-queue-suite.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
+import { PrivateCluster } from '../src/testing/private-redis-topologies.js';
 import { sampleNotification } from '../src/testing/sample-notification.js';
 import { startTcpProxy } from './support/tcp-proxy.js';
 
@@ -361,6 +362,28 @@ describe('marks of finished notifications', () => {
     }
   });
 
+  it('are in hashes that last as long as the newest of their marks', async () => {
+    const queue = await startQueue();
+    const { delivery, key } = await running(queue);
+    await fill(key, now() + 5, 3);
+    await raw((client) => client.expire(key, 5));
+    await queue.settle(delivery, DONE);
+    expect(await raw((client) => client.ttl(key))).toBeGreaterThan(60);
+  });
+
+  it('are known to a cluster, also after their slot has moved to another master', async () => {
+    const cluster = await PrivateCluster.start(LEVELS, { replicas: 0 });
+    try {
+      const queue = await startQueue({ redisUrl: cluster.url });
+      const { notification } = await finish(queue);
+      expect(await queue.add(notification)).toBe('duplicate');
+      await cluster.moveSlot();
+      await vi.waitFor(async () => expect(await queue.add(notification)).toBe('duplicate'), within);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
   it('need less than 30 bytes each in a full hash, for it keeps its compact form', async () => {
     const queue = await startQueue();
     const { delivery, key } = await running(queue);
@@ -460,6 +483,26 @@ describe('a worker that died', () => {
       expect(await takeOne(queue)).toMatchObject({ id: delivery.id, workerDeaths: 1 });
     },
   );
+
+  it('that end together are settled separately: one that fails does not fail the others', async () => {
+    const queue = await startQueue({ lockDurationMs: 300 });
+    for (const id of ['before', 'fails', 'after']) {
+      await queue.add(sampleNotification({ id }), { coalesceKey: id });
+    }
+    const taken: Delivery[] = [];
+    await vi.waitFor(async () => {
+      taken.push(...(await queue.take(3, new AbortController().signal)));
+      expect(taken).toHaveLength(3);
+    }, within);
+    await raw((client) => client.set('{fluent-connector}:order:fails', 'not a hash'));
+    const ended = await Promise.allSettled(taken.map((delivery) => queue.settle(delivery, DONE)));
+    const results = ended.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)));
+    expect(
+      Object.fromEntries(taken.map(({ notification }, index) => [notification.id, results[index]])),
+    ).toEqual({ before: 'settled', fails: expect.stringContaining('WRONGTYPE'), after: 'settled' });
+    await raw((client) => client.del('{fluent-connector}:order:fails'));
+    expect((await takeOne(queue)).notification.id).toBe('fails');
+  });
 
   it('does not take back what another worker has by now, and its coverage still counts', async () => {
     const queue = await startQueue({ lockDurationMs: 300 });

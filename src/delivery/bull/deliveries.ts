@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
+import { GatheringLane } from '../../gathering-lane.js';
 import type { RedisClient } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
 import type { Delivery } from '../delivery.js';
@@ -14,11 +15,22 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScripts, ScriptRunner, SettleReply } from './scripts.js';
 import { deadLetterData, deliveryOf, ticketOf } from './stored-notification.js';
 
 /** How long an idle worker waits before it checks for work that no marker announced. */
 const MAX_WAIT_MS = 5000;
+
+/** While a script runs, Redis does nothing else. */
+const MAX_SETTLED_TOGETHER = 32;
+
+/** A delivery that waits for the script that ends it. */
+interface PendingSettlement {
+  /** As the script `settle` takes it. */
+  readonly described: readonly (string | number)[];
+  readonly resolve: (result: SettleReply) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** Configuration of the deliveries. */
 export interface DeliveryOptions {
@@ -33,6 +45,11 @@ export class Deliveries {
   private readonly logger = new Logger('Queue');
   private readonly held = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
+  /** What ends while Redis settles others is settled together. */
+  private readonly settling = new GatheringLane<PendingSettlement>(
+    (pending) => this.settleTogether(pending),
+    { maxInFlight: 1, maxSize: () => MAX_SETTLED_TOGETHER },
+  );
   private blocking?: RedisClient;
 
   constructor(
@@ -162,42 +179,59 @@ export class Deliveries {
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
     const isRetry = action === 'retry';
     const isDead = action === 'dead';
-    const result = await this.scripts.run(
-      'settle',
-      {
-        jobPrefix: JOB_PREFIX,
-        earlierDonePrefix: EARLIER_DONE_PREFIX,
-        id,
-        lockToken: this.lockToken,
-        epoch: ticket.epoch ?? '',
-        ticket: ticket.number,
-        run: runOf(settlement),
-        covered: coverage?.number ?? '',
-        observed: coverage?.observedState ?? '',
-        notBeforeInMs: isRetry ? settlement.holdKeyMs : '',
-        ownAge: isRetry && settlement.hasOwnAge ? '1' : '0',
-        action,
-        delayMs: 'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
-        lane: laneOf(
-          delivery.notification,
-          'background' in settlement ? (settlement.background ?? false) : delivery.background,
-        ),
-        parkedFor: action === 'defer' ? (settlement.error?.target ?? '') : '',
-        progress: isDead
-          ? ''
-          : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
-        data: isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
-        reason: isDead ? (settlement.progress.error?.message ?? '') : '',
-        doneTtlSeconds:
-          (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ?? this.config.dedupeWindowSeconds,
-        orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
-      },
-      { order: orderKey(coalesceKey ?? '') },
+    const described = [
+      id,
+      coalesceKey ?? '',
+      ticket.epoch ?? '',
+      ticket.number,
+      runOf(settlement),
+      coverage?.number ?? '',
+      coverage?.observedState ?? '',
+      isRetry ? settlement.holdKeyMs : '',
+      isRetry && settlement.hasOwnAge ? 1 : 0,
+      action,
+      'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
+      laneOf(
+        delivery.notification,
+        'background' in settlement ? (settlement.background ?? false) : delivery.background,
+      ),
+      action === 'defer' ? (settlement.error?.target ?? '') : '',
+      isDead ? '' : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
+      isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
+      isDead ? (settlement.progress.error?.message ?? '') : '',
+      (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ?? this.config.dedupeWindowSeconds,
+    ];
+    const result = await new Promise<SettleReply>((resolve, reject) =>
+      this.settling.add({ described, resolve, reject }),
     );
     this.held.delete(id);
     if (result !== 'missing') return result;
     await this.restore(delivery);
     return action === 'done' ? 'outrun' : 'settled';
+  }
+
+  /** Ends deliveries with one script. Each one's worker is told how its own ended. */
+  private async settleTogether(pending: readonly PendingSettlement[]): Promise<void> {
+    const args = {
+      jobPrefix: JOB_PREFIX,
+      earlierDonePrefix: EARLIER_DONE_PREFIX,
+      orderPrefix: orderKey(''),
+      lockToken: this.lockToken,
+      orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
+    };
+    const described = pending.flatMap((one) => one.described);
+    let results: QueueScripts['settle']['reply'];
+    try {
+      results = await this.scripts.run('settle', args, {}, described);
+    } catch (error) {
+      for (const { reject } of pending) reject(asError(error));
+      return;
+    }
+    for (const [index, { resolve, reject }] of pending.entries()) {
+      const result = results[index] ?? new Error('the script returned no result for it');
+      if (result instanceof Error) reject(result);
+      else resolve(result);
+    }
   }
 
   /** Redis has lost the notification, but this process still has it. */

@@ -16,28 +16,8 @@ export interface QueueScripts {
   };
   renewTicket: { args: 'nonce' | 'orderTtlSeconds'; reply: TicketReply };
   settle: {
-    args:
-      | 'jobPrefix'
-      | 'earlierDonePrefix'
-      | 'id'
-      | 'lockToken'
-      | 'epoch'
-      | 'ticket'
-      | 'run'
-      | 'covered'
-      | 'observed'
-      | 'notBeforeInMs'
-      | 'ownAge'
-      | 'action'
-      | 'delayMs'
-      | 'lane'
-      | 'parkedFor'
-      | 'progress'
-      | 'data'
-      | 'reason'
-      | 'doneTtlSeconds'
-      | 'orderTtlSeconds';
-    reply: 'settled' | 'outrun' | 'missing';
+    args: 'jobPrefix' | 'earlierDonePrefix' | 'orderPrefix' | 'lockToken' | 'orderTtlSeconds';
+    reply: (SettleReply | Error)[];
   };
   renewLocks: { args: 'jobPrefix' | 'lockToken' | 'lockMs' | 'ids'; reply: string[] };
   recover: { args: 'jobPrefix' | 'orderPrefix' | 'nonce' | 'orderTtlSeconds'; reply: number };
@@ -57,6 +37,8 @@ export interface QueueScripts {
   countLanes: { args: 'jobPrefix' | 'mostLooked'; reply: LaneReply[] };
   describeServer: { args: never; reply: string };
 }
+
+export type SettleReply = 'settled' | 'outrun' | 'missing';
 
 export type LaneReply = [
   accountId: string,
