@@ -1,6 +1,7 @@
 import type { WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess } from '../test/support/connector-process.js';
 import { type RedisAccount, type Spent, lookAt, peakMbOf, spentBetween } from './accounting.js';
+import { builtConnector } from './built-connector.js';
 import { Child } from './child.js';
 import { type LoadResult, load, loadBySecondClient, pacedLoad, type PacedResult } from './load.js';
 import { median, rounds } from './median.js';
@@ -101,13 +102,12 @@ async function startBare(redisUrl: string, keys: WebhookKeys): Promise<Server> {
 async function startConnector(
   what: string,
   environment: Readonly<Record<string, string>>,
-  cwd = process.cwd(),
+  cwd?: string,
 ): Promise<Server> {
-  const launch = { command: [process.execPath, 'dist/main.js'] as const, cwd };
   const connector = await ConnectorProcess.start(
     { ...environment, CONNECTOR_ROLE: 'ingress' },
     undefined,
-    launch,
+    builtConnector(cwd),
   );
   return { what, url: connector.webhookUrl, pid: connector.pid, stop: () => connector.stop() };
 }

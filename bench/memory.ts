@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess, type LogLine } from '../test/support/connector-process.js';
 import { type RedisAccount, lookAt, peakMbOf, spentBetween } from './accounting.js';
+import { builtConnector } from './built-connector.js';
 import type { Child } from './child.js';
 import { pacedLoad } from './load.js';
 import { median } from './median.js';
@@ -31,10 +32,16 @@ export async function benchMemory(
 ): Promise<Row[]> {
   await emulators.ask({ kind: 'add', from, count: ORDERS, status: 'RECEIVED' });
   const lags = new Lags();
-  const ingress = await ConnectorProcess.start({ ...environment, CONNECTOR_ROLE: 'ingress' });
+  const launch = builtConnector();
+  const ingress = await ConnectorProcess.start(
+    { ...environment, CONNECTOR_ROLE: 'ingress' },
+    undefined,
+    launch,
+  );
   const worker = await ConnectorProcess.start(
     { ...environment, CONNECTOR_ROLE: 'worker', QUEUE_CONCURRENCY: '64' },
     (line) => lags.ended(line),
+    launch,
   );
   const processes = [ingress, worker];
   const samples = processes.map((): number[] => []);

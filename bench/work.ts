@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess, type Launch } from '../test/support/connector-process.js';
 import { type RedisAccount, type Spent, lookAt, peakMbOf, spentBetween } from './accounting.js';
+import { builtConnector } from './built-connector.js';
 import { Child } from './child.js';
 import { load } from './load.js';
 import { median, rounds } from './median.js';
@@ -60,7 +61,7 @@ const VARIANTS: readonly (WorkOptions & { readonly what: string; readonly concur
  */
 export async function benchWork(bench: WorkBench): Promise<Row[]> {
   const other = process.env['BENCH_BESIDE'];
-  const launch = other ? { command: [process.execPath, 'dist/main.js'] as const, cwd: other } : undefined;
+  const launch = other ? builtConnector(other) : undefined;
   const variants = VARIANTS.flatMap((variant) =>
     launch && !variant.variables
       ? [variant, { ...variant, what: `${variant.what}, other build`, launch }]
@@ -159,7 +160,7 @@ async function bareWork(
  */
 export async function connectorWork(
   { redis, keys, emulators, environment }: WorkBench,
-  { concurrency = 64, waitingPerOrder = 1, variables, launch, whenDone }: WorkOptions,
+  { concurrency = 64, waitingPerOrder = 1, variables, launch = builtConnector(), whenDone }: WorkOptions,
 ): Promise<WorkRun> {
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);

@@ -81,13 +81,18 @@ describe('the image, built by the steps of its Dockerfile', () => {
     for (const step of installing) expect(step).toContain('--ignore-scripts');
   });
 
-  it('runs the version of Node that it is built with and tested on, and keeps the debugger closed', ({
+  it('runs the version of Node that it is built with and tested on, with a closed debugger and room for young objects', ({
     image: { bases, command },
   }) => {
     const [major] = process.versions.node.split('.');
     expect(bases[0]).toMatch(new RegExp(`^node:${major}\\.`));
     expect(bases.at(-1)).toContain(`/nodejs${major}-`);
-    expect(command).toEqual(['/nodejs/bin/node', '--disable-sigusr1', 'dist/main.js']);
+    expect(command).toEqual([
+      '/nodejs/bin/node',
+      '--disable-sigusr1',
+      '--max-semi-space-size=16',
+      'dist/main.js',
+    ]);
   });
 
   it('names its user by a number that is not root', ({ image }) => {
