@@ -137,5 +137,7 @@ async function compile(folder: string): Promise<void> {
     { command: [process.execPath, join(folder, 'main.js')], cwd: process.cwd() },
   );
   await Promise.race([listening, connector.exitCode()]);
+  // It handles signals only just after it has said so, and before it answers.
+  await connector.status('/health/live');
   if ((await connector.stop()) !== 0) throw new Error(`the bundle does not start:\n${connector.output}`);
 }
