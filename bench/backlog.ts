@@ -17,6 +17,8 @@ const EACH_TURN = 5000;
 /** As many webhooks as an ingress holds while Redis stores them, and as many slots as a busy worker has. */
 const ACCEPTED_AT_ONCE = 1000;
 const TAKEN_AT_ONCE = 64;
+/** Redis remembers commands that take longer. */
+const SLOW_MICROS = 1000;
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 
 interface Side {
@@ -50,6 +52,7 @@ export async function benchBacklog(): Promise<Row[]> {
         working.push(worked);
       }
     }
+    const search = await searchIn(full);
     const { waiting } = await full.queue.counts();
     if (waiting !== BACKLOG) throw new Error(`${waiting} notifications wait, and ${BACKLOG} should`);
     return [
@@ -66,6 +69,7 @@ export async function benchBacklog(): Promise<Row[]> {
         ...medianOf(full.working),
         beside: besideOf(full.working, empty.working),
       },
+      { what: `search for an order, ${BACKLOG} wait`, note: search },
     ];
   } finally {
     for (const side of [empty, full]) await stop(side);
@@ -137,6 +141,24 @@ async function work(queue: BullMessageQueue, count: number): Promise<void> {
     await Promise.all(taken.map(settle));
     left -= taken.length;
   }
+}
+
+/** An order that nothing waits for is the longest search. */
+async function searchIn({ queue, redis }: Side): Promise<string> {
+  await redis.client.config('SET', 'slowlog-log-slower-than', SLOW_MICROS);
+  await redis.client.slowlog('RESET');
+  const before = await redis.usage();
+  const startedAt = performance.now();
+  const { isComplete } = await queue.findUnfinished({ accountId: 'ACME', refs: ['nobody'], ids: ['nobody'] });
+  const elapsedMs = performance.now() - startedAt;
+  const { cpuMicros } = await redis.usage();
+  const slow = (await redis.client.slowlog('GET', 1000)) as [id: number, at: number, micros: number][];
+  const longestMs = Math.max(0, ...slow.map(([, , micros]) => micros)) / 1000;
+  return (
+    `${elapsedMs.toFixed(0)} ms, ${isComplete ? 'complete' : 'cut short'}, ` +
+    `${((cpuMicros - before.cpuMicros) / 1000).toFixed(0)} ms of Redis' CPU, ` +
+    `the longest script ${longestMs.toFixed(1)} ms, of ${slow.length} above ${SLOW_MICROS / 1000} ms`
+  );
 }
 
 async function spentOn(redis: RedisAccount, run: () => Promise<void>): Promise<Spent> {

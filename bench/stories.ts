@@ -6,6 +6,7 @@ import { load } from './load.js';
 import { median, rounds } from './median.js';
 import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
+import { benchStoryEntries } from './story-entries.js';
 import { connectorWork, type WorkBench } from './work.js';
 
 const WEBHOOKS = 12_000;
@@ -21,6 +22,7 @@ const SILENT = { ...OFF, LOG_LEVEL: 'warn' };
  * By CPU time, because other work on the machine changes how many notifications a second there are.
  */
 export async function benchStories(bench: WorkBench, server: PrivateRedis): Promise<Row[]> {
+  const entry = await benchStoryEntries(bench.redis, server);
   const ingest = await ingestRatios(bench, server);
   const work: { stories: Ratios; line: number }[] = [];
   let bytesPerOrder = 0;
@@ -40,6 +42,7 @@ export async function benchStories(bench: WorkBench, server: PrivateRedis): Prom
       what: "work with the outcome's line",
       beside: `${median(work.map(({ line }) => line)).toFixed(2)} × the CPU without`,
     },
+    entry,
     { what: 'Redis, story of an order with one notification', note: `${Math.round(bytesPerOrder)} bytes` },
   ];
 }

@@ -32,7 +32,9 @@ describe('GET /health', () => {
       expect(details[target]).toMatchObject({
         status: 'degraded',
         refused: [expect.objectContaining({ outcome: 'configuration' })],
-        advice: expect.stringContaining('correct the credentials'),
+        advice: expect.stringContaining(
+          `Fluent account ${connector.fluent.accountId} refuses OrderById: correct the permissions`,
+        ),
       });
     }, WAIT);
     refusal.off();

@@ -95,6 +95,15 @@ describe('HealthChecks', () => {
     expect(checks(situation).upstreams()['fluent:ACME']?.status).toBe(status);
   });
 
+  it.each<[RefusedCall['outcome'], string, string]>([
+    ['unauthorized', 'OrderById', 'Fluent account ACME refuses the credentials (OrderById): correct user,'],
+    ['configuration', 'token', 'Fluent account ACME refuses the credentials (token): correct user,'],
+    ['configuration', 'OrderById', 'Fluent account ACME refuses OrderById: correct the permissions'],
+  ])('says what to correct after %s of %s', (outcome, operation, advice) => {
+    const { 'fluent:ACME': result } = checks({ refused: [{ operation, outcome, at }] }).upstreams();
+    expect(String(result?.['advice']).startsWith(advice)).toBe(true);
+  });
+
   it.each<[string, () => Promise<QueueHealth>, string]>([
     ['answers', () => Promise.resolve({ reachable: true, warnings: [] }), 'up'],
     [

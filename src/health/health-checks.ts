@@ -5,7 +5,7 @@ import { BullMessageQueue, MessageQueue, type QueueHealth } from '../delivery/in
 import { MappingGaps, OrderStatusHooks } from '../order-status/index.js';
 import { RedisConnections } from '../redis/index.js';
 import { FluentSettingsSource } from '../settings/index.js';
-import { type CallOutcome, CallMetrics, CircuitBreakers } from '../transport/index.js';
+import { type CallOutcome, CallMetrics, CircuitBreakers, type RefusedCall } from '../transport/index.js';
 import { ageSeconds } from './age-seconds.js';
 import { within } from './within.js';
 
@@ -21,8 +21,6 @@ const STUCK_ADVICE =
 const RECENT_SECONDS = 3600;
 const HOOK_ADVICE =
   'the log names the reason of each failure, and the orders that were updated without the hook';
-const REFUSED_ADVICE =
-  'the log names the error of each refused operation: correct the credentials, permissions, scopes or address that it names';
 const PAUSED_ADVICE =
   'webhooks are accepted, but wait: POST /admin/accounts/{accountId}/resume when the reason for the pause is gone';
 const BESIDE_ADVICE =
@@ -121,7 +119,7 @@ export class HealthChecks {
       const details = {
         circuit,
         ...(lastCall ? { lastCall } : {}),
-        ...(refused.length > 0 ? { refused, advice: REFUSED_ADVICE } : {}),
+        ...(refused.length > 0 ? { refused, advice: refusalAdvice(target, refused) } : {}),
       };
       const impaired = circuit !== 'closed' || IMPAIRING.has(lastCall?.outcome) || refused.length > 0;
       return impaired ? indicator.degraded(details) : indicator.up(details);
@@ -159,4 +157,24 @@ export class HealthChecks {
     const details = { incomplete: incomplete.slice(0, MAX_LISTED), advice: ADVICE };
     return isMadeUpFor ? indicator.up(details) : indicator.degraded(details);
   }
+}
+
+/** Names the account or project and what it refuses. The texts of errors may name hosts, and are only in the log. */
+function refusalAdvice(target: string, refused: readonly RefusedCall[]): string {
+  const subject = target
+    .replace(/^fluent:/, 'Fluent account ')
+    .replace(/^commercetools:/, 'commercetools project ');
+  const isAboutCredentials = ({ operation, outcome }: RefusedCall): boolean =>
+    operation === 'token' || outcome === 'unauthorized';
+  const named = (calls: readonly RefusedCall[]): string => calls.map(({ operation }) => operation).join(', ');
+  const credentials = named(refused.filter(isAboutCredentials));
+  const others = named(refused.filter((call) => !isAboutCredentials(call)));
+  return [
+    credentials &&
+      `${subject} refuses the credentials (${credentials}): correct user, client, secrets or address.`,
+    others && `${subject} refuses ${others}: correct the permissions of the user, the scopes or the address.`,
+    'The log has the error of each operation.',
+  ]
+    .filter(Boolean)
+    .join(' ');
 }

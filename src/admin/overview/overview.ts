@@ -15,6 +15,11 @@ export class Overview {
     private readonly health: HealthChecks,
   ) {}
 
+  /**
+   * Its parts are read one beside the other, and not as of one moment: a notification that ends meanwhile may be counted as
+   * waiting and as finished. Nothing is decided by comparing parts, each is true within a second, and the next reading
+   * corrects it.
+   */
   async read(): Promise<OverviewView> {
     const [replicas, rates, counts, pauses, shared] = await Promise.all([
       this.replicas.list(),
