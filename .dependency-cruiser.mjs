@@ -10,7 +10,7 @@ const LAYERS = [
   ['graceful-shutdown'],
   ['connector.module'],
   ['overrides'],
-  ['start-summary'],
+  ['start-summary', 'check-queue'],
   ['admin'],
   ['doctor'],
   ['webhook', 'commercetools-messages'],

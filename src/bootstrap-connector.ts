@@ -3,7 +3,9 @@ import { setFlagsFromString } from 'node:v8';
 import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { checkQueueIsShared } from './check-queue.js';
 import { ConnectorConfig } from './config/index.js';
+import { MessageQueue } from './delivery/index.js';
 import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
@@ -101,12 +103,13 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     bodyParser: false,
     bufferLogs: true,
   }).catch((error: unknown) => {
-    // The error contains the earlier messages.
-    Logger.detachBuffer();
+    // The error contains the earlier messages, and other modules may still log. A process that ends now drops them all.
+    if (!ownsProcess) Logger.detachBuffer();
     throw explainInjection(error);
   });
   try {
     const { role, server } = app.get(ConnectorConfig);
+    checkQueueIsShared(app.get(MessageQueue), { role });
     const { host, port, managementPort, webhookBodyLimitBytes } = server;
     app.useLogger(app.get(ConnectorLogger));
     app.flushLogs();

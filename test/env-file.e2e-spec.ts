@@ -62,3 +62,13 @@ describe('a file .env in the working directory', () => {
     expect(errors).toContain('FLUENT_ACCOUNT_ID is required');
   });
 });
+
+it('a start with a wrong configuration prints the problems and nothing else', async () => {
+  const { code, out, errors } = await new Promise<{ code: unknown; out: string; errors: string }>((done) => {
+    execFile(process.execPath, [resolve('dist/main.js')], { env: {} }, (error, stdout, stderr) =>
+      done({ code: error?.code, out: stdout, errors: stderr }),
+    );
+  });
+  expect([code, out]).toEqual([1, '']);
+  expect(errors).toMatch(/^The configuration has \d+ problems:\n- FLUENT_ACCOUNT_ID is required\n/);
+});

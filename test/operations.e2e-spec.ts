@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { Injectable } from '@nestjs/common';
 import { describe, expect, vi } from 'vitest';
+import { OrderStatusHook, type OrderStatusHookContract, type OrderUpdateAction } from '../src/index.js';
 import { PACKAGE_NAME } from '../src/package-info.js';
 import { REFERENCE_MAPPINGS } from '../src/testing/index.js';
 import { runCommand } from './support/command-line.js';
-import type { ConnectorProcess } from './support/connector-process.js';
 import { createIt } from './support/harness.js';
 import { WAIT } from './support/wait.js';
 
@@ -19,6 +20,15 @@ const ADMIN_TOKEN = 'a-token-of-this-spec';
 const it = createIt();
 it.override('redisOptions', { aof: true });
 it.override('environment', { RECHECK_DELAY: '100' });
+
+/** Needs a custom type that the project lacks at first. */
+@OrderStatusHook()
+@Injectable()
+class GiftHook implements OrderStatusHookContract {
+  actions(): OrderUpdateAction[] {
+    return [{ setCustomType: { type: { typeId: 'type', key: 'gifts' } } }];
+  }
+}
 
 /** @returns the commands of a section, each as its words. */
 function commandsOf(title: string): string[][] {
@@ -38,6 +48,7 @@ function commandsOf(title: string): string[][] {
 const EXECUTED = [
   'Dead letters',
   'Why does the shop show another state?',
+  'A hook stops orders',
   'Redis is lost',
   'A wrong mapping was deployed',
 ];
@@ -51,7 +62,7 @@ function operatorCommandsOf(title: string): string[][] {
 
 /** Runs a command of the documentation, with other values in place of the examples'. */
 async function operate(
-  { url }: ConnectorProcess,
+  { url }: { readonly url: string },
   command: readonly string[] | undefined,
   values: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, unknown>> {
@@ -101,6 +112,30 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     expect(await operate(connector, order)).toMatchObject({
       verdict: expect.stringContaining('should be Confirmed'),
     });
+  });
+
+  it('finds the hook that stops an order, and the order goes on when its cause is removed', async ({
+    startTestConnector,
+  }) => {
+    const env = { ADMIN_TOKEN, RETRY_MAX_AGE: '0' };
+    const connector = await startTestConnector({ env, providers: [GiftHook] });
+    connector.commercetools.addType({ key: 'others', fields: { other: 'String' } });
+    const { fluent, commercetools } = connector.addOrder({ ref: 'O_123' });
+    await connector.fluent.move(fluent.id, 'BOOKED');
+    await connector.waitForRun({ outcome: 'dead' });
+    const [order, doctor, sync, replay] = operatorCommandsOf('A hook stops orders');
+    expect(await operate(connector, order)).toMatchObject({
+      verdict: expect.stringMatching(
+        /failed for good: hook GiftHook: commercetools refuses its update actions/,
+      ),
+      now: { hooks: [{ hook: 'GiftHook', actions: ['setCustomType'] }] },
+    });
+    expect(await operate(connector, doctor)).toMatchObject({ ok: true });
+
+    connector.commercetools.addType({ key: 'gifts', fields: { gift: 'String' } });
+    expect(await operate(connector, sync)).toMatchObject({ outcome: 'updated' });
+    expect(commercetools.orderState).toBe('Confirmed');
+    expect(await operate(connector, replay)).toMatchObject({ matched: 1, replayed: 1 });
   });
 
   it('finds every order again when Redis has lost its data', async ({ harness, redis }) => {

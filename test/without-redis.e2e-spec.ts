@@ -188,3 +188,13 @@ describe('REDIS_URL', () => {
     );
   });
 });
+
+it.for(['ingress', 'worker'])(
+  'refuses to start a queue in memory in the role %s',
+  async (role, { startTestConnector }) => {
+    const started = startTestConnector({ ...IN_MEMORY, env: { CONNECTOR_ROLE: role } });
+    await expect(started).rejects.toThrow(
+      `CONNECTOR_ROLE=${role} needs a queue that several processes share, but MemoryMessageQueue keeps`,
+    );
+  },
+);

@@ -15,7 +15,8 @@ import type { CommercetoolsMessage } from '../notification/index.js';
  * @example
  * class StoreMessageRouter extends MessageRouter {
  *   override retailersOf({ store }: CommercetoolsMessage, candidates: readonly RetailerScope[]) {
- *     const retailerId = store?.key === 'us' ? '2' : '1';
+ *     const { key } = (store ?? {}) as { readonly key?: string };
+ *     const retailerId = key === 'us' ? '2' : '1';
  *     return candidates.filter((scope) => scope.retailerId === retailerId);
  *   }
  * }

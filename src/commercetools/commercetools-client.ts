@@ -25,6 +25,7 @@ export interface CommercetoolsRequestOptions {
  * honour `options.signal`, and must not cache.
  *
  * @example
+ * @Injectable()
  * class LoggedClient extends CommercetoolsClient {
  *   constructor(
  *     private readonly inner: ApolloCommercetoolsClient,

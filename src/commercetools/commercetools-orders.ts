@@ -63,16 +63,22 @@ export interface UpdatedOrder<TFields = unknown> {
  * Updates commercetools orders safely beside other writers. The built-in handler uses it, and yours can inject it.
  *
  * @example
- * async handle(notification: FluentNotification, { scope, signal }: HandlerContext) {
- *   const order = orderOf(notification);
- *   if (!order) throw new PermanentError('the notification names no order');
- *   return this.orders.updateOrder(
- *     scope,
- *     order,
- *     ({ shipmentState }) =>
- *       shipmentState === 'Delivered' ? [] : [{ changeShipmentState: { shipmentState: 'Delivered' } }],
- *     { signal },
- *   );
+ * @NotificationHandler('parcel.delivered')
+ * @Injectable()
+ * class DeliveredHandler {
+ *   constructor(private readonly orders: CommercetoolsOrders) {}
+ *
+ *   async handle(notification: FluentNotification, { scope, signal }: HandlerContext) {
+ *     const order = orderOf(notification);
+ *     if (!order) throw new PermanentError('the notification names no order');
+ *     return this.orders.updateOrder(
+ *       scope,
+ *       order,
+ *       ({ shipmentState }) =>
+ *         shipmentState === 'Delivered' ? [] : [{ changeShipmentState: { shipmentState: 'Delivered' } }],
+ *       { signal },
+ *     );
+ *   }
  * }
  */
 @Injectable()

@@ -22,6 +22,7 @@ export interface OrderLookupOptions extends CommercetoolsRequestOptions {
  * ({@link withOrderFields}).
  *
  * @example
+ * @Injectable()
  * class KeyOrderLookup extends OrderLookup {
  *   constructor(private readonly client: CommercetoolsClient) {
  *     super();

@@ -12,6 +12,7 @@ import type { CommercetoolsRequestOptions } from './commercetools-client.js';
  * An override must return every ref that your look-up would accept for the order.
  *
  * @example
+ * @Injectable()
  * class KeyedReferenceResolver extends OrderReferenceResolver {
  *   constructor(private readonly client: CommercetoolsClient) {
  *     super();

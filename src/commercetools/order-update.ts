@@ -12,6 +12,7 @@ import type { CommercetoolsOrder, OrderUpdateAction } from './order.js';
  * one. An old status would otherwise overwrite a newer status. It must apply all actions or none.
  *
  * @example
+ * @Injectable()
  * class AuditedOrderUpdate extends OrderUpdate {
  *   constructor(
  *     private readonly inner: MutationOrderUpdate,

@@ -25,7 +25,9 @@ export type AddResult = 'accepted' | 'duplicate';
 export interface DeadLetter {
   readonly id: string;
   readonly notification: FluentNotification;
+  /** The error of its last run: `progress.error` of the settlement that ended it. */
   readonly error: DescribedError;
+  /** Failed runs: `progress.failures.attempts` of that settlement. */
   readonly attempts: number;
   readonly acceptedAt: Date;
   readonly firstFailedAt?: Date;
@@ -132,12 +134,13 @@ export abstract class MessageQueue {
   abstract add(notification: FluentNotification, options?: AddOptions): Promise<AddResult>;
 
   /**
-   * Waits until a notification is due, and takes up to `max` of them in one step. Each gets a ticket with the next number of
+   * Waits until a notification is due, and takes up to `max` of them in one step: from the lanes in turn, and from each lane the
+   * one that has been due for the longest. Each gets a ticket with the next number of
    * its key, and the newest coverage of its key. Only this process gets the delivery until it is settled. If the process
    * dies, another worker gets it, with one more worker death.
    *
-   * Each account has a lane, and a background lane for reconciled orders, retries and replayed dead letters. In a lane the
-   * oldest comes first. {@link nextLane} selects the lane that is served next; the queue remembers, across workers, which
+   * Each account has a lane, and a background lane for reconciled orders, retries and replayed dead letters. A notification that
+   * comes again goes behind those that wait in its lane. {@link nextLane} selects the lane that is served next; the queue remembers, across workers, which
    * lane it served longest ago.
    *
    * Notifications of paused accounts wait.

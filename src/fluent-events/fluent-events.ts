@@ -106,7 +106,7 @@ export class FluentEvents {
    * Without `from`, Fluent looks back 30 days.
    *
    * @example
-   * for await (const event of events.find({ name: 'OrderCancel', eventStatus: 'FAILED' })) …
+   * for await (const { id, name } of events.find({ name: 'OrderCancel', eventStatus: 'FAILED' })) console.log(id, name);
    */
   async *find(
     filter: FluentEventFilter = {},

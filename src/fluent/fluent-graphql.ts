@@ -69,7 +69,7 @@ export class FluentGraphql {
    * @throws TypeError when the document is not a query, or lacks `$first` and `$after`.
    *
    * @example
-   * for await (const order of graphql.nodes(BOOKED_ORDERS, {}, ({ orders }) => orders)) …
+   * for await (const { ref } of graphql.nodes(BOOKED_ORDERS, {}, ({ orders }) => orders)) console.log(ref);
    */
   async *nodes<TData, TVariables extends OperationVariables, TNode>(
     document: TypedDocumentNode<TData, TVariables>,

@@ -22,6 +22,7 @@ export interface MappingOverview {
  * with any other state the notification is retried.
  *
  * @example
+ * @Injectable()
  * class PickupMapper extends StatusMapper {
  *   constructor(private readonly settings: SettingsStatusMapper) {
  *     super();

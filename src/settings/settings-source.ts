@@ -22,7 +22,12 @@ export interface SettingValue {
  * global one. It is asked for every notification, so it must cache.
  *
  * @example
+ * @Injectable()
  * class ConsulSettings extends SettingsSource {
+ *   constructor(private readonly consul: Consul) {
+ *     super();
+ *   }
+ *
  *   async get({ account, retailerId }: RetailerScope, names: readonly string[]) {
  *     for (const name of names) {
  *       const value = await this.consul.read(`fluent/${account.id}/${retailerId}/${name}`);
@@ -32,7 +37,7 @@ export interface SettingValue {
  *   }
  * }
  *
- * ConnectorModule.register({ overrides: [{ provide: SettingsSource, useClass: ConsulSettings }] });
+ * ConnectorModule.register({ providers: [Consul], overrides: [{ provide: SettingsSource, useClass: ConsulSettings }] });
  */
 export abstract class SettingsSource {
   /**

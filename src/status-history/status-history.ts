@@ -23,6 +23,7 @@ export interface PassedStatus {
  * not use a cache: the connector would skip the states of a missing status.
  *
  * @example
+ * @Injectable()
  * class EventStoreHistory extends StatusHistory {
  *   constructor(private readonly store: EventStore) {
  *     super();

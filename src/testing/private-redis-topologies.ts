@@ -24,12 +24,6 @@ export interface TopologyOptions {
 
 /**
  * A master with replicas and three sentinels on 127.0.0.1, for tests. None of them outlives this process.
- *
- * @example
- * const redis = await PrivateSentinel.start();
- * // … connect to redis.url …
- * await redis.killMaster(); // the sentinels promote a replica
- * await redis.stop();
  */
 export class PrivateSentinel {
   private constructor(

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Violation } from '../../src/config/problems.js';
 import { VARIABLE_NAMES, Variables, readVariables } from '../../src/config/variables.js';
 import { COMPLETE_ENVIRONMENT } from '../support/complete-environment.js';
-import { CHART } from './chart-tools.js';
+import { CHART, hasChartTools, helmTemplate } from './chart-tools.js';
 import type { Manifest } from './manifests.js';
 
 const PATH = `${CHART}/values.schema.json`;
@@ -100,8 +100,12 @@ describe('the schema of the values', () => {
         limitsOf(name) ?? rule,
       ]),
     );
+    const { app } = schema.properties;
+    const reserved = Object.fromEntries(VARIABLE_NAMES.toSorted().map((name) => [name, false]));
+    const appSettings = { ...app.properties.settings, properties: reserved };
     const properties = {
       ...schema.properties,
+      app: { ...app, properties: { ...app.properties, settings: appSettings } },
       settings: { ...schema.properties.settings, properties: settings },
     };
     // Values of the connector's own variables are checked where the chart sets them, not among those of an application.
@@ -123,6 +127,15 @@ describe('the schema of the values', () => {
     ['numbers that are not whole, which YAML may write in another way', { settings: { RATE: 0.5 } }, false],
   ])('knows what an application may set: %s', (_name, app, expected) => {
     expect(isValid({ app })).toBe(expected);
+  });
+
+  it.skipIf(!hasChartTools)('lets Helm name the place of a variable that an application may not set', () => {
+    const refusal = (app: object): string => helmTemplate({ app }).output;
+    expect(refusal({ settings: { REDIS_URL: 'x' } })).toMatch(/^- at '\/app\/settings\/REDIS_URL': /m);
+    expect(refusal({ secrets: ['CARRIER_TOKEN', 'REDIS_URL'] })).toMatch(/^- at '\/app\/secrets\/1': /m);
+    expect(refusal({ settings: { 'carrier-url': 'x' } })).toMatch(
+      /^- at '\/app\/settings': .*'carrier-url'/m,
+    );
   });
 
   const judged = VARIABLE_NAMES.filter((name) => !NOT_JUDGED.has(name));

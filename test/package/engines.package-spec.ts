@@ -24,11 +24,6 @@ function installStrictly(node: string): Promise<string> {
   return machine.sh(`${onNode} ${node} sh -c 'node --version && ${install}'`, project);
 }
 
-it('claims the versions of Node that the documentation names', () => {
-  const tutorial = readFileSync(join(REPOSITORY, 'docs/extending/tutorial.md'), 'utf8');
-  expect(tutorial).toContain(`You need Node ${FIRST[0]} or later`);
-});
-
 it.each([FIRST[0] ?? '', FIRST.at(-1) ?? ''])(
   `npm install --engine-strict of ${PACKAGE} passes on Node %s, the lowest and the highest line of engines`,
   async (node) => {

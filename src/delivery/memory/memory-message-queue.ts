@@ -58,8 +58,9 @@ interface Key {
 }
 
 /**
- * A queue in the memory of one process, for unit tests of handlers and as the model of an override. It loses everything
- * when the process ends. The log at start and the queue's health warn of this.
+ * A queue in the memory of one process, for unit tests of handlers and for trials. It loses everything when the process ends,
+ * of which the log at start and the queue's health warn. The start fails with `CONNECTOR_ROLE` ingress or worker, because other
+ * processes could not see its notifications.
  */
 @Injectable()
 export class MemoryMessageQueue extends MessageQueue {
