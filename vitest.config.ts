@@ -34,11 +34,14 @@ const ISOLATED_SPECS = [
   'src/delivery/keyed-mutex.spec.ts',
   'src/handlers/handler-runner.spec.ts',
 ];
-const INTEGRATION_SPECS = '{src,test/documentation}/**/*.int.spec.ts';
+const INTEGRATION_SPECS = '{src,test/documentation,test/chart}/**/*.int.spec.ts';
 const ISOLATED_E2E_SPECS = ['test/convergence.e2e-spec.ts'];
+/** They need a browser: `npm run test:console`. */
+const CONSOLE_SPECS = ['test/console.e2e-spec.ts'];
 const resultsDir = process.env['TEST_RESULTS_DIR'];
-// One report for each version of Node that the suite is run on.
-const report = `product-node-${process.versions.node}.json`;
+// One report for each script of package.json, and each version of Node that runs it.
+const script = (process.env['npm_lifecycle_event'] ?? 'vitest').replaceAll(':', '-');
+const report = `product-${script}-node-${process.versions.node}.json`;
 
 export default defineConfig({
   test: {
@@ -64,9 +67,17 @@ export default defineConfig({
         },
       },
       // Each has its own Redis and ports.
-      { test: { ...e2e, name: 'e2e', include: ['test/**/*.e2e-spec.ts'], exclude: ISOLATED_E2E_SPECS } },
+      {
+        test: {
+          ...e2e,
+          name: 'e2e',
+          include: ['test/**/*.e2e-spec.ts'],
+          exclude: [...ISOLATED_E2E_SPECS, ...CONSOLE_SPECS],
+        },
+      },
       { test: { ...e2e, isolate: true, name: 'e2e-isolated', include: ISOLATED_E2E_SPECS } },
-      // Most need the tools that .ci/install-chart-tools installs, and are skipped without them.
+      { test: { ...e2e, name: 'console', include: CONSOLE_SPECS } },
+      // They need the tools that .ci/install-chart-tools installs: `npm run test:chart`.
       { test: { ...e2e, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
     ],
     coverage: {
