@@ -5,7 +5,7 @@ import type { ScriptRunner } from './scripts.js';
 import { unfinishedOf } from './stored-notification.js';
 
 /** While a script looks at them, Redis does nothing else. */
-const JOBS_EACH_PAGE = 1000;
+const JOBS_EACH_PAGE = 500;
 const MAX_FOUND = 100;
 /** With the wait for the searches before it. */
 const MAX_SEARCH_MS = 5000;
