@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MappingKind } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
-import { mappedState, mappedStates } from './mapping-setting.js';
+import { inspectMapping, mappedState, mappedStates } from './mapping-setting.js';
 
 const setting = (value: unknown) => ({ name: 'the.mapping', context: 'RETAILER 1', value });
 
@@ -72,5 +72,26 @@ describe('mappedStates', () => {
   it('gives every entry that can be used, and leaves the others out', () => {
     const states = mappedStates('payment', setting({ fluent: { BOOKED: 'paid', A: 'payd', B: 7 } }));
     expect([...states]).toEqual([['BOOKED', 'Paid']]);
+  });
+});
+
+describe('inspectMapping', () => {
+  it('finds the valid entries and each wrong one', () => {
+    const value = { fluent: { BOOKED: 'confirmed', LOST: 'Gone', RETURNED: 7, DONE: 'Complete' } };
+    const { states, problems } = inspectMapping('order', setting(value));
+    expect([...states]).toEqual([
+      ['BOOKED', 'Confirmed'],
+      ['DONE', 'Complete'],
+    ]);
+    expect(problems).toEqual([
+      expect.stringContaining('maps the status LOST to "Gone"'),
+      expect.stringContaining('maps the status RETURNED to 7'),
+    ]);
+  });
+
+  it('says that a setting holds no mapping', () => {
+    const { states, problems } = inspectMapping('payment', setting({ fluent: [] }));
+    expect(states.size).toBe(0);
+    expect(problems).toEqual([expect.stringContaining('is not a valid payment status mapping')]);
   });
 });

@@ -45,6 +45,19 @@ describe('SettingsStatusMapper', () => {
     await expect(mapper.map(order(status), literalScope())).resolves.toStrictEqual(expected);
   });
 
+  it('remembers which setting decided each state of an order that it mapped, and nothing of others', async () => {
+    const mapper = new SettingsStatusMapper(new LiteralSettings(MAPPINGS));
+    const mapped = order('BOOKED');
+    await mapper.map(mapped, literalScope());
+    const decided = { status: 'BOOKED', context: 'ACCOUNT 0' };
+    expect(mapper.decisionsFor(mapped)).toEqual([
+      { ...decided, field: 'orderState', setting: ORDER, state: 'Confirmed' },
+      { ...decided, field: 'paymentState', setting: PAYMENT, state: 'Paid' },
+      { ...decided, field: 'shipmentState', setting: SHIPPING, state: undefined },
+    ]);
+    expect(mapper.decisionsFor(order('BOOKED'))).toBeUndefined();
+  });
+
   it('tries the second spelling of a default name, but not of a configured name', async () => {
     const settings = new LiteralSettings({ ...MAPPINGS, 'my.payment': { fluent: {} } });
     await new SettingsStatusMapper(settings).map(

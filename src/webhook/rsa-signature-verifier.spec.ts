@@ -166,6 +166,15 @@ describe('RsaSignatureVerifier', () => {
     });
   });
 
+  it('verifies for the accounts that it is given, whichever accounts its headers were checked for before', () => {
+    const headers = { 'flex.signature': md5() };
+    const [strict, lenient] = [[account()], [account(md5Allowed)]];
+    expect(verifier.checkHeaders(headers, lenient)).toBeUndefined();
+    expect(verifier.verify(body, headers, strict)).toMatchObject({ verified: false });
+    expect(verifier.checkHeaders(headers, strict)).toContain('does not allow');
+    expect(verifier.verify(body, headers, lenient)).toMatchObject({ verified: true, accounts: lenient });
+  });
+
   it('never throws, whatever the headers hold', () => {
     const odd = { 'fluent-signature': 42 } as unknown as IncomingHttpHeaders;
     expect(verify(odd)).toMatch(/more than one|not one/);
