@@ -5,7 +5,7 @@ import { percentile } from './percentile.js';
 import type { SignedWebhook } from './signed-webhooks.js';
 
 const CONNECTIONS = 32;
-const TICK_MS = 5;
+const TICK_MS = 1;
 /** How often autocannon looks whether it is done. Its default, a second, would be the resolution of every rate. */
 const SAMPLE_MS = 20;
 
@@ -100,7 +100,11 @@ export async function pacedLoad(
   const sending: Promise<void>[] = [];
   const startedAt = performance.now();
   while (sending.length < webhooks.length) {
-    const due = Math.min(webhooks.length, Math.floor(((performance.now() - startedAt) * perSecond) / 1000));
+    // The first one is due at once.
+    const due = Math.min(
+      webhooks.length,
+      1 + Math.floor(((performance.now() - startedAt) * perSecond) / 1000),
+    );
     while (sending.length < due) {
       const index = sending.length;
       const dueAt = startedAt + (index * 1000) / perSecond;
