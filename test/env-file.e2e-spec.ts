@@ -65,7 +65,7 @@ describe('a file .env in the working directory', () => {
 
 it('a start with a wrong configuration prints the problems and nothing else', async () => {
   const { code, out, errors } = await new Promise<{ code: unknown; out: string; errors: string }>((done) => {
-    execFile(process.execPath, [resolve('dist/main.js')], { env: {} }, (error, stdout, stderr) =>
+    execFile(process.execPath, [buildPath('main.js')], { env: {} }, (error, stdout, stderr) =>
       done({ code: error?.code, out: stdout, errors: stderr }),
     );
   });

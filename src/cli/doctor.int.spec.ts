@@ -13,6 +13,7 @@ import {
   FluentEmulator,
   PrivateRedis,
   createTestConnector,
+  generateWebhookKeys,
 } from '../testing/index.js';
 
 const ORDER_MAPPING = 'fc.connect.commercetools.order.order-status-mapping';
@@ -21,6 +22,7 @@ const SHIPPING_MAPPING = 'fc.connect.commerce-tools.order.shipping-status-mappin
 // Each run of a command starts the connector's services.
 describe('doctor', { timeout: 60_000 }, () => {
   let redis: PrivateRedis;
+  const webhookKeys = generateWebhookKeys();
   let fluent: FluentEmulator;
   let commercetools: CommercetoolsEmulator;
 
@@ -29,7 +31,7 @@ describe('doctor', { timeout: 60_000 }, () => {
   });
   afterAll(() => redis.stop());
   beforeEach(async () => {
-    fluent = await new FluentEmulator().start();
+    fluent = await new FluentEmulator({ webhookKeys }).start();
     fluent.useReferenceMappings();
     commercetools = await new CommercetoolsEmulator().start();
   });

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { codeBlocksOf } from '../../test/documentation/markdown.js';
 import { runCommand } from '../../test/support/command-line.js';
 import { COMPLETE_ENVIRONMENT } from '../../test/support/complete-environment.js';
-import { FluentEmulator } from '../testing/index.js';
+import { FluentEmulator, generateWebhookKeys } from '../testing/index.js';
 import { REFERENCE_MAPPINGS } from './mappings/reference-mappings.js';
 
 const ORDER = 'fc.connect.commercetools.order.order-status-mapping';
@@ -16,12 +16,13 @@ const WEBHOOK = 'fc.connect.order.webhook.order-status-update';
 
 // Each run of a command starts the connector's services.
 describe('mappings and setup', { timeout: 60_000 }, () => {
+  const webhookKeys = generateWebhookKeys();
   let fluent: FluentEmulator;
   let folder: string;
   let file: string;
 
   beforeEach(async () => {
-    fluent = await new FluentEmulator().start();
+    fluent = await new FluentEmulator({ webhookKeys }).start();
     fluent.useReferenceMappings();
     folder = await mkdtemp(join(tmpdir(), 'cli-mappings-'));
     file = join(folder, 'mappings.yaml');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FluentEmulator } from '../testing/index.js';
+import { FluentEmulator, generateWebhookKeys } from '../testing/index.js';
 import { run } from './run.js';
 import { WAIT } from '../../test/support/wait.js';
 
@@ -12,11 +12,12 @@ import { WAIT } from '../../test/support/wait.js';
 const DONE_AT_ONCE = { status: () => 'COMPLETE' } as const;
 
 describe('the command line', () => {
+  const webhookKeys = generateWebhookKeys();
   let fluent: FluentEmulator;
   let folder: string;
 
   beforeEach(async () => {
-    fluent = await new FluentEmulator().start();
+    fluent = await new FluentEmulator({ webhookKeys }).start();
     folder = await mkdtemp(join(tmpdir(), 'cli-'));
   });
   afterEach(async () => {

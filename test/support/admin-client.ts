@@ -21,10 +21,20 @@ export interface AdminAnswer<T = Readonly<Record<string, unknown>>> {
   readonly body: T;
 }
 
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+/** By the JSON of the schema: the specs of a process share them, as compiling takes longer than most requests. */
+const validators = new Map<string, ValidateFunction>();
+
+/** @returns a validator of what the schema describes. */
+function validatorOf(schema: object): ValidateFunction {
+  const key = JSON.stringify(schema);
+  let validate = validators.get(key);
+  if (!validate) validators.set(key, (validate = ajv.compile(schema)));
+  return validate;
+}
+
 /** Sends admin requests, and checks that each is described by the OpenAPI document, and each answer as described. */
 export class AdminClient {
-  private readonly ajv = new Ajv2020({ strict: false, validateFormats: false });
-  private readonly validators = new Map<object, ValidateFunction>();
   private document?: OpenApiDocument;
 
   /** @param url of the listener that serves `/admin`. */
@@ -67,9 +77,8 @@ export class AdminClient {
     const response = responses[status] ?? responses[`${String(status)[0]}XX`];
     const schema = response?.content?.[type.split(';', 1)[0] ?? '']?.schema;
     if (!schema) throw new Error(`${operationId} may not answer ${status} ${type}`);
-    let validate = this.validators.get(schema);
-    if (!validate) this.validators.set(schema, (validate = this.ajv.compile(schema)));
-    if (!validate(body)) throw new Error(`${operationId}: ${this.ajv.errorsText(validate.errors)}`);
+    const validate = validatorOf(schema);
+    if (!validate(body)) throw new Error(`${operationId}: ${ajv.errorsText(validate.errors)}`);
   }
 
   private async operationOf(method: string, path: string): Promise<Operation> {
