@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
@@ -5,7 +6,9 @@ import { linksOf, pages } from '../documentation/markdown.js';
 import { codeBlocks, countLines, sections } from './code-blocks.js';
 import { FIRST_OVERRIDE, TUTORIAL, TUTORIAL_PROJECT, firstCommands } from './install-once.js';
 import { PACKAGE, PartnerMachine, REPOSITORY } from './partner-machine.js';
+import { exportedNames, moduleOf, tsdocExamples } from './tsdoc-examples.js';
 
+const READERS_OWN = join(REPOSITORY, 'test/package/readers-own.d.ts');
 const EXAMPLES = readdirSync(join(REPOSITORY, 'examples'));
 
 /** Their code is run, too: the tutorial and the tests here, everything else by the end-to-end specs of the repository. */
@@ -25,6 +28,35 @@ beforeAll(async () => {
   await machine.shareInstallation(installed, project);
   cpSync(join(installed, 'package.json'), join(project, 'package.json'));
 });
+
+/** Makes a module of each `@example`, as a reader of the package sees it. */
+function writeTsdocExamples(folder: string): void {
+  mkdirSync(folder);
+  cpSync(READERS_OWN, join(folder, 'readers-own.d.ts'));
+  const dist = join(project, 'node_modules', PACKAGE, 'dist');
+  const files = ['index.d.ts', 'testing/index.d.ts'].map((file) => join(dist, file));
+  const [main = [], testing = [], own = []] = exportedNames([...files, join(folder, 'readers-own.d.ts')]);
+  const exported = new Map([
+    [PACKAGE, main],
+    [`${PACKAGE}/testing`, testing.filter((name) => !main.includes(name))],
+    ['./readers-own.js', own],
+    ['@nestjs/common', ['Injectable']],
+    ['class-validator', ['IsString']],
+    ['node:http', ['IncomingHttpHeaders']],
+    ['vitest', ['expect', 'it']],
+  ]);
+  const examples = tsdocExamples(dist);
+  expect(examples.map(({ place }) => place)).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^delivery\/message-queue\.d\.ts:/)]),
+  );
+  for (const example of examples) {
+    const { place, code } = example;
+    // Without a decorator, Nest does not know what to inject.
+    const isInjected = /^@(Injectable|NotificationHandler|OrderStatusHook)\(/m.test(code);
+    expect(isInjected || !code.includes('constructor('), `${place} has @Injectable()`).toBe(true);
+    writeFileSync(join(folder, `${place.replaceAll(/\W+/g, '-')}.ts`), moduleOf(example, exported));
+  }
+}
 
 describe('the package', () => {
   it('carries the built code with its types, and neither sources nor tests', () => {
@@ -147,7 +179,6 @@ describe('the package', () => {
       join(folder, 'use.ts'),
       `export * from '${PACKAGE}';\nexport * as testing from '${PACKAGE}/testing';\n`,
     );
-    await machine.sh('npm install --save-dev @types/node@20', project);
     // The declarations of dependencies are not ours to check.
     const errors = await machine.typecheck(folder, { skipLibCheck: false }).then(
       () => '',
@@ -158,7 +189,7 @@ describe('the package', () => {
     );
   });
 
-  it('compiles every piece of code of the documentation', async () => {
+  it('compiles every piece of code of the pages and of the editor tips, and no override that does not fit', async () => {
     const docs = join(project, 'docs');
     for (const page of PAGES) {
       const folder = join(docs, basename(page, '.md'));
@@ -170,7 +201,16 @@ describe('the package', () => {
       for (const { title, code, line } of blocks)
         writeFileSync(join(folder, title ?? `line-${line}.ts`), code);
     }
-    await machine.typecheck(docs);
+    writeTsdocExamples(join(docs, 'tsdoc'));
+    writeFileSync(
+      join(docs, 'wrong.ts'),
+      `import { ConnectorModule, OrderLookup, SettingsStatusMapper } from '${PACKAGE}';
+       ConnectorModule.register({ overrides: [{ provide: OrderLookup, useClass: SettingsStatusMapper }] });\n`,
+    );
+    const found = await machine.typecheck(docs).then(String, String);
+    const errors = found.split('\n').filter((line) => line.includes('error TS'));
+    expect(errors).toEqual([expect.stringMatching(/^wrong\.ts\(2,/)]);
+    expect(found).toMatch(/OrderLookup.* is not assignable to type 'Override'/);
   });
 
   it('has no other page with code', () => {
@@ -192,33 +232,54 @@ describe('the package', () => {
     const output = await machine.sh('npx vitest run --no-isolate docs/how-to docs/fluent-api', project);
     expect(output).toMatch(/Test Files.*7 passed/);
   });
-
-  it('does not compile an override that does not fit', async () => {
-    const folder = join(project, 'wrong');
-    mkdirSync(folder);
-    writeFileSync(
-      join(folder, 'wrong.ts'),
-      `import { ConnectorModule, OrderLookup, SettingsStatusMapper } from '${PACKAGE}';
-       ConnectorModule.register({ overrides: [{ provide: OrderLookup, useClass: SettingsStatusMapper }] });\n`,
-    );
-    await expect(machine.typecheck(folder)).rejects.toThrow(
-      /wrong\.ts\(2,.*OrderLookup.* is not assignable to type 'Override'/,
-    );
-  });
 });
 
-describe('the example', () => {
-  it.each(EXAMPLES)('%s installs the package, compiles, and passes its test', async (name) => {
-    const example = machine.path('examples', name);
-    await machine.shareInstallation(installed, example);
-    cpSync(join(REPOSITORY, 'examples', name), example, {
+describe('the examples', () => {
+  const folder = machine.path('examples');
+  const [first = ''] = EXAMPLES;
+  const textOf = (example: string, file: string): string =>
+    readFileSync(join(REPOSITORY, 'examples', example, file), 'utf8');
+  const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'];
+
+  beforeAll(async () => {
+    await machine.shareInstallation(installed, folder);
+    cpSync(join(REPOSITORY, 'examples'), folder, {
       recursive: true,
       filter: (path) => !/\/(node_modules|dist)$/.test(path),
     });
-    const output = await machine.sh(
-      `npm install ${PACKAGE}\nnpm run build\nnpm test ${machine.reporters(example)}`,
-      example,
-    );
-    expect(output).toMatch(/Tests.* passed/);
+  });
+
+  // So one installation, one compiler and one run of the tests speak for all.
+  it.each(EXAMPLES)('%s has the dependencies, the compiler and the test runner of all others', (example) => {
+    const needs = (name: string): unknown => {
+      const { engines, dependencies, devDependencies } = JSON.parse(textOf(name, 'package.json')) as Record<
+        string,
+        unknown
+      >;
+      return { engines, dependencies, devDependencies };
+    };
+    expect(needs(example)).toEqual(needs(first));
+    for (const file of SETTINGS) expect(textOf(example, file)).toBe(textOf(first, file));
+    const { scripts } = JSON.parse(textOf(example, 'package.json')) as { scripts: Record<string, string> };
+    expect(scripts).toMatchObject({
+      build: 'tsc -p tsconfig.build.json',
+      test: 'tsc --noEmit && vitest run',
+    });
+  });
+
+  it('install the package, compile, and pass their tests', async () => {
+    for (const file of ['package.json', 'tsconfig.json', 'vitest.config.ts']) {
+      const text = textOf(first, file)
+        .replace(/"include": \[.*\]/, '"include": ["*/src", "*/test"]')
+        .replace("'test/**/*.test.ts'", "'*/test/**/*.test.ts'");
+      writeFileSync(join(folder, file), text);
+    }
+    const test = `npm test ${machine.reporters(folder)}`;
+    // SQLite is a part of Node from version 22 on, which engines asks for.
+    const onNode22 = `${join(REPOSITORY, '.ci/on-node')} 22 sh -c '${test}'`;
+    const commands = `npm install ${PACKAGE}\n${isBuiltin('node:sqlite') ? test : onNode22}`;
+    const output = await machine.sh(commands, folder);
+    const files = EXAMPLES.flatMap((example) => readdirSync(join(folder, example, 'test'))).length;
+    expect(output).toMatch(new RegExp(`Test Files.*${files} passed`));
   });
 });
