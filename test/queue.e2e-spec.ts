@@ -107,9 +107,10 @@ describe('the contract of MessageQueue', () => {
     return other;
   };
 
-  it.each(messageQueueSuite({ create: () => startQueue(), takeOver }))('$name', async ({ run }) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
+  for (const { name, run } of messageQueueSuite({ create: () => startQueue(), takeOver }))
+    it(name, async () => {
+      await expect(run()).resolves.toBeUndefined();
+    });
 });
 
 describe('a search for unfinished notifications', () => {

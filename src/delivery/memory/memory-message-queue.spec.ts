@@ -9,9 +9,10 @@ const KEY = { coalesceKey: 'order-1' } as const;
 const NEVER = new AbortController().signal;
 
 describe('MemoryMessageQueue', () => {
-  it.each(messageQueueSuite({ create: async () => new MemoryMessageQueue() }))('$name', async ({ run }) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
+  for (const { name, run } of messageQueueSuite({ create: async () => new MemoryMessageQueue() }))
+    it(name, async () => {
+      await expect(run()).resolves.toBeUndefined();
+    });
 
   it('warns that it forgets', async () => {
     const { warnings } = await new MemoryMessageQueue().health();
