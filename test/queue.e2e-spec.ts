@@ -107,10 +107,11 @@ describe('the contract of MessageQueue', () => {
     return other;
   };
 
-  for (const { name, run } of messageQueueSuite({ create: () => startQueue(), takeOver }))
-    it(name, async () => {
-      await expect(run()).resolves.toBeUndefined();
-    });
+  const suite = messageQueueSuite({ create: () => startQueue(), takeOver });
+
+  it.each(suite.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 });
 
 describe('a search for unfinished notifications', () => {

@@ -9,10 +9,11 @@ const KEY = { coalesceKey: 'order-1' } as const;
 const NEVER = new AbortController().signal;
 
 describe('MemoryMessageQueue', () => {
-  for (const { name, run } of messageQueueSuite({ create: async () => new MemoryMessageQueue() }))
-    it(name, async () => {
-      await expect(run()).resolves.toBeUndefined();
-    });
+  const suite = messageQueueSuite({ create: async () => new MemoryMessageQueue() });
+
+  it.each(suite.map(({ name, run }) => [name, run] as const))('%s', async (_, run) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 
   it('warns that it forgets', async () => {
     const { warnings } = await new MemoryMessageQueue().health();
