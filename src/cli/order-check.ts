@@ -21,8 +21,8 @@ export async function checkOrder(
   const { verdict, now } = order;
   const details = Object.entries(now.reasons ?? {}).map(([state, reason]) => `${state}: ${reason}`);
   for (const { hook, actions, lost } of now.hooks) {
-    const what = lost === undefined ? `${actions.length} update actions` : `left out: ${lost}`;
-    details.push(`${hook}: ${what}${actions.length > 0 ? ` (${actions.join(', ')})` : ''}`);
+    const added = actions.length > 0 ? `adds ${actions.join(', ')}` : 'has nothing to add';
+    details.push(`${hook} ${lost === undefined ? added : `is left out: ${lost}`}`);
   }
   if (now.problem || !now.fluent || !now.commercetools) return { check, ...fail(subject, verdict), details };
   const isOpen =
