@@ -35,6 +35,31 @@ describe('a connection', () => {
   });
 });
 
+describe('a wait for the connection', () => {
+  it('goes on when the first attempt fails', async () => {
+    const connections = connect();
+    const client = connections.failFast;
+    client.emit('error', new Error('connect ETIMEDOUT'));
+    const opened = connections.opened();
+    client.emit('error', new Error('connect ETIMEDOUT'));
+    await opened;
+    expect(client.status).toBe('ready');
+    connections.onApplicationShutdown();
+  });
+
+  it('ends with the reason when Redis cannot be reached, or when it is stopped', async () => {
+    const queue = {} as ConnectorConfig['queue'];
+    const nowhere = { ...queue, redis: parseRedisUrl('redis://127.0.0.1:1')! };
+    const connections = new RedisConnections(literalConfig({ queue: nowhere }));
+    await expect(connections.opened()).rejects.toThrow('ECONNREFUSED');
+    const stop = new AbortController();
+    const stopped = connections.opened(stop.signal);
+    stop.abort();
+    await expect(stopped).rejects.toThrow('ECONNREFUSED');
+    connections.onApplicationShutdown();
+  });
+});
+
 describe('a connection that ended while a command had no answer', () => {
   it('does not end the connection that follows it', async () => {
     const connections = connect();

@@ -87,18 +87,19 @@ export class RedisConnections implements OnApplicationShutdown {
   }
 
   /**
-   * Waits until {@link failFast} can be used; without `REDIS_URL` there is nothing to wait for.
+   * Waits until {@link failFast} can be used, three seconds at most; without `REDIS_URL` there is nothing to wait for. A
+   * first attempt may fail, for example because the start kept the process busy: the client connects again.
    *
    * @param stop ends the wait early.
    * @throws Error with the last answer of the server or the network.
    */
   async opened(stop?: AbortSignal): Promise<void> {
-    if (!this.isConfigured || this.failFast.status === 'ready') return;
+    if (!this.isConfigured) return;
     const timeUp = AbortSignal.timeout(OPEN_TIMEOUT_MS);
-    try {
-      await once(this.failFast, 'ready', { signal: stop ? AbortSignal.any([timeUp, stop]) : timeUp });
-    } catch (error) {
-      throw this.lastError ?? error;
+    const signal = stop ? AbortSignal.any([timeUp, stop]) : timeUp;
+    while (this.failFast.status !== 'ready') {
+      await once(this.failFast, 'ready', { signal }).catch(() => undefined);
+      if (signal.aborted) throw this.lastError ?? signal.reason;
     }
   }
 
