@@ -1,12 +1,12 @@
 // Copied beside a bundle of the connector: runs it with the code that V8 has compiled before. Compiling takes half of a
 // start. Code of another version of Node, or for other flags, is not used.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const v8 = require('node:v8');
 const { Script } = require('node:vm');
 
-const filename = join(__dirname, 'bundle.cjs');
-const compiled = join(__dirname, `bundle.${process.version}.compiled`);
+const filename = path.join(__dirname, 'bundle.cjs');
+const compiled = path.join(__dirname, `bundle.${process.version}.compiled`);
 
 const script = new Script(
   `(function (exports, require, module, __filename, __dirname, importModule) {${readFileSync(filename, 'utf8')}\n})`,
