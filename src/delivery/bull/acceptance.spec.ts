@@ -6,17 +6,18 @@ import { Acceptance } from './acceptance.js';
 import type { ScriptRunner } from './scripts.js';
 import type { ServerHealth } from './server-health.js';
 
-/** What follows the fixed arguments: five for each notification. */
-const EACH = 5;
-
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 /** An acceptance whose scripts end when the test says so. */
 function setUp() {
   const calls: { ids: (string | undefined)[]; end: (replies: unknown[]) => void }[] = [];
-  const run = (_name: string, _args: object, _keys: object, more: readonly string[]): Promise<unknown> =>
-    new Promise((end) => calls.push({ ids: more.filter((_, index) => index % EACH === 0), end }));
+  const run = (
+    _name: string,
+    _args: object,
+    _keys: object,
+    items: readonly { id: string }[],
+  ): Promise<unknown> => new Promise((end) => calls.push({ ids: items.map(({ id }) => id), end }));
   const acceptance = new Acceptance(
     {} as RedisClient,
     { run } as unknown as ScriptRunner,

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
-import { GatheringLane } from '../../gathering-lane.js';
 import type { FluentNotification } from '../../notification/index.js';
 import type { RedisClient } from '../../redis/index.js';
 import { QueueUnavailableError, type AddOptions, type AddResult } from '../message-queue.js';
@@ -13,8 +12,9 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
+import { GatheredCalls } from './gathered-calls.js';
 import { HIGH_WATER_MARK } from './redis-warnings.js';
-import type { QueueScripts, ScriptArguments, ScriptRunner } from './scripts.js';
+import type { QueueScripts, ScriptArguments, ScriptItem, ScriptRunner } from './scripts.js';
 import type { ServerHealth } from './server-health.js';
 import { jobIdOf } from './stored-notification.js';
 
@@ -35,22 +35,17 @@ const JOB_OPTIONS = JSON.stringify({
   timestamp: 0,
 });
 
-/** A notification that waits to be stored. */
-interface PendingNotification {
-  /** As the script `accept` takes it. */
-  readonly described: readonly string[];
-  readonly resolve: (result: AddResult) => void;
-  readonly reject: (error: QueueUnavailableError) => void;
-}
-
 /** Stores notifications, durably before it resolves. What comes while Redis stores others is stored together. */
 export class Acceptance {
   private readonly logger = new Logger('Queue');
-  private readonly lane = new GatheringLane<PendingNotification>((pending) => this.store(pending), {
-    maxInFlight: 1,
-    maxSize: () => MAX_ACCEPTED_TOGETHER,
-    maxWaitMs: MAX_WAIT_MS,
-  });
+  private readonly gathered = new GatheredCalls<ScriptItem<'accept'>, AddResult>(
+    (items) => this.store(items),
+    {
+      maxInFlight: 1,
+      maxSize: () => MAX_ACCEPTED_TOGETHER,
+      maxWaitMs: MAX_WAIT_MS,
+    },
+  );
   private unconfirmed = 0;
 
   constructor(
@@ -83,17 +78,21 @@ export class Acceptance {
    *
    * @throws QueueUnavailableError when it is not stored.
    */
-  accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
+  async accept(notification: FluentNotification, options: AddOptions): Promise<AddResult> {
     const { coalesceKey = '', expectedState, background = false, trace } = options;
+    const { name } = notification;
     // The script puts the number in front, so the brace is left out.
     const data = JSON.stringify({ expectedState, trace, notification }).slice(1);
     const lane = laneOf(notification, background);
-    const described = [jobIdOf(notification), notification.name, data, lane, coalesceKey];
-    return new Promise((resolve, reject) => this.lane.add({ described, resolve, reject }));
+    try {
+      return await this.gathered.call({ id: jobIdOf(notification), name, data, lane, coalesceKey });
+    } catch (error) {
+      throw unconfirmed(asError(error));
+    }
   }
 
-  /** Stores notifications with one script. Each one's sender is told how its own ended. */
-  private async store(pending: readonly PendingNotification[]): Promise<void> {
+  /** Stores notifications with one script. */
+  private store(items: readonly ScriptItem<'accept'>[]): Promise<QueueScripts['accept']['reply']> {
     const args = {
       jobPrefix: JOB_PREFIX,
       earlierDonePrefix: EARLIER_DONE_PREFIX,
@@ -102,33 +101,20 @@ export class Acceptance {
       nonce: this.nonce(),
       orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
     };
-    const described = pending.flatMap((one) => one.described);
-    let results: QueueScripts['accept']['reply'];
-    try {
-      results =
-        this.waitReplicas === 0
-          ? await this.scripts.run('accept', args, {}, described)
-          : await this.storeOnReplicas(args, described);
-    } catch (error) {
-      for (const { reject } of pending) reject(unconfirmed(asError(error)));
-      return;
-    }
-    for (const [index, { resolve, reject }] of pending.entries()) {
-      const result = results[index] ?? new Error('the script returned no result for it');
-      if (result instanceof Error) reject(unconfirmed(result));
-      else resolve(result);
-    }
+    return this.waitReplicas === 0
+      ? this.scripts.run('accept', args, {}, items)
+      : this.storeOnReplicas(args, items);
   }
 
   /** Runs the accepting script and waits until replicas have what it wrote. */
   private async storeOnReplicas(
     args: ScriptArguments<'accept'>,
-    described: readonly string[],
+    items: readonly ScriptItem<'accept'>[],
   ): Promise<QueueScripts['accept']['reply']> {
     // One pipeline stays on one connection, and WAIT knows only of its own connection's writes. A duplicate
     // writes nothing, and may not be replicated yet: the mark makes WAIT cover it.
     const replies = await this.scripts
-      .inPipeline(this.client.pipeline(), 'accept', args, described)
+      .inPipeline(this.client.pipeline(), 'accept', args, items)
       .set(WRITTEN_KEY, '1')
       .wait(this.waitReplicas, REPLICATION_TIMEOUT_MS)
       .exec();

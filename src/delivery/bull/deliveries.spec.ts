@@ -7,16 +7,19 @@ import type { Acceptance } from './acceptance.js';
 import { Deliveries } from './deliveries.js';
 import type { ScriptRunner } from './scripts.js';
 
-/** What follows the fixed arguments: so many for each delivery. */
-const EACH = 17;
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 
 /** Deliveries whose scripts end when the test says so. */
 function setUp() {
   const calls: { ids: unknown[]; end: (replies: unknown[]) => void; fail: (error: Error) => void }[] = [];
-  const run = (_name: string, _args: object, _keys: object, more: readonly unknown[]): Promise<unknown> =>
+  const run = (
+    _name: string,
+    _args: object,
+    _keys: object,
+    items: readonly { id: unknown }[],
+  ): Promise<unknown> =>
     new Promise((end, fail) => {
-      calls.push({ ids: more.filter((_, index) => index % EACH === 0), end, fail });
+      calls.push({ ids: items.map(({ id }) => id), end, fail });
     });
   const deliveries = new Deliveries(
     { run } as unknown as ScriptRunner,

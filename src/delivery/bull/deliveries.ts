@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
-import { GatheringLane } from '../../gathering-lane.js';
 import type { RedisClient } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
 import type { Delivery } from '../delivery.js';
 import type { HeldSlots } from '../lanes.js';
 import type { SettleResult } from '../message-queue.js';
 import type { Acceptance } from './acceptance.js';
+import { GatheredCalls } from './gathered-calls.js';
 import {
   EARLIER_DONE_PREFIX,
   JOB_PREFIX,
@@ -15,7 +15,7 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
-import type { QueueScripts, ScriptRunner, SettleReply } from './scripts.js';
+import type { QueueScripts, ScriptItem, ScriptRunner, SettleReply } from './scripts.js';
 import { deadLetterData, deliveryOf, ticketOf } from './stored-notification.js';
 
 /** How long an idle worker waits before it checks for work that no marker announced. */
@@ -23,14 +23,6 @@ const MAX_WAIT_MS = 5000;
 
 /** While a script runs, Redis does nothing else. */
 const MAX_SETTLED_TOGETHER = 32;
-
-/** A delivery that waits for the script that ends it. */
-interface PendingSettlement {
-  /** As the script `settle` takes it. */
-  readonly described: readonly (string | number)[];
-  readonly resolve: (result: SettleReply) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /** Configuration of the deliveries. */
 export interface DeliveryOptions {
@@ -46,8 +38,8 @@ export class Deliveries {
   private readonly held = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   /** What ends while Redis settles others is settled together. */
-  private readonly settling = new GatheringLane<PendingSettlement>(
-    (pending) => this.settleTogether(pending),
+  private readonly settling = new GatheredCalls<ScriptItem<'settle'>, SettleReply>(
+    (items) => this.settleTogether(items),
     { maxInFlight: 1, maxSize: () => MAX_SETTLED_TOGETHER },
   );
   private blocking?: RedisClient;
@@ -179,39 +171,39 @@ export class Deliveries {
     const coverage = 'coverage' in settlement ? settlement.coverage : undefined;
     const isRetry = action === 'retry';
     const isDead = action === 'dead';
-    const described = [
+    const result = await this.settling.call({
       id,
-      coalesceKey ?? '',
-      ticket.epoch ?? '',
-      ticket.number,
-      runOf(settlement),
-      coverage?.number ?? '',
-      coverage?.observedState ?? '',
-      isRetry ? settlement.holdKeyMs : '',
-      isRetry && settlement.hasOwnAge ? 1 : 0,
+      coalesceKey: coalesceKey ?? '',
+      epoch: ticket.epoch ?? '',
+      ticket: ticket.number,
+      run: runOf(settlement),
+      covered: coverage?.number ?? '',
+      observed: coverage?.observedState ?? '',
+      notBeforeInMs: isRetry ? settlement.holdKeyMs : '',
+      ownAge: isRetry && settlement.hasOwnAge ? 1 : 0,
       action,
-      'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
-      laneOf(
+      delayMs: 'delayMs' in settlement ? Math.ceil(settlement.delayMs) : 0,
+      lane: laneOf(
         delivery.notification,
         'background' in settlement ? (settlement.background ?? false) : delivery.background,
       ),
-      action === 'defer' ? (settlement.error?.target ?? '') : '',
-      isDead ? '' : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
-      isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
-      isDead ? (settlement.progress.error?.message ?? '') : '',
-      (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ?? this.config.dedupeWindowSeconds,
-    ];
-    const result = await new Promise<SettleReply>((resolve, reject) =>
-      this.settling.add({ described, resolve, reject }),
-    );
+      parkedFor: action === 'defer' ? (settlement.error?.target ?? '') : '',
+      progress: isDead
+        ? ''
+        : JSON.stringify(action === 'done' ? (settlement.ifOutrun ?? {}) : settlement.progress),
+      data: isDead ? JSON.stringify(deadLetterData(delivery, settlement.progress)) : '',
+      reason: isDead ? (settlement.progress.error?.message ?? '') : '',
+      doneTtlSeconds:
+        (action === 'done' ? settlement.dedupeWindowSeconds : undefined) ?? this.config.dedupeWindowSeconds,
+    });
     this.held.delete(id);
     if (result !== 'missing') return result;
     await this.restore(delivery);
     return action === 'done' ? 'outrun' : 'settled';
   }
 
-  /** Ends deliveries with one script. Each one's worker is told how its own ended. */
-  private async settleTogether(pending: readonly PendingSettlement[]): Promise<void> {
+  /** Ends deliveries with one script. */
+  private settleTogether(items: readonly ScriptItem<'settle'>[]): Promise<QueueScripts['settle']['reply']> {
     const args = {
       jobPrefix: JOB_PREFIX,
       earlierDonePrefix: EARLIER_DONE_PREFIX,
@@ -219,19 +211,7 @@ export class Deliveries {
       lockToken: this.lockToken,
       orderTtlSeconds: ORDER_KEY_LIFETIME_SECONDS,
     };
-    const described = pending.flatMap((one) => one.described);
-    let results: QueueScripts['settle']['reply'];
-    try {
-      results = await this.scripts.run('settle', args, {}, described);
-    } catch (error) {
-      for (const { reject } of pending) reject(asError(error));
-      return;
-    }
-    for (const [index, { resolve, reject }] of pending.entries()) {
-      const result = results[index] ?? new Error('the script returned no result for it');
-      if (result instanceof Error) reject(result);
-      else resolve(result);
-    }
+    return this.scripts.run('settle', args, {}, items);
   }
 
   /** Redis has lost the notification, but this process still has it. */

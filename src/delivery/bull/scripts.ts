@@ -4,10 +4,11 @@ import type { RedisClient } from '../../redis/index.js';
 
 type Text = string | number;
 
-/** What is given to each script and what it replies. The texts, and their documentation, are in `lua/`. */
+/** What is given to each script, and for each item, and what it replies. The texts, and their documentation, are in `lua/`. */
 export interface QueueScripts {
   accept: {
     args: 'jobPrefix' | 'earlierDonePrefix' | 'orderPrefix' | 'options' | 'nonce' | 'orderTtlSeconds';
+    each: 'id' | 'name' | 'data' | 'lane' | 'coalesceKey';
     reply: ('accepted' | 'duplicate' | Error)[];
   };
   take: {
@@ -17,6 +18,24 @@ export interface QueueScripts {
   renewTicket: { args: 'nonce' | 'orderTtlSeconds'; reply: TicketReply };
   settle: {
     args: 'jobPrefix' | 'earlierDonePrefix' | 'orderPrefix' | 'lockToken' | 'orderTtlSeconds';
+    each:
+      | 'id'
+      | 'coalesceKey'
+      | 'epoch'
+      | 'ticket'
+      | 'run'
+      | 'covered'
+      | 'observed'
+      | 'notBeforeInMs'
+      | 'ownAge'
+      | 'action'
+      | 'delayMs'
+      | 'lane'
+      | 'parkedFor'
+      | 'progress'
+      | 'data'
+      | 'reason'
+      | 'doneTtlSeconds';
     reply: (SettleReply | Error)[];
   };
   renewLocks: { args: 'jobPrefix' | 'lockToken' | 'lockMs' | 'ids'; reply: string[] };
@@ -31,7 +50,7 @@ export interface QueueScripts {
   resume: { args: 'accountId'; reply: 0 | 1 };
   deadLetters: { args: 'afterMs' | 'afterId' | 'limit'; reply: string[] };
   findUnfinished: {
-    args: 'jobPrefix' | 'cursor' | 'jobs' | 'mostFound';
+    args: 'jobPrefix' | 'cursor' | 'jobs' | 'mostFound' | 'texts';
     reply: [cursor: string, found: UnfinishedReply[]];
   };
   countLanes: { args: 'jobPrefix' | 'mostLooked'; reply: LaneReply[] };
@@ -53,6 +72,11 @@ export type UnfinishedReply = [id: string, data: string, progress: string | null
 
 /** The arguments of a script by name. */
 export type ScriptArguments<N extends keyof QueueScripts> = Readonly<Record<QueueScripts[N]['args'], Text>>;
+
+/** One of the items that a script deals with, by name. */
+export type ScriptItem<N extends keyof QueueScripts> = Readonly<
+  Record<QueueScripts[N] extends { readonly each: infer E extends string } ? E : never, Text>
+>;
 
 export type TakenReply = [
   id: string,
@@ -112,6 +136,8 @@ const FILES: Readonly<Record<keyof QueueScripts, string>> = {
 interface Script {
   readonly keys: readonly string[];
   readonly args: readonly string[];
+  /** What is given for each item, behind the arguments. */
+  readonly each: readonly string[];
   /** With the keys and arguments as local variables of their names. */
   readonly lua: string;
 }
@@ -135,14 +161,13 @@ export class ScriptRunner {
     this.commands = client as unknown as typeof this.commands;
   }
 
-  /** @param more what the script takes beyond its named arguments. */
   async run<N extends keyof QueueScripts>(
     name: N,
     args: ScriptArguments<N>,
     keys: Partial<QueueKeys> = {},
-    more: readonly Text[] = [],
+    items: readonly ScriptItem<N>[] = [],
   ): Promise<QueueScripts[N]['reply']> {
-    const values = [...valuesOf(name, { ...this.keys, ...keys }, args), ...more];
+    const values = valuesOf(name, { ...this.keys, ...keys }, args, items);
     return (await this.commands[name]!(...values)) as QueueScripts[N]['reply'];
   }
 
@@ -154,10 +179,10 @@ export class ScriptRunner {
     pipeline: ChainableCommander,
     name: N,
     args: ScriptArguments<N>,
-    more: readonly Text[],
+    items: readonly ScriptItem<N>[],
   ): ChainableCommander {
     const { lua, keys } = SCRIPTS[name];
-    return pipeline.eval(lua, keys.length, ...valuesOf(name, this.keys, args), ...more);
+    return pipeline.eval(lua, keys.length, ...valuesOf(name, this.keys, args, items));
   }
 }
 
@@ -165,11 +190,15 @@ function valuesOf(
   name: keyof QueueScripts,
   keys: Readonly<Record<string, string>>,
   args: Readonly<Record<string, Text>>,
+  items: readonly Readonly<Record<string, Text>>[],
 ): Text[] {
   const script = SCRIPTS[name];
   return [
     ...script.keys.map((key) => given(keys[key], `key ${key} of ${name}`)),
     ...script.args.map((arg) => given(args[arg], `argument ${arg} of ${name}`)),
+    ...items.flatMap((item) =>
+      script.each.map((field) => given(item[field], `${field} of an item of ${name}`)),
+    ),
   ];
 }
 
@@ -183,12 +212,14 @@ function load(file: string): Script {
   const text = read(file);
   const keys = header(text, 'keys');
   const args = header(text, 'args');
+  const each = header(text, 'each').flatMap((name) => parametersOf(text, name));
   const locals = [
     ...keys.map((name, index) => `local ${name} = KEYS[${index + 1}]`),
     ...args.map((name, index) => `local ${name} = ARGV[${index + 1}]`),
+    ...(each.length > 0 ? [`local FIRST, EACH = ${args.length + 1}, ${each.length}`] : []),
   ];
   const included = header(text, 'include').map(read);
-  return { keys, args, lua: [...included, ...locals, text].join('\n') };
+  return { keys, args, each, lua: [...included, ...locals, text].join('\n') };
 }
 
 function read(file: string): string {
@@ -198,4 +229,10 @@ function read(file: string): string {
 function header(text: string, name: string): string[] {
   const line = new RegExp(`^-- ${name}:(.*)$`, 'm').exec(text)?.[1] ?? '';
   return line.split(' ').filter((word) => word !== '');
+}
+
+/** The function that deals with an item says what it needs. */
+function parametersOf(text: string, name: string): string[] {
+  const list = new RegExp(`^local function ${name}\\(([^)]*)\\)`, 'm').exec(text)?.[1] ?? '';
+  return list.split(',').map((parameter) => parameter.trim());
 }

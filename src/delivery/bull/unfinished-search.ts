@@ -25,13 +25,14 @@ export class UnfinishedSearch {
 
   private async search(search: EntitySearch, giveUpAt: number): Promise<UnfinishedSearchResult> {
     // The ends of `entityRef` and `rootEntityRef`, of `entityId` and `rootEntityId`. Nested fields may be called so, too.
-    const texts = [...fieldsOf('ntityRef', search.refs), ...fieldsOf('ntityId', search.ids)];
+    const fields = [...fieldsOf('ntityRef', search.refs), ...fieldsOf('ntityId', search.ids)];
+    const texts = JSON.stringify(fields);
     // A scan may return a job twice.
     const found = new Map<string, UnfinishedNotification>();
     let cursor = '0';
     while (performance.now() < giveUpAt && found.size < MAX_FOUND) {
-      const args = { jobPrefix: JOB_PREFIX, cursor, jobs: JOBS_EACH_PAGE, mostFound: MAX_FOUND };
-      const [next, replies] = await this.scripts.run('findUnfinished', args, {}, texts);
+      const args = { jobPrefix: JOB_PREFIX, cursor, jobs: JOBS_EACH_PAGE, mostFound: MAX_FOUND, texts };
+      const [next, replies] = await this.scripts.run('findUnfinished', args);
       for (const reply of replies) {
         const unfinished = unfinishedOf(reply);
         if (isSought(unfinished.notification, search)) found.set(reply[0], unfinished);

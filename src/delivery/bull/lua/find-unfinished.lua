@@ -1,14 +1,14 @@
 -- keys: unfinished failed
--- args: jobPrefix cursor jobs mostFound
+-- args: jobPrefix cursor jobs mostFound texts
 --
 -- Looks at about `jobs` unfinished jobs, from a cursor on: '0' at first. Returns the next cursor, '0' at the end, and those
--- jobs whose data contains one of the further arguments: { id, data, progress or false }. When it has found `mostFound`, it
+-- jobs whose data contains one of `texts`, a JSON array: { id, data, progress or false }. When it has found `mostFound`, it
 -- stops and returns an empty cursor.
-local FIRST = 5
+local sought = cjson.decode(texts)
 
 local function isSought(data)
-  for at = FIRST, #ARGV do
-    if string.find(data, ARGV[at], 1, true) then return true end
+  for _, text in ipairs(sought) do
+    if string.find(data, text, 1, true) then return true end
   end
   return false
 end

@@ -1,13 +1,12 @@
 -- keys: wait active delayed failed marker unfinished finished
 -- args: jobPrefix earlierDonePrefix orderPrefix lockToken orderTtlSeconds
+-- each: settle
 -- include: numbering finished
 --
--- Ends deliveries, each in one step: records the coverage, releases the lock, and moves the job. Further arguments describe
--- them, as many for each as `settle` takes. `run` is empty when nothing ran, else 'changed', 'unchanged' or 'failed'.
--- Returns for each 'settled', 'outrun' when the job comes again in place of 'done', 'missing' when it should come again
--- and Redis does not know it any more, or the error that concerns it alone.
-local FIRST = 6
-local EACH = 17
+-- Ends deliveries, each in one step: records the coverage, releases the lock, and moves the job. `settle` says what is given
+-- for each, from the argument FIRST on, EACH arguments for one. `run` is empty when nothing ran, else 'changed', 'unchanged'
+-- or 'failed'. Returns for each 'settled', 'outrun' when the job comes again in place of 'done', 'missing' when it should come
+-- again and Redis does not know it any more, or the error that concerns it alone.
 local SCORE_OF_MS = 4096
 -- A shorter delay wakes a waiting worker, so that it waits no longer than until then.
 local SHORT_DELAY_MS = 6000
