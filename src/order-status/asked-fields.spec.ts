@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../errors.js';
 import type { OrderFragmentSource } from '../graphql/index.js';
 import { orderSeenBy } from './asked-fields.js';
-import { isOfHook } from './hook-run.js';
 import type { HookedOrder, OrderStatusHookOptions } from './order-status-hook.js';
 
 const FRAGMENT = `
@@ -77,17 +76,4 @@ describe.each<[string, OrderFragmentSource]>([
 it('lets a hook read what other hooks have asked for', () => {
   const fields = seen({ fluentFields: 'fragment Own on Order { own }' }, { own: 1, others: 2 });
   expect(fields.others).toBe(2);
-});
-
-it('makes errors that the verdict about an order recognises as those of a hook', () => {
-  const read = (): unknown => seen({ fluentFields: FRAGMENT }).giftNote;
-  const error = (() => {
-    try {
-      return read();
-    } catch (thrown) {
-      return thrown as Error;
-    }
-  })();
-  expect(isOfHook((error as Error).message)).toBe(true);
-  expect(isOfHook('the hook of a door: closed')).toBe(false);
 });

@@ -36,12 +36,6 @@ export class HookRun {
     for (const [hook, reason] of refused) this.fail(hook, 'fields', reason);
   }
 
-  /** What optional hooks could not do, by their class; undefined when nothing was lost. */
-  get lost(): Readonly<Record<string, string>> | undefined {
-    if (this.leftOut.size === 0) return undefined;
-    return Object.fromEntries([...this.leftOut].map(([{ name }, reason]) => [name, reason]));
-  }
-
   /** What each hook did, in their order; hooks that were not called are missing. */
   get reports(): readonly HookReport[] {
     return this.hooks.all.flatMap((hook) => {
@@ -194,9 +188,4 @@ export function explanation({ name }: Hook, cause: HookFailureCause, reason: str
     `hook ${name}: ${TASKS[cause]}: ${reason}; correct the hook or what it refers to, ` +
     'or let orders be updated without it: @OrderStatusHook({ required: false })'
   );
-}
-
-/** @returns whether the message of an error is one that {@link explanation} or {@link orderSeenBy} made. */
-export function isOfHook(message: string): boolean {
-  return /^hook \S+(: | reads )/.test(message);
 }

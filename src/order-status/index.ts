@@ -1,4 +1,4 @@
-export { isOfHook, type HookReport } from './hook-run.js';
+export type { HookReport } from './hook-run.js';
 export { HookFieldsCheck } from './hook-fields-check.js';
 export * from './mapping-gaps.js';
 export * from './order-status-hook.js';

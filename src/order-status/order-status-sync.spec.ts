@@ -888,7 +888,7 @@ describe('a hook that cannot do its part', () => {
     expect(result).toMatchObject({
       outcome: 'updated',
       actions: [PERMITTED, CONFIRM],
-      lostHooks: { Optional: 'there is no field wrong' },
+      hooks: [{ hook: 'Optional', lost: 'there is no field wrong' }, { hook: 'Good' }],
     });
     expect(setup.hooks?.failed()).toMatchObject([
       { hook: 'Optional', required: false, count: 1, lastCause: 'actions' },
@@ -985,7 +985,10 @@ describe('a hook that cannot do its part', () => {
       const good = acting('Good', PERMITTED, { [`${side}Fields`]: 'fragment Id on Order { id }' });
       const result = await setup.sync([wrong, good]);
       expect(setup.update.sent).toEqual([[CONFIRM, PERMITTED]]);
-      expect(result.lostHooks).toEqual({ Optional: 'Order has no field extra' });
+      expect(result.hooks).toMatchObject([
+        { hook: 'Optional', lost: 'Order has no field extra' },
+        { hook: 'Good' },
+      ]);
       expect(setup.hooks?.failed()).toMatchObject([{ hook: 'Optional', lastCause: 'fields' }]);
     },
   );
@@ -1033,7 +1036,7 @@ describe('a hook that cannot do its part', () => {
     const setup = new Setup();
     const result = await setup.sync([Odd]);
     expect(setup.update.sent).toEqual([[CONFIRM]]);
-    expect(result.lostHooks).toEqual({ Odd: reason });
+    expect(result.hooks).toEqual([{ hook: 'Odd', actions: [], lost: reason }]);
   });
 
   it('is asked again later when it throws a TransientError on purpose, although it is optional', async () => {

@@ -45,8 +45,6 @@ export interface SyncResult {
   readonly actions: readonly OrderUpdateAction[];
   /** Why each state is set, or left as it is. */
   readonly reasons: StateReasons;
-  /** What hooks with `required: false` could not do, by their class; missing when nothing was lost. */
-  readonly lostHooks?: Readonly<Record<string, string>>;
   /** What each hook did. Empty without hooks, and when a hook skips the order. */
   readonly hooks: readonly HookReport[];
   /** The result for the statuses that the order has passed. Missing when a hook skips the order. */
@@ -67,7 +65,7 @@ interface Part {
 }
 
 /** A result, before the hooks have reported. */
-type Synced = Omit<SyncResult, 'hooks' | 'lostHooks'>;
+type Synced = Omit<SyncResult, 'hooks'>;
 
 const NONE_REFUSED: ReadonlyMap<Hook, string> = new Map();
 
@@ -119,7 +117,7 @@ export class OrderStatusSync {
     const update = (part?: Part) => this.update(order, scope, options, run, part);
     const whole = await update();
     const result = 'refusal' in whole ? await updateInPieces(run, update) : whole.result;
-    return { ...result, hooks: run.reports, ...(run.lost && { lostHooks: run.lost }) };
+    return { ...result, hooks: run.reports };
   }
 
   /** @returns the refusal when commercetools refuses an update that contains actions of hooks. */

@@ -243,20 +243,16 @@ describe('an order that commercetools does not have', () => {
   });
 });
 
-const before = { orderState: 'Open', paymentState: 'Paid' } as const;
-const reasons = { orderState: 'one', paymentState: 'two', shipmentState: 'three' };
-const commercetoolsOrder = { ...before, id: 'id-1', orderNumber: 'O_1', version: 7 };
-const ofOrder = { order: 'O_1', orderVersion: 7, reasons };
+const PAID: SyncResult = { ...RESULT, before: { orderState: 'Open', paymentState: 'Paid' } };
+const ofOrder = { order: 'O_5', orderVersion: 3, reasons: RESULT.reasons };
 
 describe('outcomeDetails', () => {
   it('names the Fluent status, and each state as it was and has become', () => {
     expect(
       outcomeDetails({
+        ...PAID,
         outcome: 'updated',
         status: 'BOOKED',
-        before,
-        commercetoolsOrder,
-        reasons,
         states: { orderState: 'Confirmed', paymentState: 'Paid', shipmentState: 'Pending' },
         skipped: { states: {} },
       }),
@@ -270,11 +266,9 @@ describe('outcomeDetails', () => {
   it('names where a status could get an entry when no mapping has one', () => {
     expect(
       outcomeDetails({
+        ...PAID,
         outcome: 'unmapped',
         status: 'ON_HOLD',
-        before,
-        commercetoolsOrder,
-        reasons,
         states: {},
         skipped: { states: {}, result: 'nothing_skipped', sources: ['the.mapping (RETAILER 1)'] },
       }),
@@ -289,26 +283,33 @@ describe('outcomeDetails', () => {
 
   it('says which state may have stayed behind, and why', () => {
     const { skippedStatuses, doubt } = outcomeDetails({
+      ...PAID,
       outcome: 'unchanged',
       status: 'PICK_PACK',
-      before,
-      commercetoolsOrder,
-      reasons,
       states: {},
       skipped: { states: {}, result: 'unknown', doubt: 'a state may have stayed behind' },
     });
     expect([skippedStatuses, doubt]).toEqual(['unknown', 'a state may have stayed behind']);
   });
 
+  it('names the hooks that the order is updated without, and why', () => {
+    const { lostHooks } = outcomeDetails({
+      ...PAID,
+      hooks: [
+        { hook: 'Good', actions: ['setCustomField'] },
+        { hook: 'Odd', actions: [], lost: 'no such field' },
+      ],
+    });
+    expect(lostHooks).toEqual({ Odd: 'no such field' });
+  });
+
   it('shows a state as it is when the sync did not change it', () => {
     const details = (outcome: SyncResult['outcome']) =>
       outcomeDetails({
+        ...PAID,
         outcome,
         status: 'BOOKED',
-        before,
         states: { paymentState: 'Pending' },
-        commercetoolsOrder,
-        reasons,
       });
     expect(details('unchanged').states).toMatchObject({ orderState: 'Open', paymentState: 'Paid' });
     expect(details('updated').states).toEqual({

@@ -132,9 +132,6 @@ export interface OutcomeDetails {
   readonly lostHooks?: Readonly<Record<string, string>>;
 }
 
-/** The parts of a sync that its line is made of. */
-type OutcomeParts = Omit<SyncResult, 'fluentOrder' | 'actions' | 'hooks'>;
-
 /** Pure: explains a sync in one line. */
 export function outcomeDetails({
   outcome,
@@ -144,8 +141,11 @@ export function outcomeDetails({
   skipped,
   commercetoolsOrder,
   reasons,
-  lostHooks,
-}: OutcomeParts): OutcomeDetails {
+  hooks,
+}: SyncResult): OutcomeDetails {
+  const lost = hooks.flatMap(({ hook, lost: reason }) =>
+    reason === undefined ? [] : [[hook, reason] as const],
+  );
   return {
     fluentStatus: status,
     order: commercetoolsOrder.orderNumber ?? commercetoolsOrder.id,
@@ -161,6 +161,6 @@ export function outcomeDetails({
     ...(outcome === 'unmapped' && { mappings: skipped?.sources }),
     ...(skipped?.result && { skippedStatuses: skipped.result }),
     ...(skipped?.doubt !== undefined && { doubt: skipped.doubt }),
-    ...(lostHooks && { lostHooks }),
+    ...(lost.length > 0 && { lostHooks: Object.fromEntries(lost) }),
   };
 }

@@ -7,7 +7,6 @@ const SHOP = { project: 'shop', id: 'c', version: 1, orderState: 'Open' };
 const DIFFERENT = {
   readAt: '',
   mappings: [],
-  otherActions: [],
   hooks: [],
   fluent: FLUENT,
   commercetools: SHOP,
@@ -65,16 +64,18 @@ describe('the verdict', () => {
     );
   });
 
-  it.each([
-    'hook TrackingHook: commercetools refuses its update actions: no type; correct the hook',
-    'hook TrackingHook reads fluentOrder.fields.x, but its fluentFields do not ask for it; correct the name',
-  ])('does not advise a sync that the same hook would stop: %s', (message) => {
-    const stopped = { announced: 'COMPLETE', outcome: 'retried', attempts: 2, error: { name: 'E', message } };
-    const verdict = verdictOf('O_1', DIFFERENT, story(stopped));
-    expect(verdict).not.toContain('Sync the order');
-    expect(verdict).toContain(`retried (attempt 2): ${message}.`);
-    const busy = { ...stopped, error: { name: 'E', message: 'HTTP 503' } };
-    expect(verdictOf('O_1', DIFFERENT, story(busy))).toContain('Sync the order to correct it.');
-    expect(verdictOf('O_1', DIFFERENT, story(stopped, { outcome: 'updated' }))).toContain('Sync the order');
+  it('advises a sync only when no notification of the order is under way or a dead letter', () => {
+    const advice = 'Sync the order to correct it.';
+    const ended = { announced: 'COMPLETE', outcome: 'updated' };
+    const failed = { ...ended, attempts: 2, error: { name: 'E', message: 'hook GiftHook: refused' } };
+    const waiting = { ...ended, outcome: 'waiting', acceptedAt: '2026-11-21T10:00:00.000Z' };
+    const healed = { ...failed, outcome: 'dead', healedAt: '2026-11-21T10:00:00.000Z' };
+    for (const open of [waiting, { ...failed, outcome: 'retried' }, { ...failed, outcome: 'dead' }]) {
+      const verdict = verdictOf('O_1', DIFFERENT, story(ended, open));
+      expect(verdict).toContain('orderState is Open and should be Complete.');
+      expect(verdict).not.toContain(advice);
+    }
+    expect(verdictOf('O_1', DIFFERENT, story(failed, ended))).toContain(advice);
+    expect(verdictOf('O_1', DIFFERENT, story(healed))).toContain(advice);
   });
 });

@@ -1,18 +1,12 @@
-import { isOfHook } from '../../order-status/index.js';
 import type { PauseView } from '../accounts/account-schemas.js';
 import type { OrderNow, OrderStory } from './order-schemas.js';
 
 /** Pure: what the two sides of an order mean, and what to do. */
 export function verdictOf(ref: string, now: OrderNow, story: OrderStory, pause?: PauseView): string {
-  const advice = isStoppedByHook(story) ? '' : ' Sync the order to correct it.';
-  return `${comparison(ref, now, advice)}${lost(now)}${unannounced(now, story)}${pending(now, story)}${paused(pause)}`;
-}
-
-/** A sync would meet what has just stopped the notification. */
-function isStoppedByHook({ notifications }: OrderStory): boolean {
-  const last = notifications.at(-1);
-  const isOpen = last?.outcome === 'retried' || (last?.outcome === 'dead' && last.healedAt === undefined);
-  return isOpen && isOfHook(last.error?.message ?? '');
+  const open = pending(now, story);
+  // A notification that is under way syncs the order, and a sync would meet what has stopped it.
+  const advice = open === '' ? ' Sync the order to correct it.' : '';
+  return `${comparison(ref, now, advice)}${lost(now)}${unannounced(now, story)}${open}${paused(pause)}`;
 }
 
 function lost({ hooks }: OrderNow): string {
