@@ -33,7 +33,6 @@ export class OrderInspector {
       readAt: new Date().toISOString(),
       mappings: [],
       difference: [],
-      otherActions: [],
       hooks: [],
     };
     if (error) now.problem = failureOf(error);
@@ -52,7 +51,6 @@ export class OrderInspector {
         commercetools: commercetoolsView(commercetoolsOrder, scope),
         difference: differenceOf(result),
         reasons,
-        otherActions: otherActionsOf(result),
         hooks: hooksOf(result),
       };
     } catch (thrown) {
@@ -80,7 +78,6 @@ export class OrderInspector {
       commercetools: commercetoolsView(result.commercetoolsOrder, scope),
       difference: differenceOf(result),
       reasons: result.reasons,
-      otherActions: otherActionsOf(result),
       hooks: hooksOf(result),
     };
   }
@@ -144,12 +141,6 @@ export function differenceOf({
     const [is, shouldBe] = [before[state], states[state]];
     return shouldBe === undefined || shouldBe === is ? [] : [{ state, ...(is && { is }), shouldBe }];
   });
-}
-
-/** Names alone: what hooks send may be personal. */
-function otherActionsOf({ actions }: SyncResult): string[] {
-  const ofStates = new Set(['changeOrderState', 'changePaymentState', 'changeShipmentState']);
-  return actions.flatMap((action) => Object.keys(action)).filter((name) => !ofStates.has(name));
 }
 
 function hooksOf({ hooks }: SyncResult): OrderNow['hooks'] {

@@ -104,7 +104,6 @@ export const OrderNow = Type.Object({
   commercetools: Type.Optional(CommercetoolsSide),
   difference: Type.Array(Difference, { description: 'Empty when both agree.' }),
   reasons: Type.Optional(Reasons),
-  otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
   hooks: Hooks,
   problem: Type.Optional(Failure),
 });
@@ -163,7 +162,6 @@ export const SyncView = Type.Object({
   commercetools: Type.Composite([CommercetoolsSide], { description: 'As it was read, before the update.' }),
   difference: Type.Array(Difference, { description: 'What was sent, or would be.' }),
   reasons: Reasons,
-  otherActions: Type.Array(Type.String(), { description: 'Names of the update actions that hooks add.' }),
   hooks: Hooks,
 });
 export type SyncView = Static<typeof SyncView>;

@@ -171,7 +171,7 @@ function page({ ref, account, retailer, verdict, now, story }, result, actions) 
       { aside: h('span', { class: 'muted' }, 'read ', time(now.readAt)) },
       sides(now),
       comparison(now),
-      otherActions(now.otherActions, 'Hooks add'),
+      hookActions(now.hooks, 'Hooks add'),
     ),
     history(now),
     section(
@@ -262,8 +262,9 @@ function comparison({ commercetools, difference, mappings, reasons }) {
   );
 }
 
-/** @param {readonly string[]} names @param {string} who */
-function otherActions(names, who) {
+/** @param {Now['hooks']} hooks @param {string} who */
+function hookActions(hooks, who) {
+  const names = hooks.flatMap(({ actions, lost }) => (lost === undefined ? actions : []));
   return (
     names.length > 0 &&
     h(
@@ -399,8 +400,8 @@ function detail(value) {
 }
 
 /** @param {SyncView} sync */
-function syncPanel({ dryRun, outcome, difference, reasons, otherActions: others }) {
-  const isNothing = difference.length === 0 && others.length === 0;
+function syncPanel({ dryRun, outcome, difference, reasons, hooks }) {
+  const isNothing = outcome !== 'updated';
   const title = dryRun ? 'What a sync would send' : 'Synced';
   const panel = section(
     title,
@@ -428,7 +429,7 @@ function syncPanel({ dryRun, outcome, difference, reasons, otherActions: others 
                 ),
               ),
             ),
-          otherActions(others, dryRun ? 'Hooks would add' : 'Hooks added'),
+          hookActions(hooks, dryRun ? 'Hooks would add' : 'Hooks added'),
         ],
     h(
       'details',
