@@ -1,7 +1,6 @@
-import { Kind, type DocumentNode, type SelectionSetNode, parse } from 'graphql';
+import { Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionSetNode, parse } from 'graphql';
 import { ConfigurationError } from '../errors.js';
-import type { HookedOrder } from './order-status-hook.js';
-import type { FieldsOption, Hook } from './order-status-hooks.js';
+import type { FieldsOption, HookedOrder, OrderStatusHookOptions } from './order-status-hook.js';
 
 /** What a fragment asks for, by the names in the answer. A field without a selection of its own may hold anything. */
 interface Asked {
@@ -20,31 +19,42 @@ const READ_OF_EVERY_OBJECT: ReadonlySet<string> = new Set([
   'href',
 ]);
 
-const known = new WeakMap<Hook, Partial<Record<FieldsOption, Asked>>>();
-
 /**
  * Lets a mistyped field fail. A field that the hook's fragment does not ask for would be undefined in every order, so the hook
  * would do nothing, and no message would tell.
  *
- * @returns the order as one hook sees it: reading a field that no fragment asked for throws a ConfigurationError that names the
- * hook and the field.
+ * @param options with fragments that are known to be valid.
+ * @returns gives the order as the hook sees it: reading a field that no fragment asked for throws a ConfigurationError that
+ * names the hook and the field.
  */
-export function orderSeenBy(hook: Hook, order: HookedOrder): HookedOrder {
-  const { fluentFields, commercetoolsFields } = hook.options;
-  if (fluentFields === undefined && commercetoolsFields === undefined) return order;
-  return {
-    ...order,
-    fluentOrder: withAskedFields(hook, 'fluentFields', order.fluentOrder),
-    commercetoolsOrder: withAskedFields(hook, 'commercetoolsFields', order.commercetoolsOrder),
+export function orderViewFor(
+  hookName: string,
+  options: OrderStatusHookOptions,
+): (order: HookedOrder) => HookedOrder {
+  const askedBy = (option: FieldsOption, order: keyof HookedOrder): Asked | undefined => {
+    const source = options[option];
+    return source === undefined
+      ? undefined
+      : askedIn(
+          typeof source === 'string' ? parse(source) : source,
+          (path, names) =>
+            new ConfigurationError(
+              `hook ${hookName} reads ${order}.${path}, but its ${option} do not ask for it ` +
+                `(they ask for ${names.join(', ')} there); correct the name, or add the field to the fragment`,
+              { code: 'UnknownField' },
+            ),
+        );
   };
+  const fluent = askedBy('fluentFields', 'fluentOrder');
+  const commercetools = askedBy('commercetoolsFields', 'commercetoolsOrder');
+  return (order) => ({
+    ...order,
+    fluentOrder: withAskedFields(order.fluentOrder, fluent),
+    commercetoolsOrder: withAskedFields(order.commercetoolsOrder, commercetools),
+  });
 }
 
-function withAskedFields<T extends { readonly fields: unknown }>(
-  hook: Hook,
-  option: FieldsOption,
-  order: T,
-): T {
-  const asked = askedBy(hook, option);
+function withAskedFields<T extends { readonly fields: unknown }>(order: T, asked: Asked | undefined): T {
   return asked ? { ...order, fields: guarded(order.fields, asked) } : order;
 }
 
@@ -60,49 +70,25 @@ function guarded(value: unknown, asked: Asked): unknown {
   return copy;
 }
 
-function askedBy(hook: Hook, option: FieldsOption): Asked | undefined {
-  const source = hook.options[option];
-  if (source === undefined) return undefined;
-  const ofHook = known.get(hook) ?? {};
-  known.set(hook, ofHook);
-  const order = option === 'fluentFields' ? 'fluentOrder' : 'commercetoolsOrder';
-  const refuse = (path: string, names: readonly string[]): Error =>
-    new ConfigurationError(
-      `hook ${hook.name} reads ${order}.${path}, but its ${option} do not ask for it ` +
-        `(they ask for ${names.join(', ')} there); correct the name, or add the field to the fragment`,
-      { code: 'UnknownField' },
-    );
-  return (ofHook[option] ??= askedIn(typeof source === 'string' ? parse(source) : source, refuse));
-}
+function askedIn(document: DocumentNode, refuse: (path: string, names: readonly string[]) => Error): Asked {
+  const fragments = document.definitions as readonly FragmentDefinitionNode[];
 
-function askedIn(
-  { definitions }: DocumentNode,
-  refuse: (path: string, names: readonly string[]) => Error,
-): Asked | undefined {
-  const fragments = definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION);
-
-  /** Each name, with the selections that it has in all fragments: one answer holds them all. */
-  const namesIn = (
-    set: SelectionSetNode,
-    names = new Map<string, SelectionSetNode[]>(),
-  ): Map<string, SelectionSetNode[]> => {
+  /** Collects each name, with the selections that it has in all fragments: one answer holds them all. */
+  const collect = (set: SelectionSetNode, names: Map<string, SelectionSetNode[]>): void => {
     for (const node of set.selections) {
       if (node.kind === Kind.FIELD) {
         const name = (node.alias ?? node.name).value;
         names.set(name, [...(names.get(name) ?? []), ...(node.selectionSet ? [node.selectionSet] : [])]);
       } else {
-        const used =
-          node.kind === Kind.INLINE_FRAGMENT
-            ? node
-            : fragments.find(({ name }) => name.value === node.name.value);
-        if (used) namesIn(used.selectionSet, names);
+        const isInline = node.kind === Kind.INLINE_FRAGMENT;
+        const used = isInline ? node : fragments.find(({ name }) => name.value === node.name.value)!;
+        collect(used.selectionSet, names);
       }
     }
-    return names;
   };
   const asked = (sets: readonly SelectionSetNode[], path: string): Asked => {
     const names = new Map<string, SelectionSetNode[]>();
-    for (const set of sets) namesIn(set, names);
+    for (const set of sets) collect(set, names);
     const fields = new Map(
       [...names].map(([name, inner]) => [
         name,
@@ -124,6 +110,5 @@ function askedIn(
     });
     return { fields, prototype };
   };
-  const [first] = fragments;
-  return first && asked([first.selectionSet], 'fields');
+  return asked([fragments[0]!.selectionSet], 'fields');
 }

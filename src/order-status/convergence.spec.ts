@@ -22,7 +22,7 @@ import { SettingsStatusMapper, type StatusMapper } from '../mapping/index.js';
 import type { ConnectorMetrics } from '../metrics/index.js';
 import type { PassedStatus, StatusHistory } from '../status-history/index.js';
 import type { HookFieldsCheck } from './hook-fields-check.js';
-import type { OrderStatusHookContract } from './order-status-hook.js';
+import type { HookedOrder, OrderStatusHookContract } from './order-status-hook.js';
 import type { OrderStatusHooks } from './order-status-hooks.js';
 import type { OrderOwners } from './order-owners.js';
 import { OrderStatusSync } from './order-status-sync.js';
@@ -179,7 +179,12 @@ function product(calls: Calls, added: readonly TestHook[] = [], states = calls.s
     name: `Hook${index}`,
     isRequired,
   }));
-  const hooks = { all, fieldsOf: () => undefined, noteFailure: () => undefined };
+  const hooks = {
+    all,
+    seenBy: (_: unknown, order: HookedOrder) => order,
+    fieldsOf: () => undefined,
+    noteFailure: () => undefined,
+  };
   const config = {
     orderNotFoundMaxAgeSeconds: 1,
     statusHistory: { isOn: true, changeRules: [] },

@@ -6,7 +6,8 @@ import { ConfigurationError, asError } from '../errors.js';
 import { FluentClient } from '../fluent/index.js';
 import { withOrderFields } from '../graphql/index.js';
 import { explanation } from './hook-run.js';
-import { OrderStatusHooks, type FieldsOption, type Hook } from './order-status-hooks.js';
+import type { FieldsOption } from './order-status-hook.js';
+import { OrderStatusHooks, type Hook } from './order-status-hooks.js';
 import { mayComeFromFields, whoseFieldsAreRefused } from './refused-fields.js';
 
 /**
@@ -121,8 +122,8 @@ export class HookFieldsCheck implements OnApplicationBootstrap {
   /** @returns the hooks whose fields the systems of a retailer refuse, with the reason. */
   async refusedFor({ account, project }: RetailerScope): Promise<ReadonlyMap<Hook, string>> {
     const refused = new Map<Hook, string>();
-    for (const target of [this.accounts.get(account.id), this.projects.get(project.key)]) {
-      if (!target || target.refused.size === 0) continue;
+    for (const target of [this.accounts.get(account.id)!, this.projects.get(project.key)!]) {
+      if (target.refused.size === 0) continue;
       await this.checkAgain(target);
       for (const [hook, reason] of target.refused) refused.set(hook, reason);
     }
@@ -132,7 +133,7 @@ export class HookFieldsCheck implements OnApplicationBootstrap {
   /** Fields were refused for one order: finds out whether they are for every order. */
   async onRefused(option: FieldsOption, { account, project }: RetailerScope): Promise<void> {
     const target = option === 'fluentFields' ? this.accounts.get(account.id) : this.projects.get(project.key);
-    if (target) await this.checkAgain(target);
+    await this.checkAgain(target!);
   }
 
   private async checkAgain(target: Target): Promise<void> {

@@ -2,9 +2,8 @@ import type { OrderStates, OrderUpdateAction } from '../commercetools/index.js';
 import { UNEXPECTED, callOverride, invalidReturn } from '../call-override.js';
 import { ConfigurationError, ConnectorError, TransientError, asError } from '../errors.js';
 import type { OrderFields } from '../graphql/index.js';
-import { orderSeenBy } from './asked-fields.js';
-import type { HookedOrder } from './order-status-hook.js';
-import type { FieldsOption, Hook, HookFailureCause, OrderStatusHooks } from './order-status-hooks.js';
+import type { FieldsOption, HookedOrder } from './order-status-hook.js';
+import type { Hook, HookFailureCause, OrderStatusHooks } from './order-status-hooks.js';
 import { mayComeFromFields, whoseFieldsAreRefused } from './refused-fields.js';
 
 /** The limit of commercetools for one update. */
@@ -88,7 +87,7 @@ export class HookRun {
   async skippedBy(order: HookedOrder): Promise<string | undefined> {
     for (const hook of this.active) {
       const { instance, name } = hook;
-      const skips = () => instance.skip?.(orderSeenBy(hook, order)) ?? false;
+      const skips = () => instance.skip?.(this.hooks.seenBy(hook, order)) ?? false;
       if (await this.guard(hook, order.signal, () => callOverride(instance, 'skip', skips, order.signal))) {
         return name;
       }
@@ -105,7 +104,9 @@ export class HookRun {
     const all: OrderUpdateAction[] = [];
     for (const hook of hooks) {
       const room = MAX_ACTIONS - all.length;
-      const actions = await this.guard(hook, order.signal, () => actionsOf(hook, order, states, room));
+      const actions = await this.guard(hook, order.signal, () =>
+        actionsOf(hook, this.hooks.seenBy(hook, order), states, room),
+      );
       if (!actions) continue;
       all.push(...actions);
       this.added.set(hook, actions.flatMap(Object.keys));
@@ -144,7 +145,7 @@ async function actionsOf(
   room: number,
 ): Promise<readonly OrderUpdateAction[]> {
   const { instance } = hook;
-  const call = () => instance.actions?.(orderSeenBy(hook, order), states);
+  const call = () => instance.actions?.(order, states);
   const actions: unknown = await callOverride(instance, 'actions', call, order.signal);
   if (actions === undefined) return [];
   if (!Array.isArray(actions) || !actions.every(isAction)) {

@@ -72,6 +72,9 @@ export interface OrderStatusHookOptions<TFluent = unknown, TCommercetools = unkn
   readonly order?: number;
 }
 
+/** The options that ask for fields, one for each system. */
+export type FieldsOption = 'fluentFields' | 'commercetoolsFields';
+
 /** Metadata of {@link OrderStatusHook}; read by `OrderStatusHooks`. */
 export const HookMetadata = DiscoveryService.createDecorator<OrderStatusHookOptions>();
 

@@ -6,14 +6,14 @@ import { FLUENT_ORDER_QUERY } from '../fluent/index.js';
 import { nameOf } from '../call-override.js';
 import { combineOrderFragments, type OrderFields, type OrderFragment } from '../graphql/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
+import { orderViewFor } from './asked-fields.js';
 import {
   HookMetadata,
+  type FieldsOption,
+  type HookedOrder,
   type OrderStatusHookContract,
   type OrderStatusHookOptions,
 } from './order-status-hook.js';
-
-/** The options that ask for fields, one for each system. */
-export type FieldsOption = 'fluentFields' | 'commercetoolsFields';
 
 /** Why a hook could not do its part: fields or update actions that were refused, or an error of its own. */
 export type HookFailureCause = 'fields' | 'actions' | 'error';
@@ -45,6 +45,7 @@ const QUERIES = { fluentFields: FLUENT_ORDER_QUERY, commercetoolsFields: COMMERC
 export class OrderStatusHooks implements OnModuleInit {
   /** In the order in which they run. */
   all: readonly Hook[] = [];
+  private readonly views = new Map<Hook, (order: HookedOrder) => HookedOrder>();
   private readonly combined = new Map<string, OrderFields | undefined>();
   private readonly failures = new Map<Hook, HookFailures>();
 
@@ -60,6 +61,12 @@ export class OrderStatusHooks implements OnModuleInit {
     );
     this.fieldsOf('fluentFields', this.all);
     this.fieldsOf('commercetoolsFields', this.all);
+    for (const hook of this.all) this.views.set(hook, orderViewFor(hook.name, hook.options));
+  }
+
+  /** @returns the order as the hook sees it: only what a fragment asks for can be read. */
+  seenBy(hook: Hook, order: HookedOrder): HookedOrder {
+    return this.views.get(hook)!(order);
   }
 
   /** @returns the fields that these hooks request; undefined when they request none. */
