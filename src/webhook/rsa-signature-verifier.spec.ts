@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AccountConfig } from '../config/index.js';
 import { RsaSignatureVerifier } from './rsa-signature-verifier.js';
 
@@ -146,6 +146,24 @@ describe('RsaSignatureVerifier', () => {
     ['two signatures', { 'fluent-signature': sha512(), 'x-fluent-signature': sha512() }, /more than one/],
   ])('refuses headers with %s before the body is read', (_case, headers, reason) => {
     expect(verifier.checkHeaders(headers, [account()])).toMatch(reason);
+  });
+
+  it('refuses a legacy signature that only a key of an account without legacy signatures could have made', () => {
+    const accounts = [account(), account({ ...md5Allowed, webhookPublicKeys: [next.publicKey] })];
+    const headers = { 'flex.signature': md5() };
+    const reason = 'flex.signature does not have the length of any configured public key';
+    expect(verifier.checkHeaders(headers, accounts)).toBe(reason);
+    expect(verifier.verify(body, headers, accounts)).toEqual({ verified: false, reason });
+  });
+
+  it('reads the keys of the accounts once', () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const read = vi.spyOn(publicKey, 'export');
+    const accounts = [account({ webhookPublicKeys: [publicKey] })];
+    for (let request = 0; request < 3; request++) {
+      expect(verifier.verify(body, { 'fluent-signature': sha512() }, accounts).verified).toBe(false);
+    }
+    expect(read).toHaveBeenCalledTimes(1);
   });
 
   it('lets the body be read when a signature could be right', () => {
