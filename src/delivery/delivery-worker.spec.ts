@@ -72,6 +72,11 @@ function gate(): { readonly held: Promise<void>; readonly open: () => void } {
   return { held, open: () => open() };
 }
 
+/** Timers that keep this thread from ending. */
+function runningTimers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+}
+
 /** Lets everything run that waits for no timer. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
@@ -299,8 +304,10 @@ describe('a worker', () => {
       expect(pausesMs[index]).toBeGreaterThanOrEqual(leastMs);
     }
     expect(warn).toHaveBeenCalledWith('queue: could not take notifications: Error: gone');
-    // The pause ends when the worker stops.
+    // The pause of 800 ms ends when the worker stops.
+    const stoppedAt = performance.now();
     await worker.drain(60_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(700);
     const { length } = asked;
     await new Promise(setImmediate);
     expect(take).toHaveBeenCalledTimes(length);
@@ -460,6 +467,28 @@ describe('a worker', () => {
     }
   });
 
+  it('waits without a timer while all its slots are in use', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { held, open } = gate();
+      const { queue, reports } = start(
+        async () => {
+          await held;
+          return { outcome: 'updated' };
+        },
+        { concurrency: 1 },
+      );
+      await queue.add(notification());
+      await turns();
+      expect(vi.getTimerCount()).toBe(0);
+      open();
+      await turns();
+      expect(reports).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('takes nothing in the ingress role', async () => {
     const queue = new MemoryMessageQueue();
     const take = vi.spyOn(queue, 'take');
@@ -482,6 +511,7 @@ describe('a worker that stops', () => {
     await queue.add(notification());
     await vi.waitFor(() => expect(signals).toHaveLength(2), within);
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const timers = runningTimers();
     let isDrained = false;
     const drained = worker.drain(60_000).then(() => (isDrained = true));
     gates[0]!.open();
@@ -493,6 +523,8 @@ describe('a worker that stops', () => {
     expect(reports).toHaveLength(2);
     expect(warn).not.toHaveBeenCalled();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    // The timer of the waiting take has ended. One for the rest of the minute would keep the process from ending.
+    expect(runningTimers()).toBeLessThan(timers);
   });
 
   it('waits as long as SHUTDOWN_TIMEOUT allows when the application closes, and not a second time', async () => {
@@ -520,10 +552,14 @@ describe('a worker that stops', () => {
   });
 
   it('interrupts what does not end in time, and another worker takes it over as the same attempt', async () => {
+    const reasons: unknown[] = [];
     const { queue, worker, reports } = start(
       (_, { signal }) =>
         new Promise((__, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason as Error));
+          signal.addEventListener('abort', () => {
+            reasons.push(signal.reason);
+            reject(signal.reason as Error);
+          });
         }),
     );
     await queue.add(notification());
@@ -531,6 +567,7 @@ describe('a worker that stops', () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
     await worker.drain(10);
     expect(warn).toHaveBeenCalledWith('1 notifications did not end in time; another worker takes them over');
+    expect(reasons).toEqual([new Error('shutting down')]);
     expect(reports).toEqual([]);
     const other = start(async () => ({ outcome: 'updated' }), {}, queue);
     await vi.waitFor(() => expect(other.reports).toMatchObject([{ outcome: 'updated', attempt: 1 }]), within);
