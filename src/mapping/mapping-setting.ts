@@ -100,8 +100,7 @@ export function inspectMapping(
   try {
     for (const status of Object.keys(entriesOf(kind, setting))) {
       try {
-        const state = mappedState(kind, setting, status);
-        if (state !== undefined) states.set(status, state);
+        states.set(status, mappedState(kind, setting, status)!);
       } catch (error) {
         problems.push(asError(error).message);
       }
