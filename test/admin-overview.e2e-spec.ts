@@ -63,9 +63,12 @@ describe('GET /admin/overview', () => {
   it('counts everything once when the answers of Redis are lost', async ({ startTestConnector }) => {
     const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
     const { failFast } = connector.app.get(RedisConnections);
-    const send = failFast.eval.bind(failFast) as (...args: unknown[]) => Promise<unknown>;
+    // The first beat has defined the command.
+    await vi.waitFor(() => expect(failFast).toHaveProperty('beat'), WAIT);
+    const client = failFast as unknown as { beat(...args: unknown[]): Promise<unknown> };
+    const send = client.beat.bind(client);
     let [lost, answered] = [0, 0];
-    vi.spyOn(failFast, 'eval').mockImplementation(async (...args: unknown[]) => {
+    vi.spyOn(client, 'beat').mockImplementation(async (...args: unknown[]) => {
       const answer = await send(...args);
       const hasCounts = args.includes('finished');
       if (hasCounts && lost < 2) {

@@ -1,16 +1,14 @@
 -- keys: index bytes dead
--- args: prefix maxEntries maxBytes atMs oldestMs orderBytes, and for each entry: order entry look
+-- args: storyPrefix maxEntries maxBytes atMs oldestMs orderBytes
+-- each: append
 --
--- Appends entries to the stories of their orders, and keeps the memory of all stories within its limit. `bytes` counts what
--- the entries hold, and `orderBytes` for each order. `look` begins with 1 when the run of the entry heals dead letters, else
--- with 0. What follows is a text that an older entry about the same notification contains, which the entry replaces: one that
--- is retried a hundred times does not push out the others. Most entries need no look at the story. `dead` has the orders
--- whose stories may tell of a dead letter that is not healed. Returns the entries about those that a run heals.
-local index, bytes, dead = KEYS[1], KEYS[2], KEYS[3]
-local prefix, maxEntries, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local atMs, oldestMs, orderBytes = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST = 7
-local EACH = 3
+-- Appends entries to the stories of their orders, and keeps the memory of all stories within its limit. `append` says what is
+-- given for each, from the argument FIRST on, EACH arguments for one. `bytes` counts what the entries hold, and `orderBytes`
+-- for each order. `heals` is 1 when the run of the entry heals dead letters. `replaced` is a text that an older entry about
+-- the same notification contains, which the entry replaces: one that is retried a hundred times does not push out the others.
+-- It is empty for most entries, which need no look at the story. `dead` has the orders whose stories may tell of a dead letter
+-- that is not healed. Returns the entries about those that a run heals.
+
 -- More than one call adds, so that the limit holds after each.
 local MOST_EVICTED = 500
 
@@ -40,35 +38,36 @@ local function collectLetters(story, order)
   if #letters == count then redis.call('SREM', dead, order) end
 end
 
-for at = FIRST, #ARGV, EACH do
-  local order, entry, look = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local story = prefix .. order
-  if #look > 1 then
-    remove(story, string.sub(look, 2))
+local function append(order, entry, heals, replaced)
+  local story = storyPrefix .. order
+  if replaced ~= '' then
+    remove(story, replaced)
     if isLetter(entry) then
       redis.call('SADD', dead, order)
       isAnyDead = true
     end
   end
-  if isAnyDead and string.sub(look, 1, 1) == '1' and redis.call('SISMEMBER', dead, order) == 1 then
+  if isAnyDead and heals == '1' and redis.call('SISMEMBER', dead, order) == 1 then
     collectLetters(story, order)
   end
   local length = redis.call('RPUSH', story, entry)
   change = change + #entry
-  while length > maxEntries do
+  while length > tonumber(maxEntries) do
     change = change - #redis.call('LPOP', story)
     length = length - 1
   end
   active[#active + 1] = atMs
   active[#active + 1] = order
 end
+
+for at = FIRST, #ARGV, EACH do append(unpack(ARGV, at, at + EACH - 1)) end
 if #active > 0 then change = change + orderBytes * redis.call('ZADD', index, unpack(active)) end
 
 local total = redis.call('INCRBY', bytes, change)
 for _ = 1, MOST_EVICTED do
   local oldest = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
-  if #oldest == 0 or (total <= maxBytes and tonumber(oldest[2]) >= oldestMs) then break end
-  local story = prefix .. oldest[1]
+  if #oldest == 0 or (total <= tonumber(maxBytes) and tonumber(oldest[2]) >= tonumber(oldestMs)) then break end
+  local story = storyPrefix .. oldest[1]
   local size = orderBytes
   for _, entry in ipairs(redis.call('LRANGE', story, 0, -1)) do size = size + #entry end
   redis.call('DEL', story)

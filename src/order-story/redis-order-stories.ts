@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   Injectable,
   Logger,
@@ -8,13 +7,15 @@ import {
 import { ConnectorConfig } from '../config/index.js';
 import { MessageQueue } from '../delivery/index.js';
 import { asError } from '../errors.js';
-import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+import { REDIS_PREFIX, RedisConnections, ScriptRunner, loadScripts } from '../redis/index.js';
 import { OrderStories, type StoryEntry, type StoryKey } from './order-stories.js';
 
 const STORY = `${REDIS_PREFIX}:story:`;
-const INDEX = `${REDIS_PREFIX}:stories`;
-const BYTES = `${REDIS_PREFIX}:stories:bytes`;
-const DEAD = `${REDIS_PREFIX}:stories:dead`;
+const KEYS = {
+  index: `${REDIS_PREFIX}:stories`,
+  bytes: `${REDIS_PREFIX}:stories:bytes`,
+  dead: `${REDIS_PREFIX}:stories:dead`,
+};
 
 /** Notifications of one order that are kept; the oldest go first. */
 const MAX_ENTRIES = 30;
@@ -32,11 +33,15 @@ const SHUTDOWN_MS = 1000;
 /** Of an entry. What a handler says in more is left out. */
 const MAX_LENGTH = 2000;
 
-const APPEND = readFileSync(new URL('append.lua', import.meta.url), 'utf8');
+interface StoryScripts {
+  appendStories: {
+    args: 'storyPrefix' | 'maxEntries' | 'maxBytes' | 'atMs' | 'oldestMs' | 'orderBytes';
+    each: 'order' | 'entry' | 'heals' | 'replaced';
+    reply: string[];
+  };
+}
 
-type StoryConnection = RedisClient & {
-  appendStories(...values: (string | number)[]): Promise<string[]>;
-};
+const SCRIPTS = loadScripts<StoryScripts>(new URL('.', import.meta.url), { appendStories: 'append' });
 
 interface Waiting {
   readonly order: string;
@@ -58,7 +63,7 @@ export class RedisOrderStories
   private readonly waiting: Waiting[] = [];
   private readonly ttlMs: number;
   private readonly maxBytes: number;
-  private connection?: StoryConnection;
+  private scripts?: ScriptRunner<StoryScripts, keyof typeof KEYS>;
   private timer?: NodeJS.Timeout;
   private flushing?: Promise<void>;
   private eviction?: NodeJS.Timeout;
@@ -130,15 +135,24 @@ export class RedisOrderStories
   /** Also forgets what is too old or too much. @returns the entries about dead letters that may be healed. */
   private async append(batch: readonly Waiting[]): Promise<readonly string[]> {
     const now = Date.now();
-    const limits = [MAX_ENTRIES, this.maxBytes, now, now - this.ttlMs, ORDER_BYTES];
-    const values: string[] = [];
-    for (const { order, entry, heals } of batch) {
+    const args = {
+      storyPrefix: STORY,
+      maxEntries: MAX_ENTRIES,
+      maxBytes: this.maxBytes,
+      atMs: now,
+      oldestMs: now - this.ttlMs,
+      orderBytes: ORDER_BYTES,
+    };
+    const items = batch.map(({ order, entry, heals }) => ({
+      order,
+      entry: textOf(entry),
+      heals: heals === undefined ? 0 : 1,
       // Only what has failed once has an earlier entry. A replayed dead letter has one, too, which readers leave out.
-      const replaces = entry.error ? identityOf(entry) : '';
-      values.push(order, textOf(entry), (heals === undefined ? '0' : '1') + replaces);
-    }
+      replaced: entry.error ? identityOf(entry) : '',
+    }));
     try {
-      const dead = await this.connect().appendStories(INDEX, BYTES, DEAD, STORY, ...limits, ...values);
+      this.scripts ??= new ScriptRunner(this.connections.reconnecting('stories'), SCRIPTS, KEYS);
+      const dead = await this.scripts.run('appendStories', args, {}, items);
       if (this.lost > 0) this.warn('Redis was too slow');
       return dead;
     } catch (error) {
@@ -146,16 +160,6 @@ export class RedisOrderStories
       this.warn(asError(error).message);
       return [];
     }
-  }
-
-  private connect(): StoryConnection {
-    if (!this.connection) {
-      const client = this.connections.reconnecting('stories');
-      // The server gets the text of the script once, and its hash from then on.
-      client.defineCommand('appendStories', { numberOfKeys: 3, lua: APPEND });
-      this.connection = client as StoryConnection;
-    }
-    return this.connection;
   }
 
   /** A run of the same key that began later did what the dead letter was for. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Injectable,
@@ -13,14 +12,19 @@ import { CircuitOpenError, asError } from '../../errors.js';
 import { HealthChecks } from '../../health/index.js';
 import { ConnectorMetrics } from '../../metrics/index.js';
 import { PACKAGE_VERSION } from '../../package-info.js';
-import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../../redis/index.js';
+import {
+  REDIS_PREFIX,
+  RedisConnections,
+  ScriptRunner,
+  loadScripts,
+  type RedisClient,
+} from '../../redis/index.js';
 import { FluentSettingsSource } from '../../settings/index.js';
 import { CircuitBreakers, type BreakerState } from '../../transport/index.js';
 
-const REPLICAS = `${REDIS_PREFIX}:replicas`;
+const KEYS = { replicas: `${REDIS_PREFIX}:replicas`, settingsVersion: `${REDIS_PREFIX}:settings:version` };
 const REPLICA = `${REDIS_PREFIX}:replica:`;
 const RATES = `${REDIS_PREFIX}:rates:`;
-const SETTINGS_VERSION = `${REDIS_PREFIX}:settings:version`;
 /** How often a replica reports. */
 export const BEAT_MS = 2000;
 /** A replica that has not reported for this time has ended. */
@@ -32,7 +36,15 @@ const MINUTE_MS = 60_000;
 const MAX_PROBLEMS = 20;
 const MAX_IGNORED = 100;
 
-const BEAT = readFileSync(new URL('beat.lua', import.meta.url), 'utf8');
+interface BeatScripts {
+  beat: {
+    args: 'replicaPrefix' | 'id' | 'state' | 'ttlMs' | 'ratesPrefix' | 'ratesTtlSeconds' | 'batch';
+    each: 'field' | 'number';
+    reply: string;
+  };
+}
+
+const SCRIPTS = loadScripts<BeatScripts>(new URL('.', import.meta.url), { beat: 'beat' });
 
 /** A circuit of one replica that is not closed. */
 export interface OpenCircuit {
@@ -99,6 +111,7 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
   private unconfirmed?: { readonly batch: number; readonly counts: ReadonlyMap<Count, number> };
   private batches = 0;
   private settingsVersion?: string;
+  private scripts?: ScriptRunner<BeatScripts, keyof typeof KEYS>;
   private beating: Promise<void> = Promise.resolve();
 
   constructor(
@@ -130,12 +143,12 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** @returns the replicas that are alive. @throws Error when Redis does not answer. */
   async list(): Promise<readonly ReplicaState[]> {
-    return this.statesOf(await this.redis.zrange(REPLICAS, 0, -1));
+    return this.statesOf(await this.redis.zrange(KEYS.replicas, 0, -1));
   }
 
   /** @returns the webhooks that no handler took in any replica that is alive, the most frequent first. */
   async ignored(): Promise<readonly IgnoredWebhooks[]> {
-    const ids = await this.redis.zrange(REPLICAS, 0, -1);
+    const ids = await this.redis.zrange(KEYS.replicas, 0, -1);
     const others = await this.statesOf(ids.filter((id) => id !== this.id));
     const sums = new Map<string, IgnoredWebhooks>();
     // A replica of an earlier version reports none.
@@ -190,7 +203,7 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** Every replica, this one too, reads each setting again when it needs it next; the others within two seconds. */
   async refreshSettings(): Promise<void> {
-    this.settingsVersion = String(await this.redis.incr(SETTINGS_VERSION));
+    this.settingsVersion = String(await this.redis.incr(KEYS.settingsVersion));
     this.settings.expire();
   }
 
@@ -226,7 +239,7 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
       await this.beat();
       // What was counted while an earlier beat had no answer.
       if (this.counts.size > 0) await this.beat();
-      await this.redis.zrem(REPLICAS, this.id);
+      await this.redis.zrem(KEYS.replicas, this.id);
     } catch {
       // The others leave it out soon, because it reports no more.
     }
@@ -238,22 +251,20 @@ export class Replicas implements OnApplicationBootstrap, BeforeApplicationShutdo
       this.counts = new Map();
     }
     const { batch, counts } = this.unconfirmed;
-    const version = await this.redis.eval(
-      BEAT,
-      2,
-      REPLICAS,
-      SETTINGS_VERSION,
-      REPLICA,
-      this.id,
-      JSON.stringify(await this.state()),
-      TTL_MS,
-      RATES,
-      RATES_TTL_SECONDS,
+    this.scripts ??= new ScriptRunner(this.redis, SCRIPTS, KEYS);
+    const args = {
+      replicaPrefix: REPLICA,
+      id: this.id,
+      state: JSON.stringify(await this.state()),
+      ttlMs: TTL_MS,
+      ratesPrefix: RATES,
+      ratesTtlSeconds: RATES_TTL_SECONDS,
       batch,
-      ...[...counts].flat(),
-    );
+    };
+    const items = [...counts].map(([field, number]) => ({ field, number }));
+    const version = await this.scripts.run('beat', args, {}, items);
     this.unconfirmed = undefined;
-    this.followSettings(String(version));
+    this.followSettings(version);
   }
 
   private followSettings(version: string): void {

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../redis/index.js';
 import { sampleNotification } from '../../testing/sample-notification.js';
 import { QueueUnavailableError } from '../message-queue.js';
 import { Acceptance } from './acceptance.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 import type { ServerHealth } from './server-health.js';
 
 beforeEach(() => vi.useFakeTimers());
@@ -20,7 +20,7 @@ function setUp() {
   ): Promise<unknown> => new Promise((end) => calls.push({ ids: items.map(({ id }) => id), end }));
   const acceptance = new Acceptance(
     {} as RedisClient,
-    { run } as unknown as ScriptRunner,
+    { run } as unknown as QueueScriptRunner,
     { isNearlyFull: () => Promise.resolve(false) } as ServerHealth,
     0,
     () => 'nonce',

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
-import type { RedisClient } from '../../redis/index.js';
+import type { RedisClient, ScriptArguments, ScriptItem } from '../../redis/index.js';
 import { QueueUnavailableError, type AddOptions, type AddResult } from '../message-queue.js';
 import {
   EARLIER_DONE_PREFIX,
@@ -14,7 +14,7 @@ import {
 } from './keys.js';
 import { GatheredCalls } from './gathered-calls.js';
 import { HIGH_WATER_MARK } from './redis-warnings.js';
-import type { QueueScripts, ScriptArguments, ScriptItem, ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner, QueueScripts } from './scripts.js';
 import type { ServerHealth } from './server-health.js';
 import { jobIdOf } from './stored-notification.js';
 
@@ -38,7 +38,7 @@ const JOB_OPTIONS = JSON.stringify({
 /** Stores notifications, durably before it resolves. What comes while Redis stores others is stored together. */
 export class Acceptance {
   private readonly logger = new Logger('Queue');
-  private readonly gathered = new GatheredCalls<ScriptItem<'accept'>, AddResult>(
+  private readonly gathered = new GatheredCalls<ScriptItem<QueueScripts['accept']>, AddResult>(
     (items) => this.store(items),
     {
       maxInFlight: 1,
@@ -50,7 +50,7 @@ export class Acceptance {
 
   constructor(
     private readonly client: RedisClient,
-    private readonly scripts: ScriptRunner,
+    private readonly scripts: QueueScriptRunner,
     private readonly server: ServerHealth,
     /** `REDIS_WAIT_REPLICAS` */
     private readonly waitReplicas: number,
@@ -92,7 +92,9 @@ export class Acceptance {
   }
 
   /** Stores notifications with one script. */
-  private store(items: readonly ScriptItem<'accept'>[]): Promise<QueueScripts['accept']['reply']> {
+  private store(
+    items: readonly ScriptItem<QueueScripts['accept']>[],
+  ): Promise<QueueScripts['accept']['reply']> {
     const args = {
       jobPrefix: JOB_PREFIX,
       earlierDonePrefix: EARLIER_DONE_PREFIX,
@@ -108,8 +110,8 @@ export class Acceptance {
 
   /** Runs the accepting script and waits until replicas have what it wrote. */
   private async storeOnReplicas(
-    args: ScriptArguments<'accept'>,
-    items: readonly ScriptItem<'accept'>[],
+    args: ScriptArguments<QueueScripts['accept']>,
+    items: readonly ScriptItem<QueueScripts['accept']>[],
   ): Promise<QueueScripts['accept']['reply']> {
     // One pipeline stays on one connection, and WAIT knows only of its own connection's writes. A duplicate
     // writes nothing, and may not be replicated yet: the mark makes WAIT cover it.

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../redis/index.js';
 import type { AccountPause, LaneCounts } from '../message-queue.js';
 import { JOB_PREFIX, KEYS } from './keys.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 
 /** Delayed and unfinished jobs that are looked at to count the lanes of the accounts. */
 const MOST_LOOKED = 2000;
@@ -10,7 +10,7 @@ const MOST_LOOKED = 2000;
 export class AccountLanes {
   constructor(
     private readonly client: RedisClient,
-    private readonly scripts: ScriptRunner,
+    private readonly scripts: QueueScriptRunner,
   ) {}
 
   async pause(accountId: string, { by, since, reason }: AccountPause): Promise<AccountPause> {

@@ -28,7 +28,7 @@ import { AccountLanes } from './account-lanes.js';
 import { DeadLetterStore } from './dead-letter-store.js';
 import { Deliveries } from './deliveries.js';
 import { JOB_PREFIX, KEYS, QUEUE_NAME, uniqueNames } from './keys.js';
-import { ScriptRunner } from './scripts.js';
+import { QueueScriptRunner } from './scripts.js';
 import { ServerHealth } from './server-health.js';
 import type { StoredNotification } from './stored-notification.js';
 import { UnfinishedSearch } from './unfinished-search.js';
@@ -40,9 +40,9 @@ import { UnfinishedSearch } from './unfinished-search.js';
 @Injectable()
 export class BullMessageQueue extends MessageQueue implements OnApplicationShutdown {
   /** On the connection for calls whose caller waits for the answer. */
-  private readonly failFast: ScriptRunner;
+  private readonly failFast: QueueScriptRunner;
   /** On the connection on which workers wait for Redis to come back. */
-  private readonly reconnecting: ScriptRunner;
+  private readonly reconnecting: QueueScriptRunner;
   private readonly acceptance: Acceptance;
   private readonly deliveries: Deliveries;
   private readonly accounts: AccountLanes;
@@ -64,8 +64,8 @@ export class BullMessageQueue extends MessageQueue implements OnApplicationShutd
     const { redisWaitReplicas: waitReplicas } = config.queue;
     const lockToken = randomBytes(12).toString('base64url');
     const nonce = uniqueNames(lockToken);
-    this.failFast = new ScriptRunner(client, KEYS);
-    this.reconnecting = new ScriptRunner(queue.client, KEYS);
+    this.failFast = new QueueScriptRunner(client, KEYS);
+    this.reconnecting = new QueueScriptRunner(queue.client, KEYS);
     this.server = new ServerHealth(client, this.failFast, { hasFailover, waitReplicas });
     this.acceptance = new Acceptance(client, this.failFast, this.server, waitReplicas, nonce);
     this.deliveries = new Deliveries(

@@ -1,7 +1,7 @@
 import type { Queue } from 'bull';
 import type { DeadLetter, DeadLetterPage } from '../message-queue.js';
 import { JOB_PREFIX, laneOf } from './keys.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 import { deadLetterOf, type StoredNotification } from './stored-notification.js';
 
 const PAGE_SIZE = 50;
@@ -10,8 +10,8 @@ const PAGE_SIZE = 50;
 export class DeadLetterStore {
   constructor(
     private readonly queue: Queue<StoredNotification>,
-    private readonly failFast: ScriptRunner,
-    private readonly reconnecting: ScriptRunner,
+    private readonly failFast: QueueScriptRunner,
+    private readonly reconnecting: QueueScriptRunner,
   ) {}
 
   async page({ after, limit = PAGE_SIZE }: DeadLetterPage): Promise<readonly DeadLetter[]> {

@@ -5,7 +5,7 @@ import type { Delivery } from '../delivery.js';
 import type { SettleResult } from '../message-queue.js';
 import type { Acceptance } from './acceptance.js';
 import { Deliveries } from './deliveries.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 
 const DONE = { action: 'done', outcome: 'updated', lagMs: 0 } as const;
 
@@ -22,7 +22,7 @@ function setUp() {
       calls.push({ ids: items.map(({ id }) => id), end, fail });
     });
   const deliveries = new Deliveries(
-    { run } as unknown as ScriptRunner,
+    { run } as unknown as QueueScriptRunner,
     () => ({}) as RedisClient,
     {} as Acceptance,
     { lockDurationMs: 30_000, dedupeWindowSeconds: 60 },

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
-import type { RedisClient } from '../../redis/index.js';
+import type { RedisClient, ScriptItem } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
 import type { Delivery } from '../delivery.js';
 import type { HeldSlots } from '../lanes.js';
@@ -15,7 +15,7 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
-import type { QueueScripts, ScriptItem, ScriptRunner, SettleReply } from './scripts.js';
+import type { QueueScriptRunner, QueueScripts, SettleReply } from './scripts.js';
 import { deadLetterData, deliveryOf, ticketOf } from './stored-notification.js';
 
 /** How long an idle worker waits before it checks for work that no marker announced. */
@@ -38,14 +38,14 @@ export class Deliveries {
   private readonly held = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   /** What ends while Redis settles others is settled together. */
-  private readonly settling = new GatheredCalls<ScriptItem<'settle'>, SettleReply>(
+  private readonly settling = new GatheredCalls<ScriptItem<QueueScripts['settle']>, SettleReply>(
     (items) => this.settleTogether(items),
     { maxInFlight: 1, maxSize: () => MAX_SETTLED_TOGETHER },
   );
   private blocking?: RedisClient;
 
   constructor(
-    private readonly scripts: ScriptRunner,
+    private readonly scripts: QueueScriptRunner,
     private readonly connectBlocking: () => RedisClient,
     private readonly acceptance: Acceptance,
     private readonly config: DeliveryOptions,
@@ -203,7 +203,9 @@ export class Deliveries {
   }
 
   /** Ends deliveries with one script. */
-  private settleTogether(items: readonly ScriptItem<'settle'>[]): Promise<QueueScripts['settle']['reply']> {
+  private settleTogether(
+    items: readonly ScriptItem<QueueScripts['settle']>[],
+  ): Promise<QueueScripts['settle']['reply']> {
     const args = {
       jobPrefix: JOB_PREFIX,
       earlierDonePrefix: EARLIER_DONE_PREFIX,

@@ -3,7 +3,7 @@ import type { QueueHealth } from '../message-queue.js';
 import type { RedisClient } from '../../redis/index.js';
 import { KEYS } from './keys.js';
 import { HIGH_WATER_MARK, redisWarnings, usedMemoryShare, type RedisUse } from './redis-warnings.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 
 const WARNINGS_TTL_MS = 30_000;
 /** How old the answer may be whether memory is left for another notification. */
@@ -16,7 +16,7 @@ export class ServerHealth {
 
   constructor(
     private readonly client: RedisClient,
-    private readonly scripts: ScriptRunner,
+    private readonly scripts: QueueScriptRunner,
     private readonly use: RedisUse,
   ) {}
 

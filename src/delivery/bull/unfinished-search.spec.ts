@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { sampleNotification } from '../../testing/sample-notification.js';
-import type { QueueScripts, ScriptRunner } from './scripts.js';
+import type { QueueScripts, QueueScriptRunner } from './scripts.js';
 import { UnfinishedSearch } from './unfinished-search.js';
 
 const O_123 = { accountId: 'ACME', refs: ['O_123'], ids: [] };
@@ -28,7 +28,7 @@ function slowScripts(pageOf: (cursor: string) => Page) {
     running--;
     return pageOf(cursor);
   };
-  return { cursors, search: new UnfinishedSearch({ run } as Pick<ScriptRunner, 'run'>) };
+  return { cursors, search: new UnfinishedSearch({ run } as Pick<QueueScriptRunner, 'run'>) };
 }
 
 it('looks at every page, and returns once what the scan returns twice', async () => {

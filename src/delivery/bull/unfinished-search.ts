@@ -1,7 +1,7 @@
 import { isSought } from '../entity-search.js';
 import type { EntitySearch, UnfinishedNotification, UnfinishedSearchResult } from '../message-queue.js';
 import { JOB_PREFIX } from './keys.js';
-import type { ScriptRunner } from './scripts.js';
+import type { QueueScriptRunner } from './scripts.js';
 import { unfinishedOf } from './stored-notification.js';
 
 /** While a script looks at them, Redis does nothing else. */
@@ -14,7 +14,7 @@ const MAX_SEARCH_MS = 5000;
 export class UnfinishedSearch {
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly scripts: Pick<ScriptRunner, 'run'>) {}
+  constructor(private readonly scripts: Pick<QueueScriptRunner, 'run'>) {}
 
   find(search: EntitySearch): Promise<UnfinishedSearchResult> {
     const giveUpAt = performance.now() + MAX_SEARCH_MS;
