@@ -38,7 +38,7 @@ const Problem = Type.Object(
 );
 
 /** What every endpoint may answer in place of its result. */
-export const PROBLEMS = {
+const PROBLEMS = {
   '4xx': {
     description: 'The request was refused.',
     content: { 'application/problem+json': { schema: Problem } },

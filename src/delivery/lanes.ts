@@ -26,7 +26,7 @@ export const NO_SLOTS_HELD: HeldSlots = { byAccount: {}, background: 0, backgrou
  * Who holds this many times the free slots gets no further one. One alone then leaves a quarter of a worker's slots
  * free, and the next one a quarter of these.
  */
-export const SLOTS_PER_FREE_SLOT = 3;
+const SLOTS_PER_FREE_SLOT = 3;
 
 /**
  * Decides whose notification gets a free slot: that of the account which holds the fewest. Background work comes

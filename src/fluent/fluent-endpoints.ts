@@ -60,7 +60,7 @@ export class FluentEndpoints {
     if (!auditLog) {
       const account = this.config.accounts.find(({ id }) => id === accountId);
       if (!account) throw new ConfigurationError(`Fluent account ${accountId} is not configured`);
-      auditLog = this.graphql(accountId).rest(restUrl(account), auditLogTarget(accountId));
+      auditLog = this.graphql(accountId).rest(restUrl(account), `fluent-audit-log:${accountId}`);
       this.auditLogs.set(accountId, auditLog);
     }
     return auditLog;
@@ -101,16 +101,6 @@ export class FluentEndpoints {
   }
 }
 
-/** @returns the name of an account's circuit breaker and metrics. */
-export function fluentTarget(accountId: string): string {
-  return `fluent:${accountId}`;
-}
-
-/** @returns the name of the circuit breaker and metrics of an account's audit log. */
-export function auditLogTarget(accountId: string): string {
-  return `fluent-audit-log:${accountId}`;
-}
-
 function restUrl({ baseUrl }: AccountConfig): string {
   return `${baseUrl}/api/v4.1`;
 }
@@ -122,7 +112,7 @@ function credentialsOf({ id, username, password, clientId, clientSecret }: Accou
 
 function open(account: AccountConfig, endpoints: GraphqlEndpoints): GraphqlEndpoint {
   return endpoints.open({
-    target: fluentTarget(account.id),
+    target: `fluent:${account.id}`,
     subject: {
       owner: `Fluent account ${account.id}`,
       credentialVariables: 'FLUENT_USERNAME, FLUENT_PASSWORD, FLUENT_CLIENT_ID, FLUENT_CLIENT_SECRET',

@@ -191,7 +191,7 @@ export class OperationBatches {
  * so reads are sent alone. Writes are, too, when the request was refused before it was executed. What may have been written
  * is for the callers to repeat.
  */
-export function remedyFor(
+function remedyFor(
   { error, failure }: SharedRequestError,
   isMutation: boolean,
 ): 'smaller' | 'alone' | 'none' {

@@ -25,6 +25,7 @@ interface Situation {
   counts?: () => Promise<QueueCounts>;
   pauses?: () => Promise<ReadonlyMap<string, AccountPause>>;
   circuit?: BreakerState;
+  target?: string;
   lastCall?: LastCall;
   refused?: readonly RefusedCall[];
   gaps?: readonly RetailerGaps[];
@@ -41,6 +42,7 @@ function checks({
   counts,
   pauses,
   circuit = 'closed',
+  target = 'fluent:ACME',
   lastCall,
   refused = [],
   gaps = [],
@@ -56,7 +58,7 @@ function checks({
       counts,
       pauses,
     }),
-    { states: () => ({ 'fluent:ACME': circuit }) } as unknown as CircuitBreakers,
+    { states: () => ({ [target]: circuit }) } as unknown as CircuitBreakers,
     { lastCall: () => lastCall, refused: () => refused } as unknown as CallMetrics,
     { size: 3 } as unknown as FluentSettingsSource,
     { get: () => gaps } as unknown as MappingGaps,
@@ -102,6 +104,14 @@ describe('HealthChecks', () => {
   ])('says what to correct after %s of %s', (outcome, operation, advice) => {
     const { 'fluent:ACME': result } = checks({ refused: [{ operation, outcome, at }] }).upstreams();
     expect(String(result?.['advice']).startsWith(advice)).toBe(true);
+  });
+
+  it.each([
+    ['fluent-audit-log:ACME', 'the audit log of Fluent account ACME refuses FindStatusChanges:'],
+    ['commercetools:demo', 'commercetools project demo refuses FindStatusChanges:'],
+  ])('names what %s is in its advice', (target, advice) => {
+    const refused: RefusedCall[] = [{ operation: 'FindStatusChanges', outcome: 'configuration', at }];
+    expect(checks({ target, refused }).upstreams()[target]?.['advice']).toContain(advice);
   });
 
   it.each<[string, () => Promise<QueueHealth>, string]>([

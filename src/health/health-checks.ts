@@ -163,6 +163,7 @@ export class HealthChecks {
 function refusalAdvice(target: string, refused: readonly RefusedCall[]): string {
   const subject = target
     .replace(/^fluent:/, 'Fluent account ')
+    .replace(/^fluent-audit-log:/, 'the audit log of Fluent account ')
     .replace(/^commercetools:/, 'commercetools project ');
   const isAboutCredentials = ({ operation, outcome }: RefusedCall): boolean =>
     operation === 'token' || outcome === 'unauthorized';

@@ -30,15 +30,9 @@ export class HealthController {
   @Get()
   details(): Promise<HealthCheckResult> {
     return this.check([
-      () => this.checks.store(),
-      () => this.checks.redisBesideTheQueue(),
-      () => this.checks.notifications(),
-      () => this.checks.accounts(),
-      () => this.checks.upstreams(),
+      () => this.checks.ofTheQueue(),
+      () => this.checks.ofThisReplica(),
       () => this.checks.settingsCache(),
-      () => this.checks.mappings(),
-      () => this.checks.orderStatusHooks(),
-      () => this.checks.configuration(),
     ]);
   }
 

@@ -40,7 +40,7 @@ export class WebhookController {
         reason: violations.map(({ field, message }) => `${field} ${message}`).join(', '),
       });
     }
-    const notification = asNotification(body);
+    const notification = body as FluentNotification;
     // Unsigned requests get no span: a stranger must not fill the trace store or decide what is sampled.
     const status = await inSpan(
       'webhook',
@@ -83,9 +83,4 @@ export function violationsOf(body: Readonly<Record<string, unknown>>): FieldViol
     if (message !== undefined) violations.push({ field, message });
   }
   return violations;
-}
-
-/** Narrows a body for which {@link violationsOf} returned an empty list. */
-export function asNotification(body: Readonly<Record<string, unknown>>): FluentNotification {
-  return body as FluentNotification;
 }

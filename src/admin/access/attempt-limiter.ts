@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 /** Wrong tokens are counted for this time. */
 export const WINDOW_MS = 60_000;
 /** Wrong tokens of one address in that time, after which its requests are refused unread. */
-export const MAX_FAILURES_PER_ADDRESS = 10;
+const MAX_FAILURES_PER_ADDRESS = 10;
 /** Wrong tokens of all addresses together. Beyond it only addresses are heard that have had a right one lately. */
 export const MAX_FAILURES = 100;
 const MAX_ADDRESSES = 10_000;

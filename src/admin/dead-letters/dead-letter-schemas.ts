@@ -3,7 +3,7 @@ import { FAILURE_CAUSES } from '../../delivery/index.js';
 import { Reason, moment, oneOf } from '../schema.js';
 
 /** Letters in one answer, at most. */
-export const MAX_PAGE = 200;
+const MAX_PAGE = 200;
 
 /** Which dead letters are meant. Every field narrows. */
 const filters = {
@@ -27,7 +27,7 @@ const After = Type.Optional(
   }),
 );
 
-export const DeadLetterFilterSchema = Type.Object(filters, { additionalProperties: false });
+const DeadLetterFilterSchema = Type.Object(filters, { additionalProperties: false });
 export type DeadLetterFilter = Static<typeof DeadLetterFilterSchema>;
 
 export const DeadLetterListQuery = Type.Object(

@@ -133,7 +133,7 @@ export class OrderInspector {
 }
 
 /** The changes of states that a sync has sent, or would send. */
-export function differenceOf({
+function differenceOf({
   states,
   before,
 }: Pick<SyncResult, 'states' | 'before'>): OrderNow['difference'] {

@@ -26,7 +26,7 @@ const KEYS = { replicas: `${REDIS_PREFIX}:replicas`, settingsVersion: `${REDIS_P
 const REPLICA = `${REDIS_PREFIX}:replica:`;
 const RATES = `${REDIS_PREFIX}:rates:`;
 /** How often a replica reports. */
-export const BEAT_MS = 2000;
+const BEAT_MS = 2000;
 /** A replica that has not reported for this time has ended. */
 const TTL_MS = 15_000;
 /** Minutes of which the rates are shown, and for how long Redis keeps them. */

@@ -1,7 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionResult } from 'graphql';
 import { isJsonObject } from '../../json.js';
 import { AccessTokens } from './access-tokens.js';
 import type { EmulatorInterceptor, EmulatorRequest, EmulatorResponse } from './emulator-request.js';
@@ -364,11 +363,6 @@ export abstract class ApiEmulator {
   #error(status: number, code: string, message: string): Answer {
     return { status, body: this.errorBody(status, code, message) };
   }
-}
-
-/** Marks a GraphQL result without data as a request error, as the GraphQL specification defines it. */
-export function isRequestError(result: ExecutionResult): boolean {
-  return !('data' in result);
 }
 
 function parseParameters(
