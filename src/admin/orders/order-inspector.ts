@@ -133,10 +133,7 @@ export class OrderInspector {
 }
 
 /** The changes of states that a sync has sent, or would send. */
-function differenceOf({
-  states,
-  before,
-}: Pick<SyncResult, 'states' | 'before'>): OrderNow['difference'] {
+function differenceOf({ states, before }: Pick<SyncResult, 'states' | 'before'>): OrderNow['difference'] {
   return STATE_FIELDS.flatMap((state) => {
     const [is, shouldBe] = [before[state], states[state]];
     return shouldBe === undefined || shouldBe === is ? [] : [{ state, ...(is && { is }), shouldBe }];
