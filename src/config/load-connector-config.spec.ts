@@ -634,27 +634,77 @@ ${extra}`;
       (text) => text.replace('username: u', "username: u\n    allowMd5Signature: 'false'"),
       /^accounts\[0\]\.allowMd5Signature must be true or false$/,
     ],
-    ['an alias without anchor', () => 'accounts: *acme', /^CONNECTOR_CONFIG .* is not YAML/],
-    ['an empty file', () => '', /must have the keys accounts and projects$/],
-    ['broken YAML', () => 'accounts: [', /^CONNECTOR_CONFIG .* is not YAML/],
-    ['a list', () => '- 1', /must have the keys accounts and projects$/],
+    [
+      'an account that is only its id',
+      (text) => text.replace(/accounts:[^]*/, 'accounts: [ACME]'),
+      /^accounts\[0\] must hold keys and values$/,
+    ],
+    [
+      'accounts of nothing',
+      (text) => text.replace(/accounts:[^]*/, 'accounts: [~]'),
+      /^accounts\[0\] must hold keys and values$/,
+    ],
+    [
+      'a project whose key is a number, also when an account names it',
+      (text) => text.replace('key: us', 'key: 7').replace('project: us', 'project: eu'),
+      /^projects\[1\]\.key must be text; put it in quotes$/,
+    ],
+    [
+      'a project of an account that is not text',
+      (text) => text.replace('orderRefPrefix: HD_', 'project: 7'),
+      /^accounts\[0\]\.project must be text; put it in quotes$/,
+    ],
+    [
+      'a secret file that is not a path',
+      (text) => text.replace('password: p', 'passwordFile: [p]'),
+      /^accounts\[0\]\.passwordFile must be the path of a readable file$/,
+    ],
+    [
+      'a secret file of a project that is empty',
+      (text) => text.replace('clientSecret: b', `clientSecretFile: ${file('nothing', '')}`),
+      /^projects\[0\]\.clientSecretFile names an empty file$/,
+    ],
+    [
+      'an alias without anchor',
+      () => 'accounts: *acme',
+      /^CONNECTOR_CONFIG \S+ is not YAML \(an alias has no anchor, or there are too many\)$/,
+    ],
+    ['an empty file', () => '', /^CONNECTOR_CONFIG \S+ must have the keys accounts and projects$/],
+    [
+      'broken YAML',
+      () => 'projects: []\naccounts: [',
+      /^CONNECTOR_CONFIG \S+ is not YAML \(line 2: BAD_INDENT\)$/,
+    ],
+    ['a list', () => '- 1', /^CONNECTOR_CONFIG \S+ must have the keys accounts and projects$/],
+    ['a text', () => 'accounts', /^CONNECTOR_CONFIG \S+ must have the keys accounts and projects$/],
   ])('refuses %s', (_, change, expected) => {
     const problems = problemsOf({ ...base, CONNECTOR_CONFIG: file('wrong.yaml', change(yaml())) });
-    expect(problems.length).toBeGreaterThan(0);
-    for (const problem of problems) expect(problem).toMatch(expected);
+    expect(problems).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('lists everything that is missing', () => {
+    const problems = problemsOf({ ...base, CONNECTOR_CONFIG: file('missing.yaml', 'accounts: [{}]') });
+    expect(problems).toEqual([
+      ...['id', 'username', 'password', 'clientId', 'clientSecret'].map(
+        (name) => `accounts[0].${name} is required`,
+      ),
+      'accounts[0].webhookPublicKeys must hold at least one public key',
+      'projects must be a list of at least one project',
+    ]);
   });
 
   it('shows no secret of a file that is not YAML', () => {
     const path = file('secret-line.yaml', 'accounts:\n  - password: "s3cr3t-value\n');
-    const problems = problemsOf({ ...base, CONNECTOR_CONFIG: path });
-    expect(problems).toHaveLength(1);
-    expect(problems.join()).not.toContain('s3cr3t-value');
+    expect(problemsOf({ ...base, CONNECTOR_CONFIG: path })).toEqual([
+      `CONNECTOR_CONFIG ${path} is not YAML (line 3: MISSING_CHAR)`,
+    ]);
   });
 
   it('refuses a file that is not there', () => {
-    expect(problemsOf({ ...base, CONNECTOR_CONFIG: join(dir, 'none.yaml') })[0]).toMatch(
-      /cannot be read \(ENOENT\)/,
-    );
+    const path = join(dir, 'none.yaml');
+    expect(problemsOf({ ...base, CONNECTOR_CONFIG: path })).toEqual([
+      `CONNECTOR_CONFIG ${path} cannot be read (ENOENT)`,
+    ]);
   });
 
   it('refuses the variables that it replaces', () => {
