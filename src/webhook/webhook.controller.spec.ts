@@ -1,5 +1,7 @@
+import { SpanKind } from '@opentelemetry/api';
 import type { PinoLogger } from 'nestjs-pino';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { recordSpans } from '../../test/support/recorded-spans.js';
 import { QueueUnavailableError, type NotificationIntake } from '../delivery/index.js';
 import type { JsonRequest } from '../http/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
@@ -70,7 +72,7 @@ describe('WebhookController', () => {
         labels.outcome,
         value,
       ]);
-    return { intake, logger, receive, counted };
+    return { controller, intake, logger, receive, counted };
   }
 
   it.each(['accepted', 'duplicate', 'ignored'] as const)(
@@ -87,6 +89,20 @@ describe('WebhookController', () => {
       ]);
     },
   );
+
+  it('has a span in the trace of the sender, with the answer', async () => {
+    const spans = recordSpans(onTestFinished);
+    const { controller } = setUp(async () => 'duplicate');
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await controller.receive({ body: valid, headers: { traceparent } } as unknown as JsonRequest);
+    expect(spans()).toMatchObject([
+      { name: 'webhook', kind: SpanKind.SERVER, parentSpanContext: { spanId: '00f067aa0ba902b7' } },
+    ]);
+    expect(spans()[0]!.attributes).toEqual({
+      'http.request.method': 'POST',
+      'fluent_connector.outcome': 'duplicate',
+    });
+  });
 
   it('rejects a body that is not a notification with every violation, and does not queue it', async () => {
     const { intake, receive } = setUp(async () => 'accepted');
