@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messageQueueSuite } from '../../testing/message-queue-suite.js';
 import { sampleNotification } from '../../testing/sample-notification.js';
@@ -101,16 +102,20 @@ describe('a queue in memory', () => {
   });
 
   it('counts by account and state, from the oldest that is unfinished', async () => {
-    const [dead, active, delayed] = await taken(3);
-    await queue.settle(dead!, { action: 'dead', progress: {}, error: new Error('wrong') });
-    await queue.settle(delayed!, retry(60_000));
+    const [dead] = await taken(1, {}, 'dead');
+    await expect(
+      queue.settle(dead!, { action: 'dead', progress: {}, error: new Error('wrong') }),
+    ).resolves.toBe('settled');
+    vi.advanceTimersByTime(1000);
+    const [active] = await taken(1, {}, 'active');
     const oldestUnfinishedAt = new Date(Math.floor(active!.acceptedNumber / 1000));
     vi.advanceTimersByTime(1000);
+    for (const delivery of await taken(2, {}, 'delayed')) await queue.settle(delivery, retry(60_000));
     await queue.add(sampleNotification());
     await queue.add(sampleNotification(), { background: true });
-    expect(await queue.counts()).toEqual({ waiting: 2, active: 1, delayed: 1, dead: 1, oldestUnfinishedAt });
+    expect(await queue.counts()).toEqual({ waiting: 2, active: 1, delayed: 2, dead: 1, oldestUnfinishedAt });
     expect(await queue.lanes()).toEqual([
-      { accountId: 'ACME', waiting: 1, background: 1, running: 1, delayed: 1, oldestUnfinishedAt },
+      { accountId: 'ACME', waiting: 1, background: 1, running: 1, delayed: 2, oldestUnfinishedAt },
     ]);
     // Moves to the end of the queue, and stays the oldest.
     await queue.settle(active!, retry(60_000));
@@ -118,6 +123,13 @@ describe('a queue in memory', () => {
     expect(await queue.findUnfinished({ accountId: 'ACME', refs: ['O_123'], ids: [] })).toMatchObject({
       isComplete: true,
     });
+  });
+
+  it('lets a notification that was put off without a run be superseded by any later run', async () => {
+    const [first] = await taken(1, KEY);
+    await queue.settle(first!, { action: 'defer', delayMs: 0, progress: {}, run: undefined });
+    const [again] = await queue.take(1, NEVER);
+    expect(again!.ranUntil).toBeUndefined();
   });
 
   it('gives the background its share, and further slots that nobody else wants, but not the last one', async () => {
@@ -152,6 +164,15 @@ describe('a queue in memory', () => {
       expect(await idsOf({ after: last })).toEqual([]);
       await queue.discard(last!.id);
       expect(await idsOf({ after: last })).toEqual([]);
+    });
+
+    it('of one millisecond are all on the next page when the last letter of a page is gone', async () => {
+      for (const delivery of await taken(2)) {
+        await queue.settle(delivery, { action: 'dead', progress: {}, error: new Error('wrong') });
+      }
+      const [after] = await queue.deadLetters({ limit: 1 });
+      await queue.discard(after!.id);
+      expect(await idsOf({ after })).toEqual(['n-1']);
     });
 
     it('begin a new page when one of them died again', async () => {
@@ -192,6 +213,23 @@ describe('a queue in memory', () => {
     expect(isOver).toBe(false);
     await vi.advanceTimersByTimeAsync(200);
     await expect(waited).resolves.toEqual([]);
+  });
+
+  it('sleeps until the next notification is due, whatever waits for paused accounts', async () => {
+    for (const accountId of ['ACME', 'PAUSED']) await queue.add(sampleNotification({ accountId }));
+    for (const delivery of await queue.take(2, NEVER)) {
+      await queue.settle(delivery, retry(delivery.notification.accountId === 'ACME' ? 3000 : 1000));
+    }
+    await queue.add(sampleNotification({ accountId: 'PAUSED' }));
+    await queue.pause('PAUSED', { by: 'alice', since: new Date(), reason: 'test' });
+    const sleeps = vi.spyOn(globalThis, 'setTimeout');
+    const { signal } = new AbortController();
+    const taking = queue.take(3, signal);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect((await taking).map(({ notification: { accountId } }) => accountId)).toEqual(['ACME']);
+    expect(sleeps.mock.calls.map(([, delayMs]) => delayMs)).toEqual([3000]);
+    // A worker passes one signal to all its takes.
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('forgets the ids of finished notifications when DEDUPE_WINDOW is over', async () => {

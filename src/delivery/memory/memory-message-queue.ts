@@ -107,9 +107,8 @@ export class MemoryMessageQueue extends MessageQueue {
     const giveUpAt = performance.now() + MAX_WAIT_MS;
     for (;;) {
       const taken = signal.aborted ? [] : this.takeDue(max, held);
-      if (taken.length === 0 && this.isAnyDue()) return taken;
       const leftMs = giveUpAt - performance.now();
-      if (taken.length > 0 || signal.aborted || leftMs <= 0) return taken;
+      if (taken.length > 0 || this.isAnyDue() || signal.aborted || leftMs <= 0) return taken;
       await this.untilWoken(Math.min(leftMs, this.nextDueInMs()), signal);
     }
   }
@@ -151,7 +150,7 @@ export class MemoryMessageQueue extends MessageQueue {
 
   override wake(target: string): Promise<void> {
     for (const entry of this.entries.values()) {
-      if (entry.state === 'delayed' && entry.parkedFor === target) entry.dueAtMs = 0;
+      if (entry.parkedFor === target) entry.dueAtMs = 0;
     }
     this.wakeTakers();
     return Promise.resolve();
@@ -267,9 +266,13 @@ export class MemoryMessageQueue extends MessageQueue {
   private *due(): Generator<Entry> {
     const now = Date.now();
     for (const entry of this.entries.values()) {
-      const isOpen = entry.state === 'waiting' || entry.state === 'delayed';
-      if (isOpen && entry.dueAtMs <= now && !this.paused.has(entry.notification.accountId)) yield entry;
+      if (this.mayBeTaken(entry) && entry.dueAtMs <= now) yield entry;
     }
+  }
+
+  /** Whether it may be taken as soon as it is due. */
+  private mayBeTaken({ state, notification }: Entry): boolean {
+    return (state === 'waiting' || state === 'delayed') && !this.paused.has(notification.accountId);
   }
 
   private takeDue(max: number, held: HeldSlots): Delivery[] {
@@ -363,10 +366,10 @@ export class MemoryMessageQueue extends MessageQueue {
 
   private nextDueInMs(): number {
     let next = Infinity;
-    for (const { state, dueAtMs } of this.entries.values()) {
-      if (state === 'delayed') next = Math.min(next, dueAtMs);
+    for (const entry of this.entries.values()) {
+      if (this.mayBeTaken(entry)) next = Math.min(next, entry.dueAtMs);
     }
-    return Math.max(next - Date.now(), 1);
+    return next - Date.now();
   }
 
   private untilWoken(timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -378,7 +381,7 @@ export class MemoryMessageQueue extends MessageQueue {
         resolve();
       };
       const timer = setTimeout(end, timeoutMs);
-      signal.addEventListener('abort', end, { once: true });
+      signal.addEventListener('abort', end);
       this.wakers.add(end);
     });
   }
