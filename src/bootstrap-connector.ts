@@ -89,7 +89,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
       connections?.attach(created);
       return created;
     },
-    // Refuse a mistyped filter instead of ignoring it: the admin API replays by filter.
+    // Routes of the application refuse a mistyped field instead of removing it, as those of the admin API do.
     ajv: { customOptions: { removeAdditional: false } },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: handleClientError,

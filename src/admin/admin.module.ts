@@ -6,7 +6,7 @@ import { HealthModule } from '../health/index.js';
 import { OrderStatusModule } from '../order-status/index.js';
 import { ReconciliationModule } from '../reconciliation/index.js';
 import { PACKAGE_VERSION } from '../package-info.js';
-import { ADMIN_PATH, AdminAccess } from './access/admin-access.js';
+import { ADMIN_PATH, AdminAccess, isAdminRoute } from './access/admin-access.js';
 import { AdminAudit } from './access/admin-audit.js';
 import { AdminSessions } from './access/admin-sessions.js';
 import { AdminTokens } from './access/admin-tokens.js';
@@ -29,6 +29,7 @@ import { Overview } from './overview/overview.js';
 import { Replicas } from './overview/replicas.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { RequestedScope } from './requested-scope.js';
+import { lateSchemas } from './late-schemas.js';
 import { MappingSettingsView } from './settings/mapping-settings.js';
 import { SettingsController } from './settings/settings.controller.js';
 import { OpenApiController } from './openapi.controller.js';
@@ -88,7 +89,11 @@ export class AdminModule {
 
 /** Before Nest adds the routes: each of them is protected and described. */
 async function prepare(server: FastifyInstance, access: AdminAccess): Promise<void> {
-  server.addHook('onRoute', (route) => access.protect(route));
+  const compileLate = lateSchemas();
+  server.addHook('onRoute', (route) => {
+    access.protect(route);
+    if (isAdminRoute(route)) compileLate(route);
+  });
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',

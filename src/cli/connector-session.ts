@@ -49,7 +49,7 @@ export async function withConnector<T>(
 }
 
 async function start(root: DynamicModule | Type): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ ajv: { customOptions: { removeAdditional: false } } });
+  const adapter = new FastifyAdapter();
   const options = { logger: false, abortOnError: false, bodyParser: false } as const;
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options).catch(
     (error: unknown) => {

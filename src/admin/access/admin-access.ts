@@ -44,7 +44,7 @@ export class AdminAccess {
 
   /** For Fastify's `onRoute` hook: protects a route below `/admin`. */
   protect(route: RouteOptions): void {
-    if (route.url !== ADMIN_PATH && !route.url.startsWith(`${ADMIN_PATH}/`)) return;
+    if (!isAdminRoute(route)) return;
     const access = route.config?.admin;
     if (access === 'public') return;
     const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -146,4 +146,9 @@ function unauthorized(): Problem {
     detail: 'send Authorization: Bearer <token> with a token of ADMIN_TOKEN or ADMIN_TOKENS',
     headers: CHALLENGE,
   });
+}
+
+/** @returns whether a route is part of the admin API or the console. */
+export function isAdminRoute({ url }: RouteOptions): boolean {
+  return url === ADMIN_PATH || url.startsWith(`${ADMIN_PATH}/`);
 }
