@@ -15,27 +15,20 @@ const unit = {
 /** They start servers, Redis and processes, and mostly wait for them. */
 const integration = {
   ...shared,
-  globalSetup: ['test/support/provide-redis-server.ts'],
-  testTimeout: 90_000,
-  hookTimeout: 90_000,
+  globalSetup: ['test/support/provide-redis-server.ts', 'test/support/bundle-connector.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
   // Files share a process: loading the libraries again for each file would take more CPU time than most of its tests.
   isolate: false,
   sequence: { groupOrder: 1 },
 };
-const e2e = {
-  ...integration,
-  globalSetup: [...integration.globalSetup, 'test/support/bundle-connector.ts'],
-  testTimeout: 180_000,
-  hookTimeout: 180_000,
-};
-/** They replace modules, or count the timers of the process, so each has a process or thread for itself. */
+/** They replace modules, or count the timers of the process, so each has a thread for itself. */
 const ISOLATED_SPECS = [
   'src/order-status/convergence.spec.ts',
   'src/delivery/keyed-mutex.spec.ts',
   'src/handlers/handler-runner.spec.ts',
 ];
 const INTEGRATION_SPECS = '{src,test/documentation,test/chart}/**/*.int.spec.ts';
-const ISOLATED_E2E_SPECS = ['test/convergence.e2e-spec.ts'];
 /** They need a browser: `npm run test:console`. */
 const CONSOLE_SPECS = ['test/console.e2e-spec.ts'];
 const resultsDir = process.env['TEST_RESULTS_DIR'];
@@ -46,8 +39,8 @@ const report = `product-${script}-node-${process.versions.node}.json`;
 export default defineConfig({
   test: {
     reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
-    // More than there are cores: an end-to-end test mostly waits.
-    maxWorkers: availableParallelism() + 1,
+    // More than there are cores: an integration test mostly waits.
+    maxWorkers: availableParallelism() + 2,
     projects: [
       {
         test: {
@@ -59,26 +52,18 @@ export default defineConfig({
         },
       },
       { test: { ...unit, name: 'unit-isolated', include: ISOLATED_SPECS } },
+      // Each has its own Redis and ports. One project has both kinds, because projects share no process.
       {
         test: {
           ...integration,
           name: 'integration',
-          include: [INTEGRATION_SPECS],
+          include: [INTEGRATION_SPECS, 'test/**/*.e2e-spec.ts'],
+          exclude: CONSOLE_SPECS,
         },
       },
-      // Each has its own Redis and ports.
-      {
-        test: {
-          ...e2e,
-          name: 'e2e',
-          include: ['test/**/*.e2e-spec.ts'],
-          exclude: [...ISOLATED_E2E_SPECS, ...CONSOLE_SPECS],
-        },
-      },
-      { test: { ...e2e, isolate: true, name: 'e2e-isolated', include: ISOLATED_E2E_SPECS } },
-      { test: { ...e2e, name: 'console', include: CONSOLE_SPECS } },
+      { test: { ...integration, name: 'console', include: CONSOLE_SPECS } },
       // They need the tools that .ci/install-chart-tools installs: `npm run test:chart`.
-      { test: { ...e2e, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
+      { test: { ...integration, name: 'chart', include: ['test/chart/**/*.chart-spec.ts'] } },
     ],
     coverage: {
       provider: 'v8',

@@ -1,7 +1,9 @@
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommercetoolsModule, ConflictError } from '../src/commercetools/index.js';
 import { ConfigModule, ConnectorConfig } from '../src/config/index.js';
 import { FluentModule } from '../src/fluent/index.js';
@@ -22,8 +24,7 @@ import {
 } from '../src/testing/index.js';
 import { agreesWithHistory } from './support/agreement.js';
 
-// The pause after a conflict is only politeness; the scheduler decides who is next.
-vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
+const pause = timers.setTimeout;
 
 const SEEDS = 100;
 /** After so many turns, those who are still not held wait for a read that they share with others. */
@@ -40,11 +41,20 @@ let scope: NonNullable<ReturnType<ConnectorConfig['scope']>>;
 /** Whether operations that come together share requests. */
 let isSharing: boolean;
 
+/** @param setTimeout of `node:timers/promises`, for every module of the process. */
+function replacePause(setTimeout: unknown): void {
+  Object.assign(timers, { setTimeout });
+  syncBuiltinESMExports();
+}
+
 beforeAll(async () => {
+  // The pause after a conflict is only politeness; the scheduler decides who is next.
+  replacePause(async () => undefined);
   [redis] = await Promise.all([PrivateRedis.start({ aof: false }), fluent.start(), commercetools.start()]);
   fluent.useReferenceMappings();
 });
 afterAll(async () => {
+  replacePause(pause);
   await Promise.all([fluent.stop(), commercetools.stop(), redis.stop()]);
 });
 
