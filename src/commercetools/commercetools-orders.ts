@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { callOverride } from '../call-override.js';
+import { callOverride, invalidReturn } from '../call-override.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { TransientError } from '../errors.js';
 import { type OrderFragmentSource, orderFields } from '../graphql/index.js';
+import { isJsonObject, isNonEmptyText } from '../json.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { checkedOrder } from './checked-order.js';
 import type { CommercetoolsRequestOptions } from './commercetools-client.js';
 import { ConflictError } from './conflict-error.js';
 import { ORDER_BY_ID } from './documents.js';
@@ -146,4 +146,26 @@ export class CommercetoolsOrders {
       { code: 'OrderNotFound', maxAgeSeconds: this.config.orderNotFoundMaxAgeSeconds },
     );
   }
+}
+
+/** @throws TransientError that names the look-up when the order cannot be updated. */
+export function checkedOrder(
+  lookup: object,
+  answer: unknown,
+  fieldsAreNeeded: boolean,
+): CommercetoolsOrder | undefined {
+  // An override may return either when it finds nothing.
+  if (answer === undefined || answer === null) return undefined;
+  if (!isJsonObject(answer) || !isNonEmptyText(answer['id']) || !Number.isInteger(answer['version'])) {
+    throw invalidReturn(lookup, 'find', 'something other than an order with an id and a version');
+  }
+  if (fieldsAreNeeded && !isJsonObject(answer['fields'])) {
+    throw invalidReturn(
+      lookup,
+      'find',
+      'an order without the fields that were asked for; query ' +
+        'withOrderFields(document, options.commercetoolsFields) and return its result as fields',
+    );
+  }
+  return answer as unknown as CommercetoolsOrder;
 }

@@ -1,5 +1,4 @@
 export * from './apollo-commercetools-client.js';
-export { checkedOrder } from './checked-order.js';
 export * from './commercetools-client.js';
 export * from './commercetools-orders.js';
 export * from './commercetools.module.js';
