@@ -13,15 +13,15 @@ export interface CommandEntry {
   readonly load: () => Promise<DefineCommand>;
 }
 
-/** What the groups of commands are about. */
+/** What the commands of each group do. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  'dead-letters': 'notifications that failed for good',
-  accounts: 'the work of each Fluent account',
-  settings: 'the mapping settings as the connector uses them',
-  mappings: 'the mapping settings as one file under version control',
-  webhook: "Fluent's webhooks",
-  events: 'events of Fluent workflows',
-  inventory: 'stock figures',
+  'dead-letters': 'list, show, replay and discard notifications that failed for good',
+  accounts: 'list Fluent accounts, and pause and resume the delivery of their notifications',
+  settings: 'show the mapping settings that the connector uses, and make it read them again',
+  mappings: 'keep the mapping settings in a file under version control',
+  webhook: 'send a captured webhook again, or sign one',
+  events: "send events into Fluent's workflows, and list them",
+  inventory: 'load stock figures, and show the progress',
 };
 
 /** Every command, in the order of `--help`. */
@@ -71,27 +71,29 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     usage: 'reconcile',
     description:
-      'sync all orders again that Fluent updated in a range of time; a running connector does the work',
+      'sync again all orders that Fluent updated in a range of time; a running connector does the work',
     load: async () => (await import('./commands/reconcile.js')).reconcileCommand,
   },
   {
     usage: 'accounts list',
-    description: 'list the accounts with what waits, and what holds them back',
+    description: 'list the accounts: what waits, and what holds it back',
     load: async () => (await import('./commands/accounts.js')).accountsListCommand,
   },
   {
     usage: 'accounts pause <account>',
-    description: 'stop the delivery of its notifications in all replicas; webhooks are still accepted',
+    description:
+      'stop delivering the notifications of an account in all replicas; webhooks are still accepted',
     load: async () => (await import('./commands/accounts.js')).accountsPauseCommand,
   },
   {
     usage: 'accounts resume <account>',
-    description: 'deliver its notifications again',
+    description: 'deliver the notifications of an account again',
     load: async () => (await import('./commands/accounts.js')).accountsResumeCommand,
   },
   {
     usage: 'settings list',
-    description: 'list the mapping settings: from where, how old, and what is wrong with them',
+    description:
+      'list the mapping settings: where they come from, how old they are, and what is wrong with them',
     load: async () => (await import('./commands/settings.js')).settingsListCommand,
   },
   {
@@ -106,7 +108,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     usage: 'setup',
-    description: 'create the settings in Fluent that are missing, and print the workflow rule to install',
+    description: 'create the settings that are missing in Fluent, and print the workflow rule to install',
     load: async () => (await import('./commands/setup.js')).setupCommand,
   },
   {
@@ -158,7 +160,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     usage: 'inventory status <job> [batch]',
-    description: 'show a job and its batches, or one batch and why entities of it were refused',
+    description: 'show a job and its batches, or one batch and why Fluent refused some of its entities',
     load: async () => (await import('./commands/inventory/status.js')).inventoryStatusCommand,
   },
 ];

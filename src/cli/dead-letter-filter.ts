@@ -26,7 +26,7 @@ export function withFilterOptions(command: Command): Command {
   return command
     .option('--account <id>', 'Fluent account')
     .option('--name <name>', 'name of the notification')
-    .option('--order <ref>', "the order's ref, or Fluent's id of it")
+    .option('--order <ref>', "the order's ref or id in Fluent")
     .option('--error <class>', 'class of the error, e.g. ConfigurationError')
     .addOption(new Option('--cause <cause>', 'who can correct it').choices(Object.keys(CAUSES)))
     .option('--after <time>', 'failed for good at or after this time (ISO 8601)', toDate)

@@ -10,7 +10,7 @@ import { SessionView, SignOutResult } from './session-schemas.js';
 
 const tags = ['session'];
 
-/** Signs people in and out of the console. Every token may: a session can do what its token can. */
+/** Signs people in and out of the console. Every token may sign in: a session can do what its token can do. */
 @Injectable()
 export class SessionController {
   constructor(
@@ -31,9 +31,9 @@ export class SessionController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionView> {
-    // Else a session could be prolonged for ever.
+    // Otherwise a session could be prolonged forever.
     if (this.access.sessionOf(request)) {
-      throw new Problem(401, { detail: 'only a token starts a session, and not another session' });
+      throw new Problem(401, { detail: 'a session cannot start another session; sign in with a token' });
     }
     const started = await this.sessions.start(this.access.actorOf(request));
     if (!started) {
@@ -48,7 +48,7 @@ export class SessionController {
   @Get()
   @RouteSchema({
     operationId: 'getSession',
-    summary: 'Tell who is asking.',
+    summary: 'Show who is signed in.',
     tags,
     response: answers('Name and scope of the token.', SessionView),
   })

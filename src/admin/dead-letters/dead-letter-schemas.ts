@@ -9,13 +9,13 @@ const MAX_PAGE = 200;
 const filters = {
   account: Type.Optional(Type.String({ maxLength: 512, description: 'Fluent account id.' })),
   name: Type.Optional(Type.String({ maxLength: 512, description: 'Name of the notification.' })),
-  order: Type.Optional(
-    Type.String({ maxLength: 512, description: "The order's ref, or Fluent's id of it." }),
-  ),
+  order: Type.Optional(Type.String({ maxLength: 512, description: "The order's ref or id in Fluent." })),
   error: Type.Optional(
     Type.String({ maxLength: 512, description: 'Class of the error, e.g. `ConfigurationError`.' }),
   ),
-  cause: Type.Optional(oneOf(FAILURE_CAUSES, { description: 'Who can heal it.' })),
+  cause: Type.Optional(
+    oneOf(FAILURE_CAUSES, { description: 'The kind of the cause, which tells who can correct it.' }),
+  ),
   diedAfter: Type.Optional(moment('Only letters that failed for good at or after this moment.')),
   diedBefore: Type.Optional(moment('Only letters that failed for good before this moment.')),
 };
@@ -23,7 +23,7 @@ const filters = {
 const After = Type.Optional(
   Type.String({
     pattern: '^\\d{1,14}\\.[\\w-]{1,64}$',
-    description: 'Where to go on: `next` of the answer before.',
+    description: 'Where to continue: `next` of the previous answer.',
   }),
 );
 
@@ -76,7 +76,7 @@ export const DeadLetterView = Type.Object({
   ),
   entity: Type.Object({ type: Type.String(), id: Type.String(), ref: Type.String() }),
   error: Type.Object({ name: Type.String(), message: Type.String() }),
-  cause: oneOf(FAILURE_CAUSES, { description: 'Who can heal it.' }),
+  cause: oneOf(FAILURE_CAUSES, { description: 'The kind of the cause, which tells who can correct it.' }),
   advice: Type.String({ description: 'What to do.' }),
   attempts: Type.Integer(),
   acceptedAt: moment('When the notification was accepted.'),
@@ -86,7 +86,7 @@ export const DeadLetterView = Type.Object({
 export type DeadLetterView = Static<typeof DeadLetterView>;
 
 export const DeadLetterPage = Type.Object({
-  total: Type.Integer({ description: 'All dead letters, whatever the filter.' }),
+  total: Type.Integer({ description: 'All dead letters, regardless of the filter.' }),
   deadLetters: Type.Array(DeadLetterView, { description: 'Newest first.' }),
   next: Type.Optional(
     Type.String({ description: '`after` of the next request; absent when everything was looked at.' }),
@@ -101,7 +101,7 @@ export const ReplayManyResult = Type.Object({
     description: 'One request counts or replays about 10,000. True when more may match.',
   }),
   next: Type.Optional(
-    Type.String({ description: '`after` of the request that goes on; absent when `more` is false.' }),
+    Type.String({ description: '`after` of the next request; absent when `more` is false.' }),
   ),
   byCause: Type.Record(Type.String(), Type.Integer(), { description: 'How many matched, by cause.' }),
 });

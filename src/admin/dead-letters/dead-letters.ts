@@ -24,8 +24,8 @@ const MAX_LOOKED_AT = 5000;
 const ADVICE: Readonly<Record<FailureCause, string>> = {
   configuration: 'correct the setting or the configuration that the error names, then replay it',
   permission: 'correct the credentials or give the permission that the error names, then replay it',
-  data: 'correct the order or the notification; discard the letter when nobody needs it any more',
-  unknown: 'read the error; replay it when what it names works again',
+  data: 'correct the order or the notification, then replay it; discard the letter when it is not needed any more',
+  unknown: 'read the error; replay it when the system that it names works again',
 };
 
 /** The dead letters of the queue, filtered, and what is done about them. */

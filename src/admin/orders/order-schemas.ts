@@ -12,10 +12,13 @@ export type OrderParams = Static<typeof OrderParams>;
 
 const scope = {
   account: Type.Optional(
-    Type.String({ maxLength: 512, description: 'Fluent account id; may be left out when there is one.' }),
+    Type.String({ maxLength: 512, description: 'Fluent account id; required when several are configured.' }),
   ),
   retailer: Type.Optional(
-    Type.String({ maxLength: 512, description: 'May be left out when one retailer has the ref.' }),
+    Type.String({
+      maxLength: 512,
+      description: 'Required when several retailers have an order with the ref.',
+    }),
   ),
 };
 
@@ -70,7 +73,7 @@ const CommercetoolsSide = Type.Composite([
 const Failure = Type.Object({
   name: Type.String({ description: 'Class of the error.' }),
   message: Type.String(),
-  cause: oneOf(FAILURE_CAUSES, { description: 'Who can heal it.' }),
+  cause: oneOf(FAILURE_CAUSES, { description: 'The kind of the cause, which tells who can correct it.' }),
 });
 
 const MappingLine = Type.Object({
@@ -87,7 +90,7 @@ const Hooks = Type.Array(
     actions: Type.Array(Type.String(), { description: 'Names of the update actions that it adds.' }),
     lost: Type.Optional(Type.String({ description: 'Why the order is updated without it.' })),
   }),
-  { description: 'What each hook adds; one without actions has nothing to add to this order.' },
+  { description: 'What each hook adds; a hook without actions has nothing to add to this order.' },
 );
 
 /** What both systems say now. */

@@ -5,12 +5,15 @@ import { Reason, moment, oneOf } from '../schema.js';
 export const StartQuery = Type.Object(
   {
     from: moment("Orders that Fluent updated at this moment or later, by Fluent's clock."),
-    to: Type.Optional(moment('Orders that Fluent updated at this moment or earlier; now by default.')),
+    to: Type.Optional(moment('Orders that Fluent updated at this moment or earlier. Default: now.')),
     account: Type.Optional(
-      Type.String({ maxLength: 512, description: 'Fluent account id; may be left out when there is one.' }),
+      Type.String({
+        maxLength: 512,
+        description: 'Fluent account id; required when several are configured.',
+      }),
     ),
     retailer: Type.Optional(
-      Type.String({ maxLength: 512, description: 'Every configured retailer of the account by default.' }),
+      Type.String({ maxLength: 512, description: 'Default: every configured retailer of the account.' }),
     ),
     reason: Type.Optional(Reason),
   },
@@ -32,7 +35,7 @@ export const BackfillView = Type.Object({
   from: moment('The beginning of the range.'),
   to: moment('The end of the range.'),
   state: oneOf(BACKFILL_STATES, {
-    description: '`paused`: it waits for what `problem` names, and goes on by itself.',
+    description: '`paused`: it waits until the `problem` is over, then continues.',
   }),
   problem: Type.Optional(Type.String({ description: 'Why it is paused or failed.' })),
   position: moment('All orders that were updated before this moment are submitted.'),

@@ -13,7 +13,7 @@ const tags = ['reconcile'];
 const MAX_RANGE_DAYS = 366;
 const DAY_MS = 86_400_000;
 
-/** Syncs again the orders that Fluent updated in a range of time. */
+/** Syncs the orders again that Fluent updated in a range of time. */
 @Injectable()
 export class ReconcileController {
   constructor(
@@ -26,13 +26,13 @@ export class ReconcileController {
   @HttpCode(202)
   @RouteSchema({
     operationId: 'startReconcile',
-    summary: 'Sync all orders again that Fluent updated in a range of time.',
+    summary: 'Sync again all orders that Fluent updated in a range of time.',
     description:
       'It runs in the background: each order waits in the background lane of its account, so that webhooks go first. ' +
-      'Any replica with a worker goes on where another one stopped. 409 while another one covers the same retailer.',
+      'Any replica with a worker continues where another one stopped. 409 while another reconcile covers the same retailer.',
     tags,
     querystring: StartQuery,
-    response: answers('It is accepted. Follow its progress with its id.', BackfillView, 202),
+    response: answers('The reconcile is accepted. Follow its progress by its id.', BackfillView, 202),
   })
   async start(
     @Query() query: StartQuery,
@@ -50,12 +50,12 @@ export class ReconcileController {
     });
     if (created.result === 'full') {
       throw new Problem(409, {
-        detail: `${MAX_UNFINISHED_BACKFILLS} are unfinished already; wait for one to end, or cancel one`,
+        detail: `${MAX_UNFINISHED_BACKFILLS} reconciles are unfinished; wait for one to end, or cancel one`,
       });
     }
     if (created.result === 'busy') {
       throw new Problem(409, {
-        detail: `${created.id} already covers this retailer; wait until it ends, or cancel it`,
+        detail: `reconcile ${created.id} already covers this retailer; wait until it ends, or cancel it`,
       });
     }
     void reply.header('location', `${ADMIN_PATH}/reconcile/${created.backfill.id}`);
@@ -65,7 +65,7 @@ export class ReconcileController {
   @Get()
   @RouteSchema({
     operationId: 'listReconciles',
-    summary: 'List the running and the earlier ones.',
+    summary: 'List running and earlier reconciles.',
     tags,
     response: answers('Each with its progress.', BackfillList),
   })
@@ -76,7 +76,7 @@ export class ReconcileController {
   @Get(':id')
   @RouteSchema({
     operationId: 'getReconcile',
-    summary: 'Show the progress of one.',
+    summary: 'Show the progress of a reconcile.',
     tags,
     params: BackfillParams,
     response: answers('Its progress.', BackfillView),
@@ -89,17 +89,17 @@ export class ReconcileController {
   @Delete(':id')
   @RouteSchema({
     operationId: 'cancelReconcile',
-    summary: 'Cancel one. What it has submitted stays in the queue.',
+    summary: 'Cancel a reconcile. What it has submitted stays in the queue.',
     tags,
     params: BackfillParams,
     querystring: CancelQuery,
-    response: answers('It is cancelled.', BackfillView),
+    response: answers('The cancelled reconcile.', BackfillView),
   })
   async cancel(@Param() { id }: BackfillParams): Promise<BackfillView> {
     const before = await this.backfills.cancel(id);
     if (before === undefined) return unknown();
     if (before !== 'running' && before !== 'paused') {
-      throw new Problem(409, { detail: `it is ${before} and cannot be cancelled` });
+      throw new Problem(409, { detail: `reconcile ${id} is ${before} and cannot be cancelled` });
     }
     return this.find({ id });
   }
@@ -150,5 +150,5 @@ function viewOf({
 }
 
 function unknown(): never {
-  throw new Problem(404, { detail: 'there is none with this id; they are kept for 7 days' });
+  throw new Problem(404, { detail: 'there is no reconcile with this id; reconciles are kept for 7 days' });
 }

@@ -34,8 +34,8 @@ export function doctorCommand(command: Command, console: Console, end: (code: nu
   withOrderOptions(withAdminOptions(command))
     .option('--only <checks>', `comma-separated: ${CHECKS.map(({ name }) => name).join(', ')}`, toChecks)
     .option('--order <ref>', 'also compare an order in both systems, and show what a sync would send')
-    .option('--webhook <file>', 'check a captured request in place of all else; - reads standard input')
-    .option('--strict', 'fail on warnings, too')
+    .option('--webhook <file>', 'only check a captured request; - reads standard input')
+    .option('--strict', 'also fail on warnings')
     .action(async (options: Options) => {
       const output = new Output(console, options.json === true);
       const findings: CheckFinding[] = [];

@@ -26,11 +26,11 @@ interface Options extends AdminOptions, OrderOptions {
 export function reconcileCommand(command: Command, console: Console, end: (code: number) => void): void {
   withOrderOptions(withAdminOptions(command))
     .option('--from <time>', 'beginning of the range (ISO 8601)', toDate)
-    .option('--to <time>', 'end of the range; now by default', toDate)
+    .option('--to <time>', 'end of the range (default: now)', toDate)
     .option('--no-wait', 'do not wait until all orders are submitted')
-    .option('--follow <id>', 'show the progress of one that was started before')
-    .option('--cancel <id>', 'cancel one; what it has submitted stays in the queue')
-    .option('--list', 'list the running and the earlier ones')
+    .option('--follow <id>', 'show the progress of a reconcile that was started before')
+    .option('--cancel <id>', 'cancel a reconcile; what it has submitted stays in the queue')
+    .option('--list', 'list running and earlier reconciles')
     .option('--reason <text>', 'for the audit log')
     .action(async (options: Options) => {
       const { from, follow, cancel, list } = options;

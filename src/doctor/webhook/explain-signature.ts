@@ -100,7 +100,7 @@ function changedBody(
       `the key of account ${accountId} has signed another body than this one` +
       (original ? `: the signed body is ${original[0]}` : ''),
     advice: original
-      ? 'something between Fluent and here has written the body anew; pass it on byte by byte'
+      ? 'something between Fluent and here has rewritten the body; pass it on byte by byte'
       : 'pass the body on byte by byte; compare its length with Content-Length, as the capture may be incomplete',
   };
 }

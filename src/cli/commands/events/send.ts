@@ -53,7 +53,7 @@ export function eventsSendCommand(command: Command, console: Console): void {
     .option('--entity-type <type>', 'what the event is about when it is not the order, e.g. FULFILMENT')
     .option('--entity-id <id>')
     .option('--entity-ref <ref>')
-    .option('--entity-subtype <type>', "the order's type by default")
+    .option('--entity-subtype <type>', 'default: the type of the order')
     .addOption(
       new Option('--root-entity-type <type>', 'whose workflow it is, when it is not an order').conflicts(
         'order',

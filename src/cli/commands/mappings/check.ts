@@ -6,7 +6,7 @@ import { Output } from '../../output.js';
 export function mappingsCheckCommand(command: Command, console: Console, end: (code: number) => void): void {
   command
     .argument('<file>')
-    .option('--strict', 'fail on statuses that one mapping has and another lacks, too')
+    .option('--strict', 'also fail on statuses that one mapping has and another lacks')
     .option('--json', 'results as JSON')
     .action(async (file: string, { strict, json }: { strict?: boolean; json?: boolean }) => {
       const { mappings, problems, gaps } = await readMappingFile(file, settingsOfEnvironment(console.env));
