@@ -1,13 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { describe, expect } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
 import type { TestConnector } from '../src/testing/index.js';
 import { freePort } from '../src/testing/free-port.js';
 import { ADMIN_TOKEN } from './support/admin-client.js';
-import { buildPath } from './support/build-path.js';
+import { BASE_ENVIRONMENT, buildPath } from './support/build-path.js';
 import { CHECKS_OF_DOCTOR } from './support/checks-of-doctor.js';
 import { type CommandResult, runBinary, runCommand } from './support/command-line.js';
 import { it as base } from './support/harness.js';
@@ -47,6 +50,14 @@ async function makeLetters(connector: TestConnector, refs: readonly string[]): P
 const PACKAGE = pathToFileURL(buildPath('index.js')).href;
 
 const options = { env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } };
+
+it('ends without an error when its reader has seen enough', async () => {
+  const command = spawn(process.execPath, [buildPath('cli/main.js'), '--help'], { env: BASE_ENVIRONMENT });
+  command.stdout.destroy();
+  const ended = once(command, 'close');
+  expect(await text(command.stderr)).toBe('');
+  expect(await ended).toEqual([0, null]);
+});
 
 describe('order and sync', { timeout: 180_000 }, () => {
   it('tell the story of an order, show what a sync would send, and send it', async ({
@@ -306,6 +317,7 @@ describe('accounts', () => {
     await connector.fluent.move(fluent.id, 'BOOKED');
     // With the configuration alone.
     const list = await direct(connector, 'accounts', 'list', '--json');
+    expect(list).toMatchObject({ code: 0 });
     expect(JSON.parse(list.out)).toMatchObject({
       accounts: [{ account: 'ACME', pause: { by: 'admin', reason: 'wrong mapping' }, lanes: { waiting: 1 } }],
     });
