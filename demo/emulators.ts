@@ -36,7 +36,7 @@ Orders                  ${fluent.orders.map(({ id, ref }) => `${ref} (${id})`).j
 Webhooks go to          ${WEBHOOK_URL}  (set WEBHOOK_URL to change that)
 They are signed with    ${privateKeyFile}  (PEM; sign your own webhooks with it)
 
-# Point a connector at them:
+# Point a connector at them, and start it with npm start. It also needs REDIS_URL:
 ${Object.entries({ ...fluent.environment, ...commercetools.environment })
   .map(([name, value]) => `export ${name}='${value}'`)
   .join('\n')}
