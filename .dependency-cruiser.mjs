@@ -28,7 +28,7 @@ const LAYERS = [
   ['transport'],
   ['redis', 'metrics', 'logging'],
   ['config', 'notification', 'tracing'],
-  ['call-override', 'node-version'],
+  ['call-override', 'gathered-calls', 'node-version'],
   ['errors', 'json', 'gathering-lane', 'package-info', 'personal-data', 'escape-controls', 'on-abort'],
 ];
 

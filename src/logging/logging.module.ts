@@ -1,12 +1,12 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import pretty from 'pino-pretty';
-import { destination } from 'pino';
 import { ConnectorConfig } from '../config/index.js';
 import { ConnectorLogger } from './connector-logger.js';
+import { lineOutput } from './line-output.js';
 import { loggerOptions } from './logger-options.js';
 
-/** One pino logger for the process. Lines are written synchronously: none is lost at exit. */
+/** One pino logger for the process. */
 @Global()
 @Module({
   imports: [
@@ -16,7 +16,7 @@ import { loggerOptions } from './logger-options.js';
         pinoHttp:
           logging.format === 'pretty'
             ? [loggerOptions(logging), pretty({ sync: true, ignore: 'pid,hostname' })]
-            : [loggerOptions(logging), destination({ dest: logging.fileDescriptor ?? 1, sync: true })],
+            : [loggerOptions(logging), lineOutput(logging.fileDescriptor ?? 1)],
         // A line, or even a child logger, for each request would cost more than the rest of the ingress.
         forRoutes: [],
       }),

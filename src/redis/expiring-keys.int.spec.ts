@@ -50,3 +50,15 @@ describe.each<[string, () => ExpiringKeys]>([
     );
   });
 });
+
+it('claims that come together share one call to Redis', async () => {
+  const keys = new RedisExpiringKeys(client);
+  const callsOfScripts = async (): Promise<number> =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
+  await keys.claim('loads the script', 'a', 60);
+  await keys.claim('taken', 'theirs', 60);
+  const before = await callsOfScripts();
+  const claimed = ['one', 'taken', 'two'].map((key) => keys.claim(key, 'mine', 60));
+  expect(await Promise.all(claimed)).toEqual([undefined, 'theirs', undefined]);
+  expect((await callsOfScripts()) - before).toBe(1);
+});

@@ -3,12 +3,12 @@
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const v8 = require('node:v8');
-const { Script } = require('node:vm');
+const vm = require('node:vm');
 
 const filename = path.join(__dirname, 'bundle.cjs');
 const compiled = path.join(__dirname, `bundle.${process.version}.compiled`);
 
-const script = new Script(
+const script = new vm.Script(
   `(function (exports, require, module, __filename, __dirname, importModule) {${readFileSync(filename, 'utf8')}\n})`,
   {
     filename,
@@ -18,6 +18,8 @@ const script = new Script(
 if (process.env.KEEP_COMPILED_CODE) {
   // Code that was compiled under other flags than a start begins with would be refused.
   v8.setFlagsFromString = () => undefined;
+  // Without its flag there is no gc() to run.
+  vm.runInNewContext = () => () => undefined;
   process.once('exit', () => writeFileSync(compiled, script.createCachedData()));
 }
 script.runInThisContext()(exports, require, module, filename, __dirname, (name) => import(name));

@@ -36,7 +36,7 @@ export class ConnectorProcess {
     /** Where health and metrics are; the same as {@link url} without `MANAGEMENT_PORT`. */
     readonly managementUrl: string,
     private readonly child: ChildProcess,
-    onLine: (line: LogLine) => void,
+    onLine?: (line: LogLine) => void,
   ) {
     this.exited = once(child, 'exit').then(([code]) => code as number | null);
     for (const stream of [child.stdout, child.stderr]) {
@@ -44,7 +44,8 @@ export class ConnectorProcess {
       createInterface(stream).on('line', (text) => {
         this.lastWords.push(text);
         if (this.lastWords.length > LAST_WORDS) this.lastWords.shift();
-        const line = parse(text);
+        // Benchmarks run beside this process, and most do not need the lines.
+        const line = onLine && parse(text);
         if (line) onLine(line);
       });
     }
@@ -59,7 +60,7 @@ export class ConnectorProcess {
    */
   static async start(
     environment: Readonly<Record<string, string>>,
-    onLine: (line: LogLine) => void = () => undefined,
+    onLine?: (line: LogLine) => void,
     launch: Launch = DEFAULT,
   ): Promise<ConnectorProcess> {
     const connector = await ConnectorProcess.launch(environment, onLine, launch);
@@ -74,7 +75,7 @@ export class ConnectorProcess {
    */
   static async launch(
     environment: Readonly<Record<string, string>>,
-    onLine: (line: LogLine) => void = () => undefined,
+    onLine?: (line: LogLine) => void,
     launch: Launch = DEFAULT,
   ): Promise<ConnectorProcess> {
     const port = environment['PORT'] ?? String(await freePort());

@@ -12,7 +12,7 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
-import { GatheredCalls } from './gathered-calls.js';
+import { GatheredCalls } from '../../gathered-calls.js';
 import { HIGH_WATER_MARK } from './redis-warnings.js';
 import type { QueueScriptRunner, QueueScripts } from './scripts.js';
 import type { ServerHealth } from './server-health.js';

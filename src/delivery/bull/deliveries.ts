@@ -6,7 +6,7 @@ import type { Delivery } from '../delivery.js';
 import type { HeldSlots } from '../lanes.js';
 import type { SettleResult } from '../message-queue.js';
 import type { Acceptance } from './acceptance.js';
-import { GatheredCalls } from './gathered-calls.js';
+import { GatheredCalls } from '../../gathered-calls.js';
 import {
   EARLIER_DONE_PREFIX,
   JOB_PREFIX,

@@ -1,5 +1,5 @@
-import { asError } from '../../errors.js';
-import { GatheringLane, type GatheringLimits } from '../../gathering-lane.js';
+import { asError } from './errors.js';
+import { GatheringLane, type GatheringLimits } from './gathering-lane.js';
 
 /** One caller's item, until the call that it is part of has ended. */
 interface Pending<TItem, TReply> {
@@ -34,7 +34,10 @@ export class GatheredCalls<TItem, TReply> {
       return;
     }
     for (const [index, { resolve, reject }] of pending.entries()) {
-      const reply = replies[index] ?? new Error('the script returned no result for it');
+      const reply =
+        index < replies.length
+          ? (replies[index] as TReply | Error)
+          : new Error('the script returned no result for it');
       if (reply instanceof Error) reject(reply);
       else resolve(reply);
     }
