@@ -1,6 +1,8 @@
 // Runs scripts of package.json at the same time, and prints what each wrote when it has ended:
 // node .ci/side-by-side.mjs lint typecheck
+// As many at once as there are cores, and one more, because most of them wait now and then. They begin in this order.
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 
 function run(script) {
   return new Promise((resolve, reject) => {
@@ -19,9 +21,16 @@ function run(script) {
   });
 }
 
-const scripts = process.argv.slice(2);
-const succeeded = await Promise.all(scripts.map(run));
-const failed = scripts.filter((_, index) => !succeeded[index]);
+const waiting = process.argv.slice(2);
+const failed = [];
+
+async function runWaiting() {
+  for (let script = waiting.shift(); script !== undefined; script = waiting.shift()) {
+    if (!(await run(script))) failed.push(script);
+  }
+}
+
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, runWaiting));
 if (failed.length > 0) {
   console.error(`failed: ${failed.join(', ')}`);
   process.exitCode = 1;

@@ -1,12 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
 export const REPOSITORY = new URL('../../', import.meta.url).pathname;
 export const PACKAGE = 'fluent-commercetools-connector';
 export const CREATE_PACKAGE = `create-${PACKAGE}`;
+/** What the repository has beside its sources. */
+const NOT_COPIED = new Set(['node_modules', 'dist', 'build', 'coverage', '.git']);
 const TSC = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
 
 /** An empty folder far away from the repository, where the packed packages are used as a partner would. */
@@ -20,8 +22,10 @@ export class PartnerMachine {
   /** @throws Error with what npm said when a package cannot be packed. */
   static async withPackedPackages(): Promise<PartnerMachine> {
     const folder = mkdtempSync(join(tmpdir(), 'partner-'));
+    // Packing builds anew, and other tests may use the build of the repository now.
+    const copy = join(folder, 'repository');
     const pack = async (source: string, name: string): Promise<string[]> => {
-      const packed = await run(`npm pack ${source} --json --pack-destination ${folder}`, REPOSITORY);
+      const packed = await run(`npm pack ${source} --json --pack-destination ${folder}`, copy);
       const [{ filename, files }] = JSON.parse(packed.slice(packed.search(/^\[/m))) as [
         { filename: string; files: { path: string }[] },
       ];
@@ -29,8 +33,14 @@ export class PartnerMachine {
       return files.map(({ path }) => path);
     };
     try {
+      cpSync(REPOSITORY, copy, {
+        recursive: true,
+        filter: (path) => !NOT_COPIED.has(relative(REPOSITORY, path)),
+      });
+      symlinkSync(join(REPOSITORY, 'node_modules'), join(copy, 'node_modules'));
       const files = await pack('.', PACKAGE);
       await pack('./create', CREATE_PACKAGE);
+      rmSync(copy, { recursive: true });
       return new PartnerMachine(folder, files);
     } catch (error) {
       rmSync(folder, { recursive: true });

@@ -32,6 +32,17 @@ const LOCATION = /(?<![\w$.])(?:import\.meta\.url|__dirname)\b/g;
 const DYNAMIC_IMPORT = /(?<![\w$.])import\(/g;
 /** The comment for the shell and the imports of a program, and what it does then. */
 const PROGRAM = /^((?:(?:#!|import ).*\n)*)([^]*)$/;
+/** Like a module, it ends with 13 when nothing is left to do while it still awaits something. */
+const IN_FUNCTION = `$1
+const endUnsettled = () => {
+  process.stderr.write('unsettled top-level await\\n');
+  process.exit(13);
+};
+process.once('beforeExit', endUnsettled);
+(async () => {
+$2
+})().then(() => process.off('beforeExit', endUnsettled));
+`;
 
 const run = promisify(execFile);
 
@@ -48,9 +59,11 @@ export default async function setup(): Promise<void> {
     );
     return;
   }
-  const folder = join(BUNDLES, `${newestChangeMs()}-node-${process.versions.node}`);
+  // Tests with other versions of Node may run now.
+  const bundles = join(BUNDLES, `node-${process.versions.node}`);
+  const folder = join(bundles, String(newestChangeMs()));
   if (!existsSync(folder)) {
-    rmSync(BUNDLES, { recursive: true, force: true });
+    rmSync(bundles, { recursive: true, force: true });
     const unfinished = `${folder}-of-${process.pid}`;
     await bundle(unfinished);
     await writeParts(unfinished);
@@ -90,7 +103,7 @@ async function bundle(folder: string): Promise<void> {
         name: 'wrap-programs',
         transform: (code, id) =>
           PROGRAMS.some((program) => id === join(BUILD, program))
-            ? code.replace(PROGRAM, '$1(async () => {\n$2\n})();')
+            ? code.replace(PROGRAM, IN_FUNCTION)
             : undefined,
       },
       {
