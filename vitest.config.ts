@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 // Tests end by conditions. These bounds are only for what hangs, and far from what a busy machine needs.
 const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
@@ -41,6 +42,7 @@ export default defineConfig({
     reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
     // More than there are cores: an integration test mostly waits.
     maxWorkers: availableParallelism() + 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

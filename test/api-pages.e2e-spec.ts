@@ -1,12 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import type * as Connector from '../src/index.js';
 import type * as Testing from '../src/testing/index.js';
+import { shareRedis } from './support/file-redis.js';
 import { pageCode } from './support/page-code.js';
 
 /** As the examples import it: the build, under the name of the package. */
 const PACKAGE: string = 'fluent-commercetools-connector';
 const { MessageRouter } = (await import(PACKAGE)) as typeof Connector;
 const { createTestConnector } = (await import(`${PACKAGE}/testing`)) as typeof Testing;
+
+shareRedis();
 
 describe('the code in docs/fluent-api.md', () => {
   const { load, notLoaded } = pageCode('docs/fluent-api.md');

@@ -2,6 +2,7 @@ import { Logger, type Type } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
 import type * as Connector from '../src/index.js';
 import type * as Testing from '../src/testing/index.js';
+import { shareRedis } from './support/file-redis.js';
 import { pageCode } from './support/page-code.js';
 
 /** As the examples import it: the build, under the name of the package. */
@@ -9,6 +10,8 @@ const PACKAGE: string = 'fluent-commercetools-connector';
 const { OrderLookup, OrderUpdate, SettingsSource, SignatureVerifier, StatusHistory, StatusMapper } =
   (await import(PACKAGE)) as typeof Connector;
 const { createTestConnector } = (await import(`${PACKAGE}/testing`)) as typeof Testing;
+
+shareRedis();
 
 const PAGE = 'docs/extending/how-to.md';
 const { load, notLoaded } = pageCode(PAGE);

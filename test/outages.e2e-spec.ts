@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   PrivateRedis,
   createTestConnector,
+  generateWebhookKeys,
   type CommercetoolsEmulator,
   type Fault,
   type FluentEmulator,
@@ -53,6 +54,7 @@ const OF_FLUENT: readonly Shape[] = [
   ['answers settings, and orders with 500', { kind: 'error', operation: 'orderById' }],
 ];
 
+const webhookKeys = generateWebhookKeys();
 let redis: PrivateRedis;
 beforeAll(async () => {
   redis = await PrivateRedis.start({ aof: false });
@@ -60,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 const start = (env: Readonly<Record<string, string>> = {}) =>
-  createTestConnector({ redisUrl: redis.url, env: { ...ENVIRONMENT, ...env } });
+  createTestConnector({ redisUrl: redis.url, fluent: { webhookKeys }, env: { ...ENVIRONMENT, ...env } });
 
 /** Breaks an emulator. @returns what mends it. */
 async function broken(

@@ -2,9 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StatusHistory } from '../src/index.js';
 import { createTestConnector, REFERENCE_MAPPINGS, type TestConnector } from '../src/testing/index.js';
 import { agreesWithHistory } from './support/agreement.js';
+import { shareRedis } from './support/file-redis.js';
 import { WAIT } from './support/wait.js';
 
 const PAYMENT_MAPPING = 'fc.connect.commerce-tools.order.payment-status-mapping';
+
+shareRedis();
 
 let connector: TestConnector;
 let serial = 0;
