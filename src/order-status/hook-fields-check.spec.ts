@@ -39,6 +39,7 @@ class Setup {
   readonly refusals = new Map<string, readonly [text: string, error: Error]>();
   readonly warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
   readonly error = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+  readonly counted = vi.fn<(labels: object) => void>();
   readonly hooks: OrderStatusHooks;
   readonly check: HookFieldsCheck;
 
@@ -51,7 +52,7 @@ class Setup {
       getProviders: () => found,
       getMetadataByDecorator: (_: unknown, wrapper: (typeof found)[number]) => wrapper.options,
     };
-    const metrics = { hookFailures: { inc: () => undefined } };
+    const metrics = { hookFailures: { inc: this.counted } };
     this.hooks = new OrderStatusHooks(
       discovery as unknown as DiscoveryService,
       metrics as unknown as ConnectorMetrics,
@@ -128,10 +129,10 @@ describe('the check of the fields of hooks at the start', () => {
   it('gives a system five seconds to answer', async () => {
     const { signal } = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(signal);
-    const setup = new Setup({ fluentFields: POINTS });
+    const setup = new Setup({ fluentFields: POINTS, commercetoolsFields: POINTS });
     await setup.check.onApplicationBootstrap();
     expect(timeout.mock.calls).toEqual([[5000], [5000], [5000]]);
-    expect(setup.asked.map((each) => each.signal)).toEqual([signal, signal]);
+    expect(setup.asked.map((each) => each.signal)).toEqual([signal, signal, signal]);
   });
 
   it('asks nothing without hooks that need fields, and nothing in an ingress', async () => {
@@ -155,6 +156,10 @@ describe('the check of the fields of hooks at the start', () => {
           `commercetools project shop: hook Carrier: its fields are refused: no field trackingNumber; ${advice}`,
       ),
     );
+    expect(setup.counted.mock.calls).toEqual([
+      [{ hook: 'Loyalty', cause: 'fields', required: 'true' }],
+      [{ hook: 'Carrier', cause: 'fields', required: 'true' }],
+    ]);
     expect(setup.hooks.failed()).toMatchObject([
       { hook: 'Loyalty', required: true, lastCause: 'fields', count: 1 },
       { hook: 'Carrier', required: true, lastCause: 'fields', count: 1 },
@@ -173,10 +178,10 @@ describe('the check of the fields of hooks at the start', () => {
     expect(await setup.refused(scope('OTHER', 'shop'))).toEqual({});
   });
 
-  it.each<[string, Error, string]>([
-    ['is down', new OutageError('gone', {}), 'loyaltyPoints'],
-    ['refuses the query without the fields, too', new PermanentError('gone'), 'query'],
-  ])('leaves the check to the first order when a system %s', async (_, error, text) => {
+  it.each<[string, Error, string, number]>([
+    ['is down', new OutageError('gone', {}), 'loyaltyPoints', 1],
+    ['refuses the query without the fields, too', new PermanentError('gone'), 'query', 2],
+  ])('leaves the check to the first order when a system %s', async (_, error, text, calls) => {
     const setup = new Setup({ fluentFields: POINTS });
     setup.refuse('ACME', text, error);
     await setup.check.onApplicationBootstrap();
@@ -185,6 +190,7 @@ describe('the check of the fields of hooks at the start', () => {
         'Fluent account ACME: the fields of hooks could not be checked at the start, so the first order checks them: gone',
       ],
     ]);
+    expect(setup.owners().filter((owner) => owner === 'ACME')).toHaveLength(calls);
     expect(setup.hooks.failed()).toEqual([]);
     expect(await setup.refused()).toEqual({});
   });

@@ -73,6 +73,10 @@ describe('MappingGaps', () => {
     expect(log).toHaveBeenCalledTimes(1);
   });
 
+  it('are none until the mappings have been read', () => {
+    expect(started(() => new Promise(() => undefined)).get()).toEqual([]);
+  });
+
   it('names every state with every status that it lacks', async () => {
     started(async () =>
       overviewOf({

@@ -97,12 +97,17 @@ describe('the owner of a commercetools order', () => {
     expect(setup.find.mock.calls).toEqual([[FIRST, ACME, { signal }]]);
   });
 
-  it('differs from an order with the same id in another account', async () => {
+  it('differs from an order with the same id in another account, and from another order of the account', async () => {
     const setup = await afterTheFirst();
     const sameId = { ...SECOND, id: FIRST.id };
-    await expect(setup.owners.mayWrite(sameId, CURRENT, {}, OTHER, setup)).rejects.toThrow(
-      'cancel one of them',
-    );
+    for (const [order, scope] of [
+      [sameId, OTHER],
+      [SECOND, ACME],
+    ] as const) {
+      await expect(setup.owners.mayWrite(order, CURRENT, {}, scope, setup)).rejects.toThrow(
+        'cancel one of them',
+      );
+    }
   });
 
   it.each<[string, (setup: Setup) => unknown]>([

@@ -78,12 +78,14 @@ class Setup {
   readonly commercetools = new Commercetools();
   hooks?: OrderStatusHooks;
   readonly mapper = new Mapper();
+  settingsMapper = new SettingsStatusMapper({ get: async () => undefined });
   readonly update = new Update();
   readonly history = new History();
   isHistoryOn = true;
   mayWrite = vi.fn<() => Promise<boolean>>(async () => true);
   scope = SCOPE;
   conflicts = 0;
+  dryRun = false;
   readonly logger = pino({ level: 'silent' });
 
   async sync(
@@ -117,8 +119,8 @@ class Setup {
       ),
       new SkippedStatuses(this.history as unknown as StatusHistory, mapper, config),
       { mayWrite: this.mayWrite } as unknown as OrderOwners,
-      new SettingsStatusMapper({ get: async () => undefined }),
-    ).sync(order, this.scope, { signal, logger: this.logger });
+      this.settingsMapper,
+    ).sync(order, this.scope, { signal, logger: this.logger, dryRun: this.dryRun });
   }
 }
 
@@ -204,8 +206,10 @@ describe('an order that another Fluent order owns', () => {
   it('is left as it is', async () => {
     const setup = new Setup();
     setup.mayWrite.mockResolvedValue(false);
-    const { outcome, states } = await setup.sync();
+    const { outcome, states, reasons } = await setup.sync();
     expect([outcome, states]).toEqual(['unchanged', {}]);
+    const reason = 'left alone: the order is cancelled, and another Fluent order owns this one';
+    expect(reasons).toEqual({ orderState: reason, paymentState: reason, shipmentState: reason });
     expect(setup.update.sent).toEqual([]);
   });
 
@@ -213,7 +217,35 @@ describe('an order that another Fluent order owns', () => {
     const setup = new Setup();
     setup.mapper.map = async () => ({ orderState: 'Open' });
     expect(await setup.sync()).toMatchObject({ outcome: 'unchanged' });
+    @OrderStatusHook()
+    class Noting implements OrderStatusHookContract {
+      actions = () => [untypedAction('note', {})];
+    }
+    expect(await setup.sync([Noting])).toMatchObject({ outcome: 'updated' });
+    expect(setup.update.sent).toEqual([[{ note: {} }]]);
     expect(setup.mayWrite).not.toHaveBeenCalled();
+  });
+});
+
+describe('a dry run', () => {
+  it('computes everything, sends nothing and claims no order', async () => {
+    const setup = new Setup();
+    setup.dryRun = true;
+    expect(await setup.sync()).toMatchObject({
+      outcome: 'updated',
+      states: { orderState: 'Confirmed' },
+      before: { orderState: 'Open' },
+      actions: [{ changeOrderState: { orderState: 'Confirmed' } }],
+    });
+    expect(setup.update.sent).toEqual([]);
+    expect(setup.mayWrite).not.toHaveBeenCalled();
+  });
+
+  it('finds nothing to do when the order is up to date', async () => {
+    const setup = new Setup();
+    setup.dryRun = true;
+    setup.mapper.map = async () => ({ orderState: 'Open' });
+    expect(await setup.sync()).toMatchObject({ outcome: 'unchanged', actions: [] });
   });
 });
 
@@ -308,6 +340,11 @@ describe('an override', () => {
       /returned the orderState null/,
     ],
     [
+      'client that throws',
+      ({ fluent }) => (fluent.getOrder = throwing(new Error('oops'))),
+      /^Fluent\.getOrder\(\) failed: Error: oops$/,
+    ],
+    [
       'look-up that throws',
       ({ lookup }) => (lookup.find = throwing(new Error('oops'))),
       /^Lookup\.find\(\) failed: Error: oops$/,
@@ -399,7 +436,7 @@ describe('a state that the present status leaves alone', () => {
       outcome: 'updated',
       states: { orderState: 'Confirmed', paymentState: 'Paid' },
       before: { paymentState: 'Pending' },
-      skipped: { result: 'filled', isBehind: false },
+      skipped: { result: 'filled', isBehind: false, decidedBy: { paymentState: 'BOOKED' } },
     });
     expect(setup.update.sent).toEqual([[{ changePaymentState: { paymentState: 'Paid' } }]]);
     expect(setup.asked).toEqual(['commercetools', 'Fluent', 'history']);
@@ -412,6 +449,38 @@ describe('a state that the present status leaves alone', () => {
     setup.overview = throwing(new Error('not needed'));
     expect((await setup.sync()).skipped).toEqual({ states: {} });
     expect(setup.asked).toEqual(['commercetools']);
+  });
+
+  it('has its reason in the setting that decided it, for the present status or for one that the order passed', async () => {
+    const setup = new PickPack();
+    const entries: Record<string, unknown> = {
+      order: { RECEIVED: 'Open', BOOKED: 'Confirmed', PICK_PACK: 'Confirmed' },
+      payment: { RECEIVED: 'Pending', BOOKED: 'Paid' },
+    };
+    setup.settingsMapper = new SettingsStatusMapper({
+      get: async (_, [name = '']) => ({ name, context: 'RETAILER 1', value: { fluent: entries[name] } }),
+    });
+    setup.scope = {
+      ...setup.scope,
+      mappingSettings: { order: 'order', payment: 'payment', shipping: undefined },
+    };
+    setup.mapper.map = setup.settingsMapper.map.bind(setup.settingsMapper) as unknown as Mapper['map'];
+    setup.order = { ...setup.order, orderState: 'Open' };
+    expect((await setup.sync()).reasons).toEqual({
+      orderState: 'PICK_PACK = Confirmed in order (RETAILER 1)',
+      paymentState: 'passed BOOKED = Paid in payment (RETAILER 1)',
+      shipmentState: 'left alone: its mapping is switched off',
+    });
+  });
+
+  it('is not looked for in the history when it is the only one that the mapping can give', async () => {
+    const setup = new PickPack();
+    setup.overview = async () => ({
+      sources: [],
+      statuses: new Map(Object.entries({ BOOKED: { paymentState: 'Pending' }, RECEIVED: {} })),
+    });
+    expect(await setup.sync()).toMatchObject({ outcome: 'unchanged', skipped: { states: {} } });
+    expect(setup.asked).not.toContain('history');
   });
 
   it('does not count as mapped when its only entry is for another state', async () => {
@@ -701,7 +770,14 @@ describe('hooks', () => {
     setup.fluent.getOrder = async () => ({ ...FLUENT, status: 'DRAFT' });
     setup.mapper.map = throwing(new ConfigurationError('no mapping'));
     const debug = vi.spyOn(setup.logger, 'debug');
-    expect(await setup.sync([First])).toMatchObject({ outcome: 'unchanged', status: 'DRAFT', states: {} });
+    const reason = 'First skips the order';
+    expect(await setup.sync([First])).toMatchObject({
+      outcome: 'unchanged',
+      status: 'DRAFT',
+      states: {},
+      reasons: { orderState: reason, paymentState: reason, shipmentState: reason },
+      hooks: [],
+    });
     expect(setup.update.sent).toEqual([]);
     expect(debug.mock.calls).toEqual([[{ orderRef: 'O_1', status: 'DRAFT' }, 'First skips the order']]);
   });
@@ -747,6 +823,20 @@ describe('hooks', () => {
     const setup = new Setup();
     await setup.sync([Many]);
     expect(setup.update.sent[0]).toHaveLength(501);
+  });
+
+  it('may not return more actions together than one update may have', async () => {
+    const hook = (name: string): Provider => {
+      @OrderStatusHook()
+      class Many implements OrderStatusHookContract {
+        actions = () => Array.from({ length: 300 }, () => ({ setCustomField: { name: 'a' } }));
+      }
+      Object.defineProperty(Many, 'name', { value: name });
+      return Many;
+    };
+    await expect(new Setup().sync([hook('One'), hook('Two')])).rejects.toThrow(
+      'Two.actions() returned more than the 500 actions that one update may have',
+    );
   });
 
   it('ask both systems for their fields', async () => {
@@ -844,6 +934,14 @@ describe('hooks', () => {
     await expect(hooksOf(WrongFragment)).rejects.toThrow(
       /fragment of WrongFragment \(fluentFields\) cannot be used/,
     );
+
+    @OrderStatusHook({ commercetoolsFields: 'fragment F on Customer { id }' })
+    class OtherFragment implements OrderStatusHookContract {
+      actions = () => [];
+    }
+    await expect(hooksOf(OtherFragment)).rejects.toThrow(
+      /fragment of OtherFragment \(commercetoolsFields\) cannot be used/,
+    );
   });
 });
 
@@ -933,6 +1031,45 @@ describe('a hook that cannot do its part', () => {
     await expect(setup.sync([acting('Good', PERMITTED)])).rejects.toBe(refusal);
   });
 
+  it('changes nothing by itself: an order whose states are right stays unchanged without it', async () => {
+    const setup = refusing();
+    setup.mapper.map = async () => ({ orderState: 'Open' });
+    expect(await setup.sync([optional])).toMatchObject({ outcome: 'unchanged', actions: [] });
+    expect(setup.update.sent).toEqual([]);
+  });
+
+  it('does not keep the actions of others from an order whose states are right', async () => {
+    const setup = refusing();
+    setup.mapper.map = async () => ({ orderState: 'Open' });
+    const result = await setup.sync([optional, acting('Good', PERMITTED)]);
+    expect(result).toMatchObject({ outcome: 'updated', actions: [PERMITTED] });
+    expect(setup.update.sent).toEqual([[PERMITTED]]);
+  });
+
+  it('is looked for with the required hooks first, then the states, then the optional hooks', async () => {
+    const setup = refusing();
+    const other = { setCustomField: { name: 'c' } };
+    await setup.sync([optional, acting('Extra', other, { required: false }), acting('Good', PERMITTED)]);
+    expect(setup.update.sent).toEqual([[PERMITTED], [CONFIRM], [other]]);
+  });
+
+  it('is not looked for when it has nothing to add, or the order could not be read', async () => {
+    @OrderStatusHook()
+    class Nothing implements OrderStatusHookContract {
+      actions = () => [];
+    }
+    const refused = new Setup();
+    const apply = vi.fn<() => Promise<never>>(throwing(new PermanentError('no transition')));
+    refused.update.apply = apply;
+    await expect(refused.sync([Nothing])).rejects.toThrow('no transition');
+    expect(apply).toHaveBeenCalledTimes(1);
+
+    const wrong = new Setup();
+    const getOrder = vi.spyOn(wrong.fluent, 'getOrder').mockResolvedValue({ ...FLUENT, retailerId: '2' });
+    await expect(wrong.sync([Nothing])).rejects.toThrow('belongs to retailer 2');
+    expect(getOrder).toHaveBeenCalledTimes(1);
+  });
+
   it('is not looked for when the whole update lacks a permission, or fails for a while', async () => {
     for (const error of [
       new PermanentError('no scope', { code: 'insufficient_scope' }),
@@ -981,13 +1118,19 @@ describe('a hook that cannot do its part', () => {
     'leaves the states in place when %s refuses its fields, and it is optional',
     async (side) => {
       const setup = withoutExtra(side);
+      const onRefused = vi.spyOn(HookFieldsCheck.prototype, 'onRefused');
+      const reads = side === 'fluent' ? vi.spyOn(setup.fluent, 'getOrder') : vi.spyOn(setup.lookup, 'find');
       const wrong = acting('Optional', WRONG, { [`${side}Fields`]: FIELDS, required: false });
       const good = acting('Good', PERMITTED, { [`${side}Fields`]: 'fragment Id on Order { id }' });
-      const result = await setup.sync([wrong, good]);
-      expect(setup.update.sent).toEqual([[CONFIRM, PERMITTED]]);
+      const result = await setup.sync([wrong, good, acting('Plain', PERMITTED)]);
+      // With all fields, without any, with those of each hook that asks for some, and with those that are accepted.
+      expect(reads).toHaveBeenCalledTimes(5);
+      expect(onRefused.mock.calls).toEqual([[`${side}Fields`, SCOPE]]);
+      expect(setup.update.sent).toEqual([[CONFIRM, PERMITTED, PERMITTED]]);
       expect(result.hooks).toMatchObject([
         { hook: 'Optional', lost: 'Order has no field extra' },
         { hook: 'Good' },
+        { hook: 'Plain' },
       ]);
       expect(setup.hooks?.failed()).toMatchObject([{ hook: 'Optional', lastCause: 'fields' }]);
     },
@@ -1005,6 +1148,35 @@ describe('a hook that cannot do its part', () => {
       expect(setup.update.sent).toEqual([]);
     },
   );
+
+  it.each(SIDES)('is not blamed when %s refuses the query only once', async (side) => {
+    const setup = new Setup();
+    const onRefused = vi.spyOn(HookFieldsCheck.prototype, 'onRefused');
+    const reads = side === 'fluent' ? vi.spyOn(setup.fluent, 'getOrder') : vi.spyOn(setup.lookup, 'find');
+    reads.mockRejectedValueOnce(new PermanentError('a hiccup'));
+    const hook = acting('Optional', PERMITTED, { [`${side}Fields`]: FIELDS, required: false });
+    expect((await setup.sync([hook])).hooks).toEqual([{ hook: 'Optional', actions: ['setCustomField'] }]);
+    expect(onRefused).not.toHaveBeenCalled();
+  });
+
+  it('is left out from the beginning while a system is known to refuse its fields', async () => {
+    const setup = new Setup();
+    const known = vi
+      .spyOn(HookFieldsCheck.prototype, 'refusedFor')
+      .mockImplementation(async () => new Map(setup.hooks!.all.map((hook) => [hook, 'no field extra'])));
+    const getOrder = vi.spyOn(setup.fluent, 'getOrder');
+    const result = await setup.sync([acting('Optional', WRONG, { fluentFields: FIELDS, required: false })]);
+    expect(result.hooks).toEqual([{ hook: 'Optional', actions: [], lost: 'no field extra' }]);
+    expect(setup.update.sent).toEqual([[CONFIRM]]);
+    expect(getOrder).toHaveBeenCalledTimes(1);
+    expect(setup.hooks!.failed()).toMatchObject([{ hook: 'Optional', lastCause: 'fields' }]);
+    await expect(setup.sync([acting('Required', WRONG, { fluentFields: FIELDS })])).rejects.toThrow(
+      'hook Required: its fields are refused: no field extra',
+    );
+    expect(known.mock.calls).toEqual([[SCOPE], [SCOPE]]);
+    await setup.sync();
+    expect(known).toHaveBeenCalledTimes(2);
+  });
 
   it.each(SIDES)('is not blamed when %s refuses the query without its fields, too', async (side) => {
     const setup = new Setup();
@@ -1037,6 +1209,7 @@ describe('a hook that cannot do its part', () => {
     const result = await setup.sync([Odd]);
     expect(setup.update.sent).toEqual([[CONFIRM]]);
     expect(result.hooks).toEqual([{ hook: 'Odd', actions: [], lost: reason }]);
+    expect(setup.hooks?.failed()).toMatchObject([{ hook: 'Odd', lastCause: 'error' }]);
   });
 
   it('is asked again later when it throws a TransientError on purpose, although it is optional', async () => {

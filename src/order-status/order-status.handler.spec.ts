@@ -55,6 +55,7 @@ class Setup {
   readonly debug = vi.spyOn(this.logger, 'debug');
   readonly signal = new AbortController().signal;
   readonly handler: OrderStatusHandler;
+  level = 'debug';
 
   constructor(readonly sync: () => Promise<SyncResult>) {
     const orderStatus = {
@@ -71,19 +72,21 @@ class Setup {
       {
         note: async (accountId: string, update: FluentUpdate) => void this.noted.push([accountId, update]),
       } as unknown as SyncedUpdates,
-      { logger: { isLevelEnabled: () => true } } as unknown as PinoLogger,
+      { logger: { isLevelEnabled: (level: string) => level === this.level } } as unknown as PinoLogger,
     );
   }
 
   handle(notification: FluentNotification, context: Partial<HandlerContext> = {}): Promise<unknown> {
-    return this.handler.handle(notification, {
+    const common = {
       scope: literalScope(),
       signal: this.signal,
       logger: this.logger,
       acceptedAt: new Date(),
       isRecheck: false,
-      ...context,
-    } as HandlerContext);
+    };
+    // A spread would read the logger.
+    const all = Object.defineProperties(common, Object.getOwnPropertyDescriptors(context));
+    return this.handler.handle(notification, all as unknown as HandlerContext);
   }
 
   async counted(metric: 'reconcileFound' | 'skippedStatuses'): Promise<unknown[]> {
@@ -127,6 +130,18 @@ describe('the order status handler', () => {
       expect.objectContaining({ orderId: '5', fluentStatus: 'BOOKED', outcome: 'updated' }),
       'order status synced',
     );
+  });
+
+  it('does not make the logger of the notification while debug lines are off', async () => {
+    const setup = endingWith();
+    setup.level = 'info';
+    const logger = vi.fn<() => never>();
+    await setup.handle(WEBHOOK, {
+      get logger() {
+        return logger();
+      },
+    });
+    expect(logger).not.toHaveBeenCalled();
   });
 
   it('syncs the root order of a notification about something else, also when its ref is not given', async () => {
@@ -325,5 +340,7 @@ describe('outcomeDetails', () => {
       'reasons',
     ]);
     expect(Object.keys(details('unmapped'))).toContain('mappings');
+    // A hook has left the order alone.
+    expect(outcomeDetails({ ...PAID, outcome: 'unmapped', skipped: undefined }).mappings).toBeUndefined();
   });
 });

@@ -35,7 +35,7 @@ describe('stateReasons', () => {
   it('names the passed status whose entry decided', () => {
     const decisions = {
       PACKED: [decision('paymentState', 'PACKED')],
-      BOOKED: [decision('paymentState', 'BOOKED', 'Paid')],
+      BOOKED: [decision('orderState', 'BOOKED', 'Confirmed'), decision('paymentState', 'BOOKED', 'Paid')],
     };
     const finding = { states: { paymentState: 'Paid' }, decidedBy: { paymentState: 'BOOKED' } } as const;
     expect(stateReasons(ORDER, {}, finding, source(decisions)).paymentState).toBe(
@@ -55,7 +55,9 @@ describe('stateReasons', () => {
     const reasons = stateReasons(ORDER, mapped, { states: {} }, source(decisions));
     expect(reasons.orderState).toBe('PACKED = Complete by PickupMapper');
     expect(reasons.shipmentState).toBe('PACKED = Shipped by PickupMapper');
-    expect(stateReasons(ORDER, {}, { states: {} }, source({})).orderState).toBe('left alone by PickupMapper');
+    for (const asked of [source({}), source(decisions)]) {
+      expect(stateReasons(ORDER, {}, { states: {} }, asked).orderState).toBe('left alone by PickupMapper');
+    }
   });
 
   it('is bounded, however long names are', () => {

@@ -38,7 +38,7 @@ export function stateByHistory(
   given: readonly string[],
 ): string | undefined {
   const newest = given.at(-1);
-  if (newest === undefined || newest === current) return undefined;
+  if (newest === current) return undefined;
   // If no passed status gives the current state, another client has written it, e.g. a payment provider.
   return isUnset(field, current) || given.includes(current) ? newest : undefined;
 }
