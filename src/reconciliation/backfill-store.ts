@@ -1,12 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { REDIS_PREFIX, RedisConnections, type RedisClient } from '../redis/index.js';
+import {
+  REDIS_PREFIX,
+  RedisConnections,
+  ScriptRunner,
+  loadScripts,
+  type RedisClient,
+} from '../redis/index.js';
 
 const PREFIX = `${REDIS_PREFIX}:backfill:`;
-/** The ids of all backfills, by the time of their request. */
-const INDEX = `${REDIS_PREFIX}:backfills`;
-/** The account and the retailer of each unfinished backfill. */
-const UNFINISHED = `${REDIS_PREFIX}:backfills:unfinished`;
+const KEYS = {
+  /** The ids of all backfills, by the time of their request. */
+  index: `${REDIS_PREFIX}:backfills`,
+  /** The account and the retailer of each unfinished backfill. */
+  unfinished: `${REDIS_PREFIX}:backfills:unfinished`,
+};
 /** A backfill is forgotten this long after its last change. */
 const TTL_MS = 7 * 86_400_000;
 /** Backfills that are kept; the oldest finished ones go first. */
@@ -75,63 +83,24 @@ export type CreateResult =
   | { readonly result: 'busy'; readonly id: string }
   | { readonly result: 'full' };
 
-/** Backfills whose keys have expired leave the lists here, so that a lost replica blocks no retailer for ever. */
-const CREATE = `
-local index, unfinished = KEYS[1], KEYS[2]
-local prefix, id, account, retailer, request, now, ttl, maxKept, maxUnfinished = unpack(ARGV)
-local all = redis.call('HGETALL', unfinished)
-for at = 1, #all, 2 do
-  if redis.call('EXISTS', prefix .. all[at]) == 0 then
-    redis.call('HDEL', unfinished, all[at])
-  else
-    local its = cjson.decode(all[at + 1])
-    local overlaps = its[2] == '' or retailer == '' or its[2] == retailer
-    if its[1] == account and overlaps then return { 'busy', all[at] } end
-  end
-end
-if redis.call('HLEN', unfinished) >= tonumber(maxUnfinished) then return { 'full' } end
-redis.call('HSET', prefix .. id, 'request', request, 'state', 'running')
-redis.call('PEXPIRE', prefix .. id, ttl)
-redis.call('HSET', unfinished, id, cjson.encode({ account, retailer }))
-redis.call('ZADD', index, now, id)
-local kept = redis.call('ZRANGE', index, 0, -1)
-local excess = #kept - tonumber(maxKept)
-for _, each in ipairs(kept) do
-  local isGone = redis.call('EXISTS', prefix .. each) == 0
-  if isGone or excess > 0 and redis.call('HEXISTS', unfinished, each) == 0 then
-    redis.call('DEL', prefix .. each)
-    redis.call('ZREM', index, each)
-    excess = excess - 1
-  end
-end
-return { 'created' }`;
+interface BackfillScripts {
+  createBackfill: {
+    args:
+      'prefix' | 'id' | 'account' | 'retailer' | 'request' | 'nowMs' | 'ttlMs' | 'maxKept' | 'maxUnfinished';
+    reply: ['created'] | ['full'] | ['busy', id: string];
+  };
+  updateBackfill: {
+    args: 'id' | 'token' | 'lockMs' | 'ttlMs' | 'state' | 'problem' | 'progress' | 'committed' | 'endedAt';
+    reply: 'written' | 'lost' | 'cancelled';
+  };
+  cancelBackfill: { args: 'id' | 'nowMs'; reply: BackfillState | '' };
+}
 
-/** Only for the holder of the lock, and not after a cancellation. */
-const UPDATE = `
-local job, lock, unfinished = KEYS[1], KEYS[2], KEYS[3]
-local id, token, lockMs, ttl, state, problem, progress, committed, endedAt = unpack(ARGV)
-if redis.call('GET', lock) ~= token then return 'lost' end
-if redis.call('HGET', job, 'state') == 'cancelled' then return 'cancelled' end
-if redis.call('EXISTS', job) == 0 then return 'lost' end
-redis.call('HSET', job, 'state', state, 'progress', progress, 'committed', committed, 'problem', problem)
-redis.call('PEXPIRE', job, ttl)
-redis.call('PEXPIRE', lock, lockMs)
-if endedAt ~= '' then
-  redis.call('HSET', job, 'endedAt', endedAt)
-  redis.call('HDEL', unfinished, id)
-end
-return 'written'`;
-
-/** Returns the state before, or '' when there is no such backfill. */
-const CANCEL = `
-local job, unfinished = KEYS[1], KEYS[2]
-local state = redis.call('HGET', job, 'state')
-if not state then return '' end
-if redis.call('HEXISTS', unfinished, ARGV[1]) == 0 then return state end
-redis.call('HSET', job, 'state', 'cancelled', 'endedAt', ARGV[2])
-redis.call('HDEL', job, 'problem')
-redis.call('HDEL', unfinished, ARGV[1])
-return state`;
+const SCRIPTS = loadScripts<BackfillScripts>(new URL('lua/', import.meta.url), {
+  createBackfill: 'create-backfill',
+  updateBackfill: 'update-backfill',
+  cancelBackfill: 'cancel-backfill',
+});
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0`;
 
@@ -139,12 +108,17 @@ const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL',
 @Injectable()
 export class BackfillStore {
   private readonly token = randomBytes(12).toString('base64url');
+  private loaded?: ScriptRunner<BackfillScripts, keyof typeof KEYS | 'job' | 'lock'>;
 
   constructor(private readonly connections: RedisConnections) {}
 
   /** Not before an operator's request, or the first look for one: a connector without an admin API needs no Redis. */
   private get redis(): RedisClient {
     return this.connections.failFast;
+  }
+
+  private get scripts(): NonNullable<typeof this.loaded> {
+    return (this.loaded ??= new ScriptRunner(this.redis, SCRIPTS, KEYS));
   }
 
   /** Waits until Redis can be used. @throws Error when it cannot be reached within seconds, or `stop` is aborted. */
@@ -155,22 +129,18 @@ export class BackfillStore {
   async create(request: BackfillRequest): Promise<CreateResult> {
     const id = randomBytes(9).toString('base64url');
     const requestedAt = Date.now();
-    const { accountId, retailerId = '' } = request;
-    const [result, other = ''] = (await this.redis.eval(
-      CREATE,
-      2,
-      INDEX,
-      UNFINISHED,
-      PREFIX,
+    const { accountId: account, retailerId: retailer = '' } = request;
+    const [result, other = ''] = await this.scripts.run('createBackfill', {
+      prefix: PREFIX,
       id,
-      accountId,
-      retailerId,
-      JSON.stringify({ ...request, requestedAt }),
-      requestedAt,
-      TTL_MS,
-      MAX_KEPT,
-      MAX_UNFINISHED,
-    )) as ['created' | 'busy' | 'full', string?];
+      account,
+      retailer,
+      request: JSON.stringify({ ...request, requestedAt }),
+      nowMs: requestedAt,
+      ttlMs: TTL_MS,
+      maxKept: MAX_KEPT,
+      maxUnfinished: MAX_UNFINISHED,
+    });
     if (result !== 'created') return { result, id: other };
     const backfill = await this.find(id);
     if (!backfill)
@@ -185,14 +155,14 @@ export class BackfillStore {
 
   /** @returns all backfills, the newest first. */
   async list(): Promise<readonly Backfill[]> {
-    const ids = await this.redis.zrevrange(INDEX, 0, MAX_KEPT - 1);
+    const ids = await this.redis.zrevrange(KEYS.index, 0, MAX_KEPT - 1);
     const found = await Promise.all(ids.map((id) => this.find(id)));
     return found.filter((each) => each !== undefined);
   }
 
   /** @returns the ids of the backfills that are neither finished nor failed nor cancelled. */
   unfinished(): Promise<readonly string[]> {
-    return this.redis.hkeys(UNFINISHED);
+    return this.redis.hkeys(KEYS.unfinished);
   }
 
   /**
@@ -215,28 +185,24 @@ export class BackfillStore {
     lockMs: number,
   ): Promise<'written' | 'lost' | 'cancelled'> {
     const isOver = state !== 'running' && state !== 'paused';
-    const texts = [JSON.stringify(progress), JSON.stringify(committed)];
-    return (await this.redis.eval(
-      UPDATE,
-      3,
-      PREFIX + id,
-      lockKey(id),
-      UNFINISHED,
+    const args = {
       id,
-      this.token,
+      token: this.token,
       lockMs,
-      TTL_MS,
+      ttlMs: TTL_MS,
       state,
       problem,
-      ...texts,
-      isOver ? Date.now() : '',
-    )) as 'written' | 'lost' | 'cancelled';
+      progress: JSON.stringify(progress),
+      committed: JSON.stringify(committed),
+      endedAt: isOver ? Date.now() : '',
+    };
+    return this.scripts.run('updateBackfill', args, { job: PREFIX + id, lock: lockKey(id) });
   }
 
   /** @returns the state before: it stays when the backfill is over. Undefined when it is unknown. */
   async cancel(id: string): Promise<BackfillState | undefined> {
-    const before = await this.redis.eval(CANCEL, 2, PREFIX + id, UNFINISHED, id, Date.now());
-    return before === '' ? undefined : (before as BackfillState);
+    const before = await this.scripts.run('cancelBackfill', { id, nowMs: Date.now() }, { job: PREFIX + id });
+    return before === '' ? undefined : before;
   }
 }
 

@@ -57,11 +57,11 @@ export function loadScripts<TScripts extends Contracts<TScripts>>(
 export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends string> {
   private readonly commands: Readonly<Record<keyof TScripts, (...values: Text[]) => Promise<unknown>>>;
 
-  /** @param keys what scripts name; each script takes those that it needs. */
+  /** @param keys those that are the same in every run; each script takes those that it needs. */
   constructor(
     client: RedisClient,
     private readonly scripts: LoadedScripts<TScripts>,
-    private readonly keys: Readonly<Record<TKey, string>>,
+    private readonly keys: Readonly<Partial<Record<TKey, string>>>,
   ) {
     for (const [name, { keys: keyNames, lua }] of Object.entries<Script>(scripts)) {
       client.defineCommand(name, { numberOfKeys: keyNames.length, lua });
@@ -69,7 +69,7 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
     this.commands = client as unknown as typeof this.commands;
   }
 
-  /** @param keys those that differ in this run. */
+  /** @param keys those that are not the same in every run. */
   async run<TName extends keyof TScripts & string>(
     name: TName,
     args: ScriptArguments<TScripts[TName]>,
@@ -95,7 +95,7 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
 
   private valuesOf(
     name: keyof TScripts & string,
-    keys: Readonly<Record<string, string>>,
+    keys: Readonly<Partial<Record<string, string>>>,
     args: Readonly<Record<string, Text>>,
     items: readonly Readonly<Record<string, Text>>[],
   ): Text[] {

@@ -17,7 +17,7 @@ export const JOB_PREFIX = key('');
 /** A `WAIT` that follows a write of this key covers every earlier write. */
 export const WRITTEN_KEY = key('written');
 
-/** Bull's keys, and ours beside them. */
+/** Bull's keys, and ours beside them. {@link orderKey} makes the others. */
 export const KEYS: QueueKeys = {
   wait: key('wait'),
   active: key('active'),
@@ -28,7 +28,6 @@ export const KEYS: QueueKeys = {
   paused: key('paused'),
   any: key('id'),
   finished: `${REDIS_PREFIX}:finished`,
-  order: key('id'),
 };
 
 /** Of the keys with which the version before marked finished notifications. They are read until they have expired. */

@@ -86,19 +86,10 @@ export type TicketReply = [
   ownAge: string | null,
 ];
 
-/** The keys that scripts name; each takes those that it needs. */
+/** The keys that scripts name, without `order`, which a run gives; each script takes those that it needs. */
 export type QueueKeys = Readonly<
   Record<
-    | 'wait'
-    | 'active'
-    | 'delayed'
-    | 'failed'
-    | 'marker'
-    | 'unfinished'
-    | 'paused'
-    | 'finished'
-    | 'order'
-    | 'any',
+    'wait' | 'active' | 'delayed' | 'failed' | 'marker' | 'unfinished' | 'paused' | 'finished' | 'any',
     string
   >
 >;
@@ -122,7 +113,7 @@ const SCRIPTS = loadScripts<QueueScripts>(new URL('lua/', import.meta.url), {
 });
 
 /** Runs the queue's scripts on one connection, each in one round trip. */
-export class QueueScriptRunner extends ScriptRunner<QueueScripts, keyof QueueKeys> {
+export class QueueScriptRunner extends ScriptRunner<QueueScripts, keyof QueueKeys | 'order'> {
   constructor(client: RedisClient, keys: QueueKeys) {
     super(client, SCRIPTS, keys);
   }
