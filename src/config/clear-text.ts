@@ -85,7 +85,7 @@ function isRemoteRedis(target: RedisTarget): boolean {
 
 /** @param hostname of a URL; IPv6 addresses may be in brackets. */
 function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = hostname.replace(/[[\]]/g, '').toLowerCase();
   if (isIP(host) === 0) return host === 'localhost';
   return LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 }

@@ -242,9 +242,35 @@ describe('the environment', () => {
   });
 
   it('takes an empty value for one that is not set', () => {
-    const config = loadConnectorConfig({ ...complete, PORT: '', FLUENT_RETAILER_IDS: ' ', ADMIN_TOKEN: '' });
+    const config = loadConnectorConfig({ ...complete, PORT: '', FLUENT_RETAILER_IDS: ' ', ADMIN_TOKEN: ' ' });
     expect(config.server).toMatchObject({ port: 8080, adminTokens: [] });
     expect(config.retailerIds('ACME')).toEqual([]);
+  });
+
+  it.each(['customField:ab', 'customField:my-Field_1', `customField:${'a'.repeat(36)}`, 'id'])(
+    'looks orders up by %s',
+    (ORDER_LOOKUP) => {
+      const config = loadConnectorConfig({ ...complete, ORDER_LOOKUP });
+      expect(config.scope('ACME', '1')?.orderLookup).toBe(ORDER_LOOKUP);
+    },
+  );
+
+  it('keeps stories only for an admin API that can show them', () => {
+    expect(loadConnectorConfig(complete).history).toEqual({ ttlSeconds: 0, maxMegabytes: 256 });
+    const ADMIN_TOKEN = 'sixteen-letters!';
+    expect(loadConnectorConfig({ ...complete, ADMIN_TOKEN, HISTORY_TTL: '60' }).history.ttlSeconds).toBe(60);
+    const ADMIN_TOKENS = 'alice:read:sixteen-letters!';
+    expect(loadConnectorConfig({ ...complete, ADMIN_TOKENS }).history.ttlSeconds).toBe(604_800);
+  });
+
+  it('bounds the operations that share a request', () => {
+    const { operationBatches } = loadConnectorConfig({ ...complete, OPERATION_BATCH_READS: '7' });
+    expect(operationBatches).toEqual({ reads: 7, writes: 4 });
+  });
+
+  it('reads a URL of Redis with spaces around it', () => {
+    const { queue } = loadConnectorConfig({ ...complete, REDIS_URL: ' redis://cache:6379\n' });
+    expect(queue.redis).toMatchObject({ topology: 'single', url: 'redis://cache:6379' });
   });
 
   it('reads false as false', () => {
@@ -430,11 +456,42 @@ describe('secrets from files', () => {
   });
 });
 
+describe('a connector without Redis', () => {
+  const { REDIS_URL: _, ...others } = complete;
+  const queueNeedsRedis = false;
+
+  it('needs another queue', () => {
+    expect(problemsOf(others)).toEqual([
+      `REDIS_URL is required: a ${REDIS_URL_FORM.slice('must be a '.length)}`,
+    ]);
+    expect(loadConnectorConfig(complete).notices).toEqual([]);
+  });
+
+  it('is told what its process keeps in memory', () => {
+    expect(loadConnectorConfig(others, { queueNeedsRedis }).notices).toEqual([
+      'REDIS_URL is not set: this process keeps in memory the position of reconciliation, the updates that are synced, ' +
+        'the Fluent order of each commercetools order, the progress of batch loads. ' +
+        'A restart loses it, and replicas do not share it',
+    ]);
+  });
+
+  it.each([
+    { ADMIN_TOKEN: 'a-token-that-is-long-enough' },
+    { ADMIN_TOKENS: 'alice:read:a-token-that-is-long-enough' },
+  ])('has no admin API: %j', (tokens) => {
+    expect(() => loadConnectorConfig({ ...others, ...tokens }, { queueNeedsRedis })).toThrow(
+      '- REDIS_URL is required for the admin API, which keeps stories, reconciles and the overview in Redis; ' +
+        'set it, or remove ADMIN_TOKEN and ADMIN_TOKENS\n',
+    );
+  });
+});
+
 describe('scopes', () => {
   it('accepts only the retailers that are listed', () => {
     const config = loadConnectorConfig({ ...complete, FLUENT_RETAILER_IDS: '1, 2' });
     expect(config.retailerIds('ACME')).toEqual(['1', '2']);
     expect(config.scope('ACME', '2')?.retailerId).toBe('2');
+    expect(config.scopes()).toEqual([config.scope('ACME', '1'), config.scope('ACME', '2')]);
     for (const [account, retailer] of [
       ['ACME', '3'],
       ['OTHER', '1'],
@@ -447,6 +504,7 @@ describe('scopes', () => {
 
   it('accepts any retailer when none is listed, and gives the same scope each time', () => {
     const config = loadConnectorConfig(complete);
+    expect(config.scopes()).toEqual([]);
     const scope = config.scope('ACME', '77');
     expect(scope).toMatchObject({ retailerId: '77', orderLookup: 'orderNumber' });
     expect(config.scope('ACME', '77')).toBe(scope);
@@ -508,6 +566,25 @@ ${extra}`;
     });
     expect(config.scope('ACME', '2')?.mappingSettings.order).toBeDefined();
     expect(config.scope('ACME', '3')).toBeUndefined();
+  });
+
+  it('reads URLs with spaces and slashes at their ends, and defaults of what is left out', () => {
+    const text = yaml()
+      .replace('https://acme.example.com/', "' https://acme.example.com// '")
+      .replace(
+        'mappingSettings: { payment: off }',
+        "mappingSettings: { payment: ' Off ', order: mine, shipping: its }",
+      );
+    const config = loadConnectorConfig({ ...base, CONNECTOR_CONFIG: file('defaults.yaml', text) });
+    expect(config.account('ACME')).toMatchObject({
+      baseUrl: 'https://acme.example.com',
+      allowMd5Signature: false,
+    });
+    expect(config.scope('ACME', '2')?.mappingSettings).toEqual({
+      order: 'mine',
+      payment: undefined,
+      shipping: 'its',
+    });
   });
 
   it.each<[string, (text: string) => string]>([
@@ -635,6 +712,36 @@ ${extra}`;
       /^accounts\[0\]\.allowMd5Signature must be true or false$/,
     ],
     [
+      'a blank field',
+      (text) => text.replace('username: u', "username: ' '"),
+      /^accounts\[0\]\.username is required$/,
+    ],
+    [
+      'a field without a value',
+      (text) => text.replace('username: u', 'username:'),
+      /^accounts\[0\]\.username is required$/,
+    ],
+    [
+      'an address that is not text',
+      (text) => text.replace('https://acme.example.com/', '7'),
+      /^accounts\[0\]\.baseUrl must be an http or https URL without user, query and fragment$/,
+    ],
+    [
+      'a look-up that is not text',
+      (text) => text.replace('orderRefPrefix: HD_', 'orderLookup: [id]'),
+      /^accounts\[0\]\.orderLookup must be orderNumber, id or customField:<name>$/,
+    ],
+    [
+      'public keys that are not a list',
+      (text) => text.replace(/webhookPublicKeys:\n.*\n/, 'webhookPublicKeys: 7\n'),
+      /^accounts\[0\]\.webhookPublicKeys must hold at least one public key$/,
+    ],
+    [
+      'a public key that is not text',
+      (text) => text.replace(publicKey, '7'),
+      /^accounts\[0\]\.webhookPublicKeys is wrong: key 1 of 1 is not text$/,
+    ],
+    [
       'an account that is only its id',
       (text) => text.replace(/accounts:[^]*/, 'accounts: [ACME]'),
       /^accounts\[0\] must hold keys and values$/,
@@ -750,7 +857,16 @@ describe('messages from commercetools', () => {
     [
       'tokens of any user of an issuer',
       { COMMERCETOOLS_MESSAGES_AUDIENCE: audience, COMMERCETOOLS_MESSAGES_ISSUER: 'accounts.google.com' },
-      /^COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT or COMMERCETOOLS_MESSAGES_SUBJECT is required/,
+      /^COMMERCETOOLS_MESSAGES_SERVICE_ACCOUNT or COMMERCETOOLS_MESSAGES_SUBJECT is required with COMMERCETOOLS_MESSAGES_AUDIENCE, because an issuer signs tokens for any audience for all its users$/,
+    ],
+    [
+      'expected values without an audience',
+      {
+        COMMERCETOOLS_MESSAGES_ISSUER: 'https://issuer.example.com/',
+        COMMERCETOOLS_MESSAGES_JWKS_URL: 'https://issuer.example.com/keys',
+        COMMERCETOOLS_MESSAGES_SUBJECT: 'sender-1',
+      },
+      /^COMMERCETOOLS_MESSAGES_AUDIENCE is required, because this is set: COMMERCETOOLS_MESSAGES_ISSUER, COMMERCETOOLS_MESSAGES_JWKS_URL, COMMERCETOOLS_MESSAGES_SUBJECT$/,
     ],
     [
       'an expected account without an audience',

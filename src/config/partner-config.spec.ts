@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Test } from '@nestjs/testing';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Length } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import { COMPLETE_ENVIRONMENT } from '../../test/support/complete-environment.js';
 import { ConfigModule } from './config.module.js';
@@ -15,6 +15,10 @@ class Settings {
   @Type(() => Number)
   @IsInt()
   LIMIT = 7;
+
+  @IsOptional()
+  @Matches(/^[A-Z]{2}$/, { message: 'must be a code of two letters' })
+  COUNTRY?: string;
 
   @IsOptional()
   @IsString()
@@ -59,11 +63,29 @@ describe("a partner's configuration", () => {
     await expect(failure).rejects.not.toThrow(/mauve|too-short/);
   });
 
+  it('is refused with the message of a rule, and once when a file cannot be read', async () => {
+    await expect(settingsFrom({ COLOUR_FILE: '/nowhere', COUNTRY: 'Germany' })).rejects.toThrow(
+      'The configuration has 2 problems:\n' +
+        '- COLOUR_FILE must be the path of a readable file (ENOENT)\n' +
+        '- COUNTRY must be a code of two letters\n',
+    );
+  });
+
   it('is refused when it declares a variable of the connector, or no rules', () => {
     class Taken {
       @IsString()
       REDIS_URL!: string;
     }
+    class Several {
+      @IsString()
+      ADMIN_TOKEN_FILE!: string;
+
+      @IsString()
+      PORT!: string;
+    }
+    expect(() => ConfigModule.register({}, { partnerConfig: Several })).toThrow(
+      'register({ config: Several }): ADMIN_TOKEN_FILE, PORT are variables of the connector; rename the property',
+    );
     class Bare {}
     expect(() => ConfigModule.register({}, { partnerConfig: Taken })).toThrow(
       'register({ config: Taken }): REDIS_URL is a variable of the connector; rename the property',

@@ -41,15 +41,14 @@ export function violationsIn(errors: readonly ValidationError[], parent = ''): V
         : property;
     if (!constraints) return violationsIn(children, path);
     if ('whitelistValidation' in constraints) {
-      return [{ path, message: `is not known; known are ${knownProperties(target).join(', ')}` }];
+      return [{ path, message: `is not known; known are ${knownProperties(target!).join(', ')}` }];
     }
-    const [message = ''] = Object.values(constraints);
-    return [{ path, message }];
+    const [message] = Object.values(constraints);
+    return [{ path, message: message! }];
   });
 }
 
-function knownProperties(target: object | undefined): string[] {
-  if (!target) return [];
+function knownProperties(target: object): string[] {
   const rules = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', false, false);
   return [...new Set(rules.map(({ propertyName }) => propertyName))].sort();
 }

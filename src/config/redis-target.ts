@@ -49,7 +49,7 @@ export function parseRedisUrl(url: string): RedisTarget | undefined {
   const groups = URL_OF_SEVERAL.exec(url)?.groups;
   if (!groups) return undefined;
   const topology = groups['topology'] === 'sentinel' ? 'sentinel' : 'cluster';
-  const nodes = nodesOf(groups['hosts'] ?? '', DEFAULT_PORTS[topology]);
+  const nodes = nodesOf(groups['hosts']!, DEFAULT_PORTS[topology]);
   const options = new URLSearchParams(groups['query']);
   if (!nodes) return undefined;
   try {
@@ -96,7 +96,7 @@ function nodesOf(hosts: string, defaultPort: number): RedisNode[] | undefined {
     const match = HOST.exec(text.trim())?.groups;
     const port = Number(match?.['port'] ?? defaultPort);
     if (!match || port < 1 || port > 65_535) return undefined;
-    nodes.push({ host: (match['host'] ?? '').replace(/^\[|\]$/g, ''), port });
+    nodes.push({ host: match['host']!.replace(/[[\]]/g, ''), port });
   }
   return nodes;
 }

@@ -13,9 +13,21 @@ function Rule(name: string, problem: (value: unknown) => string | undefined): Pr
     name,
     validator: {
       validate: (value) => problem(value) === undefined,
-      defaultMessage: (args) => problem(args?.value) ?? '',
+      defaultMessage: (args) => problem(args!.value)!,
     },
   });
+}
+
+/** What an environment variable holds. */
+interface Text {
+  readonly value: string;
+}
+
+function itemsOf(list: string, separator: string | RegExp): string[] {
+  return list
+    .split(separator)
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 /** Text that must not be missing or blank. */
@@ -41,31 +53,27 @@ export function IsHttpUrl(): PropertyDecorator {
   };
 }
 
-/** Where Redis is, from a URL. A text that does not parse stays text, so that the rule refuses it. */
+/** Where Redis is, from a variable with a URL. A text that does not parse stays text, so that the rule refuses it. */
 export function RedisUrl(): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) =>
-      typeof value === 'string' ? (parseRedisUrl(value.trim()) ?? value) : (value as unknown),
-    )(target, property);
-    Rule('isRedisUrl', (value) =>
-      typeof value === 'object' && value !== null ? undefined : `must be a ${REDIS_URL_FORMS}`,
-    )(target, property);
+    Transform(({ value }: Text) => parseRedisUrl(value.trim()) ?? value)(target, property);
+    Rule('isRedisUrl', (value) => (typeof value === 'string' ? `must be a ${REDIS_URL_FORMS}` : undefined))(
+      target,
+      property,
+    );
   };
 }
 
 function isUrl(value: unknown, protocols: readonly string[]): value is string {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
   // `http:host` parses, but the host would be part of the path.
-  return protocols.includes(protocol) && value.includes('://') && hostname !== '';
+  return protocols.includes(new URL(value).protocol) && value.includes('://');
 }
 
-/** An integer from text. Any other text stays text, so that the rule refuses it. */
+/** An integer from a variable. Any other text stays text, so that the rule refuses it. */
 export function IsIntegerVariable(minimum: number, maximum = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) =>
-      typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : (value as unknown),
-    )(target, property);
+    Transform(({ value }: Text) => (/^-?\d+$/.test(value) ? Number(value) : value))(target, property);
     const message = `must be a whole number from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`}`;
     IsInt({ message })(target, property);
     Min(minimum, { message })(target, property);
@@ -84,8 +92,7 @@ export function IsOrderLookup(): PropertyDecorator {
 
 /** `true` or `false`. Any other text stays text, so that a rule refuses it. */
 export function BooleanVariable(): PropertyDecorator {
-  return Transform(({ value }) => {
-    if (typeof value !== 'string') return value as unknown;
+  return Transform(({ value }: Text) => {
     const text = value.toLowerCase();
     return text === 'true' ? true : text === 'false' ? false : value;
   });
@@ -94,14 +101,7 @@ export function BooleanVariable(): PropertyDecorator {
 /** A list from text that is separated by commas. Every item must be different. */
 export function ListVariable(): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) =>
-      typeof value === 'string'
-        ? value
-            .split(',')
-            .map((item) => item.trim())
-            .filter((item) => item !== '')
-        : (value as unknown),
-    )(target, property);
+    Transform(({ value }: Text) => itemsOf(value, ','))(target, property);
     Rule('isListWithoutDuplicates', (value) => {
       const twice = (value as string[]).find((item, index, all) => all.indexOf(item) !== index);
       return twice === undefined ? undefined : `must not hold ${twice} twice`;
@@ -144,15 +144,7 @@ const TOKEN_FORM = /^([\w.@-]{1,64}):(read|write):(.*)$/s;
  */
 export function AdminTokens(): PropertyDecorator {
   return (target, property) => {
-    Transform(({ value }) =>
-      typeof value === 'string'
-        ? value
-            .split(/[,\n]/)
-            .map((item) => item.trim())
-            .filter((item) => item !== '')
-            .map(parseAdminToken)
-        : (value as unknown),
-    )(target, property);
+    Transform(({ value }: Text) => itemsOf(value, /[,\n]/).map(parseAdminToken))(target, property);
     // A token that could not be read has become the text of its problem.
     Rule('areAdminTokens', (value) => {
       const tokens = value as (AdminToken | string)[];
@@ -169,9 +161,15 @@ export function AdminTokens(): PropertyDecorator {
 }
 
 function parseAdminToken(text: string): AdminToken | string {
-  const [, name = '', scope, secret = ''] = TOKEN_FORM.exec(text) ?? [];
-  if (scope === undefined) return 'must have the form name:read:token or name:write:token';
+  const match = TOKEN_FORM.exec(text);
+  if (!match) return 'must have the form name:read:token or name:write:token';
+  const [, name, scope, secret] = match as unknown as [
+    text: string,
+    name: string,
+    AdminScope,
+    secret: string,
+  ];
   if (secret.length < MIN_TOKEN_LENGTH)
     return `must have at least ${MIN_TOKEN_LENGTH} characters after its scope`;
-  return { name, scope: scope as AdminScope, secret };
+  return { name, scope, secret };
 }
