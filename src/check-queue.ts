@@ -4,7 +4,7 @@ import { MemoryMessageQueue, type MessageQueue } from './delivery/index.js';
 import { ConfigurationError } from './errors.js';
 
 /**
- * An ingress that keeps webhooks in its own memory would accept what nobody processes, and a worker would wait for ever.
+ * An ingress that keeps webhooks in its own memory would accept webhooks that no worker gets, and a worker would wait forever.
  *
  * @throws ConfigurationError when the role needs a queue that several processes share.
  */

@@ -189,7 +189,7 @@ export function checkOverrides(overrides: readonly Override[]): void {
 }
 
 /**
- * Nest keeps the provider of another module beside the default, and the connector would go on with the default.
+ * Nest keeps the provider of another module beside the default, and the connector would keep using the default.
  *
  * @throws ConfigurationError that names each replaceable class that a module of the partner provides, with the
  * line to write instead.

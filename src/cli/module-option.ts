@@ -5,7 +5,7 @@ export interface ModuleOptions {
   readonly module?: string;
 }
 
-/** Names the file in a partner's image, so that nobody has to type it. */
+/** Names the file in a partner's image, so that operators need not type it. */
 export const MODULE_VARIABLE = 'CONNECTOR_MODULE';
 
 export function withModuleOption(command: Command): Command {

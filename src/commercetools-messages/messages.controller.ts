@@ -43,7 +43,7 @@ export class MessagesController {
     if (delivery.kind === 'other') return this.answer({ status: 'ignored' }, 'other');
     const { message } = delivery;
     const { id, type, projectKey } = message;
-    // Checked first: a message without a handler must not be delivered again, whatever else is wrong with it.
+    // Checked first: a message without a handler must not be delivered again, even if something else is wrong with it.
     const handler = this.registry.find(messageNotificationName(type));
     if (!handler) return this.answer({ status: 'ignored', id }, projectKey);
 

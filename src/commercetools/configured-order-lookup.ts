@@ -53,7 +53,7 @@ export class ConfiguredOrderLookup extends OrderLookup {
     if (others.length > 0) {
       throw new PermanentError(
         `commercetools project ${project.key}: the custom field ${name} of several orders is ${value}; ` +
-          'give each order a value of its own',
+          'give each order a different value',
         { code: 'AmbiguousOrder' },
       );
     }

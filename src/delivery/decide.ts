@@ -74,7 +74,7 @@ export type Settlement =
       readonly delayMs: number;
       readonly progress: DeliveryProgress;
       readonly error: unknown;
-      /** How long other notifications of the key wait, too. */
+      /** How long other notifications of the key also wait. */
       readonly holdKeyMs: number;
       readonly hasOwnAge: boolean;
       readonly run?: EndedRun;
@@ -102,7 +102,7 @@ const MAX_HOLD_KEY_MS = 30_000;
 
 /**
  * The delivery policy: superseding, rechecks, retries, deferrals and dead letters. A pure function, so that
- * every rule can be read and tested here, whatever queue keeps the notifications.
+ * every rule can be read and tested here, independently of the queue.
  *
  * @param now milliseconds since the epoch by the store's clock.
  * @param random gives a number in [0, 1).

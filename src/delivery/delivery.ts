@@ -33,7 +33,7 @@ export interface DeliveryProgress {
   readonly error?: DescribedError;
   /** Set while a recheck is due. */
   readonly firstRun?: FirstRun;
-  /** The recheck needs a run with at least this number, whatever an earlier run observed. */
+  /** The recheck needs a run with at least this number, regardless of what an earlier run observed. */
   readonly recheckFrom?: number;
   /** How often it waited because another run of its key was active. */
   readonly waits?: number;

@@ -87,7 +87,7 @@ export class Slots {
     };
   }
 
-  /** @returns what gives the slot back; to be called once. */
+  /** @returns a function that releases the slot; call it once. */
   hold({ notification: { accountId }, background }: Delivery): () => void {
     this.promptRuns = background ? 0 : this.promptRuns + 1;
     this.add(accountId, background, 1);

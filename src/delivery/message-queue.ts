@@ -225,8 +225,8 @@ export abstract class MessageQueue {
   abstract health(): Promise<QueueHealth>;
 
   /**
-   * Dead letters, newest first, 50 by default. No page leaves one out that is a dead letter all the time, whatever happens to
-   * others between two pages.
+   * Dead letters, newest first, 50 by default. Letters that are replayed or discarded between two pages do not make the next page leave
+   * out another one.
    */
   abstract deadLetters(page?: DeadLetterPage): Promise<readonly DeadLetter[]>;
 

@@ -20,7 +20,7 @@ export interface EntityBatch {
 
 /** Fluent's limit. */
 export const MAX_BATCH_ENTITIES = 5000;
-/** Fluent refuses GraphQL requests above 2 MB. Batches stay below this size, too. */
+/** Fluent refuses GraphQL requests above 2 MB. Batches also stay below this size. */
 const MAX_BATCH_BYTES = 1_900_000;
 
 /** Cuts entities into batches, reading no further ahead than one batch. */

@@ -3,7 +3,7 @@ import { IsOptional, ValidateBy, ValidateNested, type ValidationArguments } from
 import { isJsonObject } from '../json.js';
 
 /**
- * Rules that the events share, each with one message for whatever is wrong. Nothing is converted: a number
+ * Rules that the events share, each with one message for everything that can be wrong. Nothing is converted: a number
  * where the contract says text is a violation.
  */
 

@@ -27,7 +27,7 @@ export function classifyFluentFailure(
   subject: UpstreamSubject,
   operation: string,
 ): ConnectorError {
-  // These statuses concern the caller or the load, whatever the code is.
+  // These statuses concern the caller or the load, regardless of the code.
   if (failure.status === 401 || isOutageStatus(failure.status)) {
     return failureError(classOfStatus(failure), failure, subject, operation);
   }
@@ -37,7 +37,7 @@ export function classifyFluentFailure(
   for (const rule of FLUENT_ERROR_RULES) {
     const code = codes.find((candidate) => new RegExp(`^${rule.code}$`).test(candidate));
     if (code === undefined) continue;
-    // A status or a text about permissions says more than a code that nobody documents.
+    // A status or a text about permissions says more than an undocumented code.
     if (isFamily(rule) && isDenied(failure)) break;
     const { failureClass } = rule;
     return failureError(failureClass, failure, subject, operation, { code, lacksPermission: true });

@@ -286,8 +286,8 @@ export class GraphqlEndpoint {
   }
 
   /**
-   * Drives the link without the rest of Apollo Client, which caches and transforms: nothing is cached here, and nobody
-   * watches. Two notifications of one order never share a read, for the second may need a newer answer than the first.
+   * Drives the link without the rest of Apollo Client, which caches and transforms: nothing here is cached or
+   * watched. Two notifications of one order never share a read, for the second may need a newer answer than the first.
    */
   private sendOnce(
     query: AnyDocument,

@@ -122,7 +122,7 @@ export class OperationBatches {
     });
   }
 
-  /** Ends the wait of one caller. The request goes on for the others. */
+  /** Ends the wait of one caller. The request continues for the others. */
   private abandon(member: Member, reason: unknown): void {
     this.lane.remove(member);
     member.isAbandoned = true;
@@ -188,7 +188,7 @@ export class OperationBatches {
 
 /**
  * Pure: how operations are sent again after their request failed as a whole. Any of them may have spoilt it for the others,
- * so reads are sent alone. Writes are, too, when the request was refused before it was executed. What may have been written
+ * so reads are sent alone. So are writes when the request was refused before it was executed. What may have been written
  * is for the callers to repeat.
  */
 function remedyFor(

@@ -21,7 +21,7 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
 }
 
 /**
- * Refuses a request whose body is not read to its end, and closes the connection. Node would otherwise go on to parse
+ * Refuses a request whose body is not read to its end, and closes the connection. Otherwise Node would continue to parse
  * the rest of the body: a body in chunks of one byte costs forty times more that way.
  *
  * @returns false when the response has to wait for others on the connection, and is not sent.

@@ -9,7 +9,7 @@ export interface LogContext {
 
 const contexts = new AsyncLocalStorage<LogContext>();
 
-/** Runs `work`. Every line that it logs, with whatever logger, names the notification. */
+/** Runs `work`. Every line that it logs, with any logger, names the notification. */
 export function inLogContext<T>(context: LogContext, work: () => T): T {
   return contexts.run(context, work);
 }

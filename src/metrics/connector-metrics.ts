@@ -135,7 +135,7 @@ export class ConnectorMetrics {
     registers: [this.registry],
   });
 
-  /** The one series that is there from the start to the end of a process, whatever happens: alerts miss it. */
+  /** The one series that exists from the start to the end of every process: alerts notice when it is missing. */
   private readonly buildInfo = new Gauge({
     name: `${prefix}build_info`,
     help: '1, with the version of the connector.',

@@ -96,7 +96,7 @@ export function backfillNotification(
   return { ...identity, entityId: id, entityRef: ref, entityType: 'ORDER' };
 }
 
-/** Whether an operator's backfill has created the notification. It is from reconciliation, too. */
+/** Whether an operator's backfill has created the notification. It also counts as from reconciliation. */
 export function isFromBackfill({ id }: FluentNotification): boolean {
   return id.startsWith(BACKFILL_PREFIX);
 }

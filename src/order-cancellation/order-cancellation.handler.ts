@@ -86,7 +86,7 @@ export class OrderCancellationHandler implements NotificationHandlerContract, On
 
     const fluentOrder = await this.findFluentOrder(order, context);
     if (!fluentOrder) return leave('it belongs to another configured retailer, or is gone');
-    // The state decides whether this is an echo, whoever wrote it and however often the message comes.
+    // The state decides whether this is an echo, regardless of who wrote it and how often the message comes.
     if (await this.isCancelled(fluentOrder, scope)) return leave('Fluent has cancelled it already');
 
     const { id, ref, type } = fluentOrder;

@@ -2,7 +2,7 @@ import { Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionSet
 import { ConfigurationError } from '../errors.js';
 import type { FieldsOption, HookedOrder, OrderStatusHookOptions } from './order-status-hook.js';
 
-/** What a fragment asks for, by the names in the answer. A field without a selection of its own may hold anything. */
+/** What a fragment asks for, by the names in the answer. A field without a selection may hold anything. */
 interface Asked {
   readonly fields: ReadonlyMap<string, Asked | undefined>;
   /** The prototype of the objects in the answer. */

@@ -126,7 +126,7 @@ export class HookRun {
     this.warn({ hook: hook.name, cause, reason }, `the order is updated without ${hook.name}`);
   }
 
-  /** What a hook throws on purpose to be called again is passed on; any other error leaves an optional hook out. */
+  /** Passes on what a hook throws on purpose to be called again; any other error leaves an optional hook out. */
   private async guard<T>(hook: Hook, signal: AbortSignal, call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await call();

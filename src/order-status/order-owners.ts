@@ -10,7 +10,7 @@ import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
 import { ExpiringKeys } from '../redis/index.js';
 
-/** Bounds what is kept: a commercetools order that no state was written to for so long belongs to nobody. */
+/** Bounds what is kept: a commercetools order without a written state for this long has no owner. */
 const OWNER_SECONDS = 7 * 86_400;
 
 /** The Fluent order that a commercetools order was last written for. */

@@ -15,7 +15,7 @@ import {
   type OrderStatusHookOptions,
 } from './order-status-hook.js';
 
-/** Why a hook could not do its part: fields or update actions that were refused, or an error of its own. */
+/** Why a hook could not do its part: its fields or update actions were refused, or its code failed. */
 export type HookFailureCause = 'fields' | 'actions' | 'error';
 
 /** A hook, found at start. */

@@ -147,7 +147,7 @@ export class RedisOrderStories
       order,
       entry: textOf(entry),
       heals: heals === undefined ? 0 : 1,
-      // Only what has failed once has an earlier entry. A replayed dead letter has one, too, which readers leave out.
+      // Only what has failed once has an earlier entry. A replayed dead letter also has one, which readers leave out.
       replaced: entry.error ? identityOf(entry) : '',
     }));
     try {
@@ -183,9 +183,7 @@ export class RedisOrderStories
   private warn(reason: string): void {
     if (Date.now() < this.warnAt) return;
     this.warnAt = Date.now() + WARN_MS;
-    this.logger.warn(
-      `${this.lost} entries of order stories were lost: ${reason}. Orders are synced all the same`,
-    );
+    this.logger.warn(`${this.lost} entries of order stories were lost: ${reason}. Orders are still synced`);
     this.lost = 0;
   }
 }
@@ -195,7 +193,7 @@ function identityOf({ notificationId }: StoryEntry): string {
   return `"notificationId":${JSON.stringify(notificationId)}`;
 }
 
-/** Bounded, whatever a handler says. */
+/** Bounded, however much a handler says. */
 function textOf(entry: StoryEntry): string {
   const text = JSON.stringify(entry);
   return text.length <= MAX_LENGTH ? text : JSON.stringify({ ...entry, details: undefined });

@@ -22,7 +22,7 @@ const MAX_KEPT = 100;
 /** Unfinished backfills at once. */
 export const MAX_UNFINISHED = 20;
 
-/** The states of a backfill. `paused`: it waits for what its problem names, and goes on by itself. */
+/** The states of a backfill. `paused`: it waits until its problem is over, then continues. */
 export const BACKFILL_STATES = ['running', 'paused', 'finished', 'failed', 'cancelled'] as const;
 /** One of {@link BACKFILL_STATES}. */
 export type BackfillState = (typeof BACKFILL_STATES)[number];
@@ -65,7 +65,7 @@ export interface Backfill extends BackfillRequest {
   /** Milliseconds since the epoch; absent while it is unfinished. */
   readonly endedAt?: number;
   readonly progress: BackfillProgress;
-  /** The progress at the last finished window: another replica goes on from here. */
+  /** The progress at the last finished window: another replica continues from here. */
   readonly committed: BackfillProgress;
 }
 

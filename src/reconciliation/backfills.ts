@@ -47,7 +47,7 @@ interface Work {
 /**
  * Submits the orders that Fluent updated in a range of time, when an operator asks for it: after data was lost, or
  * after a wrong mapping was deployed. Each order gets one notification in the background lane of its account, so
- * webhooks go first. Any replica with a worker goes on where another one stopped.
+ * webhooks go first. Any replica with a worker continues where another one stopped.
  */
 @Injectable()
 export class Backfills implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -72,7 +72,7 @@ export class Backfills implements OnApplicationBootstrap, BeforeApplicationShutd
     if (isWorker && this.config.server.adminTokens.length > 0) this.polling = this.pollUntilStopped();
   }
 
-  /** Ends the work of this replica; another one goes on at once. */
+  /** Ends the work of this replica; another one continues at once. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stop.abort(new Error('shutting down'));
     await this.polling;
@@ -121,10 +121,7 @@ export class Backfills implements OnApplicationBootstrap, BeforeApplicationShutd
   private start(id: string): void {
     const work = this.workOn(id)
       .catch((error: unknown) => {
-        this.logger.warn(
-          { backfill: id, err: error },
-          'a backfill was interrupted; a replica goes on with it',
-        );
+        this.logger.warn({ backfill: id, err: error }, 'a backfill was interrupted; a replica continues it');
       })
       .finally(() => this.works.delete(id));
     this.works.set(id, work);

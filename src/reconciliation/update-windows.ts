@@ -70,7 +70,7 @@ export class UpdateWindows {
   }
 }
 
-/** Whether the failure is not about the orders of the window, so that other windows would fail, too. */
+/** Whether the failure is not about the orders of the window, so that other windows would also fail. */
 function isTrouble(error: unknown): boolean {
   return (
     !(error instanceof ConnectorError) ||

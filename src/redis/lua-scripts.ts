@@ -80,8 +80,8 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
   }
 
   /**
-   * Adds a script to a pipeline with its whole text: in a pipeline a server that has forgotten the text would
-   * refuse it, and the commands behind it would be run all the same.
+   * Adds a script to a pipeline with its whole text: in a pipeline, a server that has forgotten the text would
+   * refuse the script and still run the commands behind it.
    */
   inPipeline<TName extends keyof TScripts & string>(
     pipeline: ChainableCommander,

@@ -119,7 +119,7 @@ export class FluentSettingsSource extends SettingsSource {
   }
 
   /**
-   * Reads a setting again, whatever the age of the cached value.
+   * Reads a setting again, regardless of the age of the cached value.
    *
    * @throws TransientError when Fluent does not answer and nothing is cached.
    * @internal

@@ -49,7 +49,7 @@ export class RestEndpoint {
       const text = await response.text();
       const { status } = response;
       const isAnswer = (status >= 200 && status < 300) || alsoAnswers.includes(status);
-      // A proxy's page, whatever its status is.
+      // A proxy's page can have any status.
       if (!isAnswer || text.trimStart().startsWith('<')) {
         throw new AnsweredFailure(readAnswer(status, text, response.headers.get('retry-after')));
       }

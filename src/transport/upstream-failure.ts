@@ -105,7 +105,7 @@ export function classOfStatus({ status, problems, cause }: UpstreamFailure): Fai
   return 'permanent';
 }
 
-/** @returns whether the status alone says that the target is down or overloaded, whatever the body says. */
+/** @returns whether the status alone says that the target is down or overloaded, regardless of the body. */
 export function isOutageStatus(status: number | undefined): boolean {
   return status !== undefined && ([429, 502, 503, 504].includes(status) || status >= 520);
 }

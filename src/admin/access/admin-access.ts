@@ -10,7 +10,7 @@ import { CSRF_HEADER, isOwnOrigin, sealedSessionOf, sessionCookie } from './sess
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `public`: everybody may see it, it holds no data. `read`: the scope `read` is enough, whatever the method. */
+    /** `public`: anyone may see it, because it holds no data. `read`: the scope `read` is enough for every method. */
     admin?: 'public' | 'read';
   }
 }
@@ -50,7 +50,7 @@ export class AdminAccess {
     const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       void reply.headers(NO_STORE);
       const actor = await this.authenticate(request);
-      // Before the scope is checked, so that a refused change is audited, too.
+      // Before the scope is checked, so that a refused change is also audited.
       this.actors.set(request, actor);
       requireCsrfToken(request, this.sessions.get(request));
       if (access !== 'read') requireScope(actor, request.method);

@@ -7,7 +7,7 @@ import { ConnectorConfig } from '../../config/index.js';
 import { REDIS_PREFIX, RedisConnections } from '../../redis/index.js';
 import type { AdminActor } from './admin-tokens.js';
 
-/** A session ends this long after the sign-in, whatever happens: a working day. */
+/** A session ends this long after the sign-in, even if it is in use: a working day. */
 export const SESSION_SECONDS = 8 * 3600;
 /** Sessions of one token that one replica has opened and that have not ended. */
 export const MAX_SESSIONS_PER_TOKEN = 50;

@@ -14,7 +14,7 @@ export function sealedSessionOf({ headers }: FastifyRequest): string | undefined
 
 /** @returns the value of `Set-Cookie`. Without `sealed`, the browser forgets the session. */
 export function sessionCookie({ headers }: FastifyRequest, sealed = '', maxAgeSeconds = 0): string {
-  // The browser's own address of the page: it tells of TLS whatever ends it in front of the connector.
+  // The browser's own address of the page: it shows TLS even if a proxy in front of the connector ends it.
   const isTls = headers.origin?.startsWith('https:') === true;
   const attributes = ['Path=/admin', 'HttpOnly', 'SameSite=Strict', `Max-Age=${maxAgeSeconds}`];
   return [`${SESSION_COOKIE}=${sealed}`, ...attributes, ...(isTls ? ['Secure'] : [])].join('; ');

@@ -68,7 +68,7 @@ export class AccountsController {
   })
   async resume(@Param() { accountId }: AccountParams): Promise<AccountView> {
     const wasPaused = await this.queue.resume(accountId);
-    // An account that was paused, and is not configured any more, can be resumed, too.
+    // An account that was paused, and is not configured any more, can also be resumed.
     if (!wasPaused) this.requested.accountOf(accountId);
     return this.find(accountId);
   }

@@ -16,9 +16,9 @@ import type {
 
 /** Letters that are read from the queue at once. */
 const READ_AT_ONCE = 500;
-/** Letters that one request replays, and a few more; the next one goes on. */
+/** About as many letters as one request replays; the next request continues. */
 const MAX_REPLAYED = 10_000;
-/** Letters that one request for a page looks at; the next one goes on. */
+/** Letters that one request for a page looks at; the next request continues. */
 const MAX_LOOKED_AT = 5000;
 
 const ADVICE: Readonly<Record<FailureCause, string>> = {

@@ -16,9 +16,8 @@ export class Overview {
   ) {}
 
   /**
-   * Its parts are read one beside the other, and not as of one moment: a notification that ends meanwhile may be counted as
-   * waiting and as finished. Nothing is decided by comparing parts, each is true within a second, and the next reading
-   * corrects it.
+   * Reads the parts at the same time, but not as of one moment: a notification that ends during the read may be counted as
+   * waiting and as finished. Nothing compares the parts. Each is accurate within a second, and the next read corrects it.
    */
   async read(): Promise<OverviewView> {
     const [replicas, rates, counts, pauses, shared] = await Promise.all([

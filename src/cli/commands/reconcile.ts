@@ -70,7 +70,7 @@ async function run(options: Options, admin: AdminApi, console: Console): Promise
   }
 }
 
-/** The work goes on when the command is interrupted. */
+/** The work continues when the command is interrupted. */
 async function untilEnded(
   started: BackfillView,
   admin: AdminApi,

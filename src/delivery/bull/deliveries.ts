@@ -155,7 +155,7 @@ export class Deliveries {
     return this.orRelease(delivery, () => this.settleHeld(delivery, settlement));
   }
 
-  /** A delivery that its worker could not go on with is not kept locked: it goes to another one when its lock ends. */
+  /** A delivery that its worker could not continue is not kept locked: another worker gets it when its lock ends. */
   private async orRelease<T>({ id }: Delivery, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -31,7 +31,7 @@ export function redisWarnings(info: string, { hasFailover, waitReplicas }: Redis
   const share = usedMemoryShare(info);
   if (share >= HIGH_WATER_MARK) {
     warnings.push(
-      `Redis uses ${Math.floor(share * 100)} % of its maxmemory, and webhooks are refused so that workers can go on; ` +
+      `Redis uses ${Math.floor(share * 100)} % of its maxmemory, and webhooks are refused so that workers can continue; ` +
         'raise maxmemory',
     );
   }

@@ -24,7 +24,7 @@ export class UnfinishedSearch {
   }
 
   private async search(search: EntitySearch, giveUpAt: number): Promise<UnfinishedSearchResult> {
-    // The ends of `entityRef` and `rootEntityRef`, of `entityId` and `rootEntityId`. Nested fields may be called so, too.
+    // The ends of `entityRef` and `rootEntityRef`, of `entityId` and `rootEntityId`. Nested fields may have the same names.
     const fields = [...fieldsOf('ntityRef', search.refs), ...fieldsOf('ntityId', search.ids)];
     const texts = JSON.stringify(fields);
     // A scan may return a job twice.

@@ -105,7 +105,7 @@ function changedBody(
   };
 }
 
-/** What the body may have been before something wrote it anew. */
+/** What the body may have been before something rewrote it. */
 function variantsOf(body: Buffer): readonly (readonly [description: string, bytes: Buffer])[] {
   const text = body.toString('utf8');
   const variants: [string, string][] = [
@@ -125,7 +125,7 @@ function variantsOf(body: Buffer): readonly (readonly [description: string, byte
       ['JSON with a space after each colon and comma', spaced(value)],
     );
   } catch {
-    // It is no JSON, so no program has parsed it and written it anew.
+    // It is not JSON, so no program has parsed and rewritten it.
   }
   return [
     ...variants.map(([name, each]) => [name, Buffer.from(each)] as const),

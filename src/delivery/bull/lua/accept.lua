@@ -5,7 +5,7 @@
 --
 -- Takes notifications in one step. `store` says what is given for each, from the argument FIRST on, EACH arguments for one.
 -- For each: is it a duplicate? If not, number it and add it as Bull adds a job. A dead letter that the sender repeats
--- begins anew: Bull would ignore it for ever. Returns for each 'accepted', 'duplicate', or the error that concerns it alone.
+-- starts over: Bull would ignore it forever. Returns for each 'accepted', 'duplicate', or the error that concerns it alone.
 local nowMs = math.floor(nowMicros() / 1000)
 local nowSeconds = math.floor(nowMs / 1000)
 local levels = finishedLevels(finished)

@@ -1,7 +1,7 @@
 -- Draws the next number of a key, and tells the epoch in which it counts. Numbers increase strictly within an
 -- epoch, also when the clock is set back. A key that expired, or that a server lost, begins a new epoch.
 local micros
--- The same time in the whole script: each look at the clock is a call of its own.
+-- The same time in the whole script: each look at the clock is another call.
 local function nowMicros()
   if not micros then
     local time = redis.call('TIME')

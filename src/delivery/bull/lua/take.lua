@@ -25,7 +25,7 @@ local byAccount = slots.byAccount
 local inBackground = slots.background
 local free = tonumber(max)
 
--- What an earlier version left in Bull's list is a lane, too. Whose jobs they are is not known, so it takes turns by chance.
+-- What an earlier version left in Bull's list is also a lane. Its accounts are not known, so it takes turns by chance.
 local EARLIER = ''
 local lanes = {
   prompt = redis.call('ZRANGE', ringOf(jobPrefix, 'prompt'), 0, -1),
