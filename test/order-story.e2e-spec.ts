@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, vi } from 'vitest';
 import { ConnectorConfig } from '../src/config/index.js';
 import { OrderStories } from '../src/order-story/index.js';
+import type { TestConnector } from '../src/testing/index.js';
 import { ADMIN_TOKEN, AdminClient } from './support/admin-client.js';
 import { it } from './support/harness.js';
 import { WAIT } from './support/wait.js';
@@ -16,6 +17,15 @@ interface Told {
       readonly details?: { readonly states: Readonly<Record<string, string>> };
     })[];
   };
+}
+
+/** Sends a webhook of an order that commercetools does not have. @returns what sends the next one. */
+async function announceMissingOrder(connector: TestConnector): Promise<() => Promise<unknown>> {
+  const { id } = connector.fluent.addOrder({ ref: 'O_1' });
+  const announce = (): Promise<unknown> =>
+    connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+  await announce();
+  return announce;
 }
 
 describe("an order's story", () => {
@@ -82,8 +92,7 @@ describe("an order's story", () => {
     startTestConnector,
   }) => {
     const connector = await startTestConnector({ env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } });
-    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
-    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await announceMissingOrder(connector);
     await connector.waitForRun({ outcome: 'dead' });
     const admin = new AdminClient(connector.url);
     const outcomes = async (): Promise<string[]> =>
@@ -114,8 +123,7 @@ describe("an order's story", () => {
     startTestConnector,
   }) => {
     const connector = await startTestConnector({ env: { ADMIN_TOKEN } });
-    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
-    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await announceMissingOrder(connector);
     const admin = new AdminClient(connector.url);
     await vi.waitFor(async () => {
       const { verdict, story } = (await admin.get<Told>('/orders/O_1')).body;
@@ -130,13 +138,12 @@ describe("an order's story", () => {
     startTestConnector,
   }) => {
     const connector = await startTestConnector({ env: { ADMIN_TOKEN, ORDER_NOT_FOUND_MAX_AGE: '0' } });
-    const { id } = connector.fluent.addOrder({ ref: 'O_1' });
-    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    const announce = await announceMissingOrder(connector);
     await connector.waitForRun({ outcome: 'dead' });
     const admin = new AdminClient(connector.url);
     expect((await admin.get<Told>('/orders/O_1')).body.verdict).toContain('failed for good');
     connector.commercetools.addOrder({ orderNumber: 'O_1' });
-    await connector.send({ name: STATUS_UPDATE, entityId: id, entityRef: 'O_1' });
+    await announce();
     await vi.waitFor(async () => {
       expect((await connector.queue.counts()).dead).toBe(0);
       const { notifications } = (await admin.get<Told>('/orders/O_1')).body.story;
