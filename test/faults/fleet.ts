@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { request } from 'undici';
+import { vi } from 'vitest';
 import { bootstrapConnector } from '../../src/bootstrap-connector.js';
 import { ConnectorConfig } from '../../src/config/index.js';
 import { ConnectorModule } from '../../src/connector.module.js';
@@ -15,6 +16,7 @@ import {
   PrivateRedis,
   generateWebhookKeys,
 } from '../../src/testing/index.js';
+import { WAIT } from '../support/wait.js';
 
 /** Short waits, so that a case takes seconds. A case that is slower than these only takes longer. */
 const QUICK = {
@@ -173,7 +175,11 @@ export class Fleet {
     const queue = this.app.get(MessageQueue);
     const letters: DeadLetter[] = [];
     for (let after: DeadLetter | undefined; ;) {
-      const page: readonly DeadLetter[] = await queue.deadLetters({ after, limit: 100 });
+      // On a busy machine, Redis may take longer than the queue waits for an answer.
+      const page: readonly DeadLetter[] = await vi.waitFor(
+        () => queue.deadLetters({ after, limit: 100 }),
+        WAIT,
+      );
       letters.push(...page.filter(({ notification }) => notification.accountId === account));
       after = page.at(-1);
       if (!after) return letters;
