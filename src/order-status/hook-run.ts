@@ -40,7 +40,7 @@ export class HookRun {
     return this.hooks.all.flatMap((hook) => {
       const [actions, lost] = [this.added.get(hook), this.leftOut.get(hook)];
       if (!actions && lost === undefined) return [];
-      return [{ hook: hook.name, actions: actions ?? [], ...(lost !== undefined && { lost }) }];
+      return [{ hook: hook.name, actions: actions ?? [], lost }];
     });
   }
 

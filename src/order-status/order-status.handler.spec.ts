@@ -315,7 +315,7 @@ describe('outcomeDetails', () => {
         { hook: 'Odd', actions: [], lost: 'no such field' },
       ],
     });
-    expect(lostHooks).toEqual({ Odd: 'no such field' });
+    expect(lostHooks).toStrictEqual({ Odd: 'no such field' });
   });
 
   it('shows a state as it is when the sync did not change it', () => {

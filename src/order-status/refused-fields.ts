@@ -1,5 +1,5 @@
 import { UNEXPECTED } from '../call-override.js';
-import { CircuitOpenError, ConnectorError, TransientError, asError } from '../errors.js';
+import { CircuitOpenError, ConnectorError, asError } from '../errors.js';
 import { OutageError, ServerFaultError } from '../transport/index.js';
 import type { Hook } from './order-status-hooks.js';
 
@@ -9,7 +9,6 @@ const OWN_CODES: ReadonlySet<string | undefined> = new Set([UNEXPECTED, 'Invalid
 /** @returns whether the fields of a query may be the cause of an error: the system answered, and refused the query. */
 export function mayComeFromFields(error: unknown): boolean {
   if (!(error instanceof ConnectorError)) return false;
-  if (!(error instanceof TransientError)) return true;
   const isOutage =
     error instanceof OutageError || error instanceof ServerFaultError || error instanceof CircuitOpenError;
   return !isOutage && !OWN_CODES.has(error.code);
