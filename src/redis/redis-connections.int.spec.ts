@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { Command, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { literalConfig } from '../../test/support/literal-config.js';
 import { type ConnectorConfig, parseRedisUrl } from '../config/index.js';
@@ -31,6 +31,24 @@ describe('a connection', () => {
     const counters = Array.from({ length: 50 }, async () => client.incr('counter'));
     expect(await Promise.all(counters)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect([write.mock.calls.length, writeTogether.mock.calls.length]).toEqual([0, 1]);
+    connections.onApplicationShutdown();
+  });
+
+  it('lets go of what a command has sent when the command ends, also when Redis refuses it', async () => {
+    const connections = connect();
+    await connections.opened();
+    const set = new Command('set', ['text', 'a webhook'], { replyEncoding: 'utf8' });
+    const push = new Command('lpush', ['text', 'another webhook'], { replyEncoding: 'utf8' });
+    const answers = [set, push].map((command) => connections.failFast.sendCommand(command));
+    expect([set.args, push.args]).toEqual([
+      ['text', 'a webhook'],
+      ['text', 'another webhook'],
+    ]);
+    expect(await Promise.allSettled(answers)).toMatchObject([
+      { value: 'OK' },
+      { reason: { message: expect.stringContaining('WRONGTYPE') as string } },
+    ]);
+    expect([set.args, push.args]).toEqual([[], []]);
     connections.onApplicationShutdown();
   });
 });

@@ -144,6 +144,7 @@ export class RedisConnections implements OnApplicationShutdown {
     const prepare = (server: Redis): void => {
       endSocketTimeoutWithSocket(server);
       writeTogether(server);
+      forgetArguments(server);
     };
     if (connection instanceof Cluster) connection.on('+node', prepare);
     else prepare(connection);
@@ -215,6 +216,24 @@ function writeTogether(connection: Redis): void {
     if (stream?.writableCorked === 0) {
       stream.cork();
       process.nextTick(() => stream.uncork());
+    }
+    return send(command, pipeline);
+  };
+}
+
+/**
+ * A command that has ended lets go of what it sent. ioredis assigns a closure to each command, and V8 puts closures that are
+ * assigned to a property among the old objects at once. From there the command would keep its arguments, such as webhooks, until
+ * V8 collects the whole heap. A cluster may send the commands of a pipeline again.
+ */
+function forgetArguments(connection: Redis): void {
+  const send = connection.sendCommand.bind(connection);
+  connection.sendCommand = (command, pipeline) => {
+    if (!pipeline) {
+      const forget = (): void => {
+        command.args = [];
+      };
+      command.promise.then(forget, forget);
     }
     return send(command, pipeline);
   };
