@@ -29,7 +29,11 @@ describe('a queue in memory', () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout', 'performance'] });
     queue = new MemoryMessageQueue();
   });
-  afterEach(() => void vi.useRealTimers());
+  afterEach(() => {
+    // First, or a spy would put the fake timer that it watched back later.
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 
   /** Adds notifications and takes them all. */
   async function taken(count: number, options = {}, id = 'n'): Promise<Delivery[]> {
