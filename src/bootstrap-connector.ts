@@ -158,7 +158,7 @@ async function traceUntilClosed(adapter: FastifyAdapter): Promise<void> {
  * the first collection on, and would wait with that one for tens of megabytes of garbage.
  */
 function keepHeapSmall(): void {
-  setFlagsFromString('--heap-growing-percent=40');
+  setFlagsFromString('--heap-growing-percent=60');
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
   setFlagsFromString('--no-expose-gc');

@@ -223,7 +223,7 @@ function writeTogether(connection: Redis): void {
 
 /**
  * A command that has ended lets go of what it sent. ioredis assigns a closure to each command, and V8 puts closures that are
- * assigned to a property among the old objects at once. From there the command would keep its arguments, such as webhooks, until
+ * assigned to a property among the old objects at once (ADR 28). From there the command would keep its arguments, such as webhooks, until
  * V8 collects the whole heap. A cluster may send the commands of a pipeline again.
  */
 function forgetArguments(connection: Redis): void {
