@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { callOverride, invalidReturn } from '../call-override.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { TransientError } from '../errors.js';
-import { type OrderFragmentSource, orderFields } from '../graphql/index.js';
+import { type OrderFragmentSource, orderFields, requireFields } from '../graphql/index.js';
 import { isJsonObject, isNonEmptyText } from '../json.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import type { OrderReference } from '../notification/index.js';
@@ -159,13 +159,6 @@ export function checkedOrder(
   if (!isJsonObject(answer) || !isNonEmptyText(answer['id']) || !Number.isInteger(answer['version'])) {
     throw invalidReturn(lookup, 'find', 'something other than an order with an id and a version');
   }
-  if (fieldsAreNeeded && !isJsonObject(answer['fields'])) {
-    throw invalidReturn(
-      lookup,
-      'find',
-      'an order without the fields that were asked for; query ' +
-        'withOrderFields(document, options.commercetoolsFields) and return its result as fields',
-    );
-  }
+  if (fieldsAreNeeded) requireFields(lookup, 'find', answer, 'commercetoolsFields');
   return answer as unknown as CommercetoolsOrder;
 }

@@ -163,12 +163,7 @@ export function AdminTokens(): PropertyDecorator {
 function parseAdminToken(text: string): AdminToken | string {
   const match = TOKEN_FORM.exec(text);
   if (!match) return 'must have the form name:read:token or name:write:token';
-  const [, name, scope, secret] = match as unknown as [
-    text: string,
-    name: string,
-    AdminScope,
-    secret: string,
-  ];
+  const [name, scope, secret] = match.slice(1) as [string, AdminScope, string];
   if (secret.length < MIN_TOKEN_LENGTH)
     return `must have at least ${MIN_TOKEN_LENGTH} characters after its scope`;
   return { name, scope, secret };

@@ -65,11 +65,15 @@ function start(
 
 const notification = (id?: string): FluentNotification => sampleNotification(id === undefined ? {} : { id });
 
-/** A handler that waits until it is let go. */
-function gate(): { readonly held: Promise<void>; readonly open: () => void } {
+/** What holds handlers until it is opened, and a handler that it holds. */
+function gate(): { readonly held: Promise<void>; readonly open: () => void; readonly heldHandler: Handle } {
   let open = (): void => undefined;
   const held = new Promise<void>((resolve) => (open = resolve));
-  return { held, open: () => open() };
+  const heldHandler: Handle = async () => {
+    await held;
+    return { outcome: 'updated' };
+  };
+  return { held, open: () => open(), heldHandler };
 }
 
 /** Timers that keep this thread from ending. */
@@ -229,14 +233,8 @@ describe('a worker', () => {
   });
 
   it('uses all slots for the only account', async () => {
-    const { held, open } = gate();
-    const { queue, reports } = start(
-      async () => {
-        await held;
-        return { outcome: 'updated' };
-      },
-      { concurrency: 4 },
-    );
+    const { open, heldHandler } = gate();
+    const { queue, reports } = start(heldHandler, { concurrency: 4 });
     for (let n = 0; n < 8; n++) await queue.add(sampleNotification());
     await vi.waitFor(async () => expect((await queue.counts()).active).toBe(4), within);
     open();
@@ -314,18 +312,11 @@ describe('a worker', () => {
   });
 
   it('takes no more than it has places for', async () => {
-    const { held, open } = gate();
+    const { open, heldHandler } = gate();
     const queue = new MemoryMessageQueue();
     const take = vi.spyOn(queue, 'take');
     for (let n = 0; n < 5; n++) await queue.add(notification());
-    const { reports } = start(
-      async () => {
-        await held;
-        return { outcome: 'updated' };
-      },
-      { concurrency: 2 },
-      queue,
-    );
+    const { reports } = start(heldHandler, { concurrency: 2 }, queue);
     await vi.waitFor(async () => expect((await queue.counts()).active).toBe(2), within);
     open();
     await vi.waitFor(() => expect(reports).toHaveLength(5), within);
@@ -375,11 +366,8 @@ describe('a worker', () => {
   });
 
   it('measures the lag up to the end of the run', async () => {
-    const { held, open } = gate();
-    const { queue, reports } = start(async () => {
-      await held;
-      return { outcome: 'updated' };
-    });
+    const { open, heldHandler } = gate();
+    const { queue, reports } = start(heldHandler);
     const addedAt = performance.now();
     await queue.add(notification());
     await vi.waitFor(() => expect(performance.now() - addedAt).toBeGreaterThan(100), within);
@@ -432,7 +420,7 @@ describe('a worker', () => {
   it('asks again at once while it gets notifications or has none, and after 50 ms when it must keep free slots', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const { held, open } = gate();
+      const { open, heldHandler } = gate();
       const queue = new MemoryMessageQueue();
       await queue.add(notification());
       const [delivery] = await queue.take(1, AbortSignal.timeout(10_000));
@@ -442,11 +430,7 @@ describe('a worker', () => {
         .mockResolvedValueOnce([])
         .mockResolvedValueOnce([])
         .mockResolvedValueOnce([delivery!]);
-      const handle = async (): Promise<{ outcome: 'updated' }> => {
-        await held;
-        return { outcome: 'updated' };
-      };
-      start(handle, { concurrency: 4 }, queue);
+      start(heldHandler, { concurrency: 4 }, queue);
       await turns();
       // Twice nothing, once one notification, then nothing while it runs.
       expect(take).toHaveBeenCalledTimes(4);
@@ -470,14 +454,8 @@ describe('a worker', () => {
   it('waits without a timer while all its slots are in use', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const { held, open } = gate();
-      const { queue, reports } = start(
-        async () => {
-          await held;
-          return { outcome: 'updated' };
-        },
-        { concurrency: 1 },
-      );
+      const { open, heldHandler } = gate();
+      const { queue, reports } = start(heldHandler, { concurrency: 1 });
       await queue.add(notification());
       await turns();
       expect(vi.getTimerCount()).toBe(0);
@@ -536,11 +514,8 @@ describe('a worker that stops', () => {
   });
 
   it('finishes running work, and takes nothing new', async () => {
-    const { held, open } = gate();
-    const { queue, worker, reports } = start(async () => {
-      await held;
-      return { outcome: 'updated' };
-    });
+    const { open, heldHandler } = gate();
+    const { queue, worker, reports } = start(heldHandler);
     await queue.add(notification());
     await vi.waitFor(async () => expect((await queue.counts()).active).toBe(1), within);
     const drained = worker.drain(60_000);

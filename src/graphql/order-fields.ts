@@ -16,7 +16,9 @@ import {
   validate,
   visit,
 } from 'graphql';
+import { invalidReturn } from '../call-override.js';
 import { ConfigurationError, asError } from '../errors.js';
+import { isJsonObject } from '../json.js';
 
 /**
  * More fields to read with an order: the GraphQL fragment `OrderFields on Order`, with the fragments that it uses.
@@ -191,4 +193,23 @@ function check(query: DocumentNode, fragments: readonly Fragments[], owner: stri
 
 function wrong(owner: string, problem: string): ConfigurationError {
   return new ConfigurationError(`the GraphQL fragment of ${owner} cannot be used: ${problem}`);
+}
+
+/**
+ * @param option the option with which the method was asked for the fields.
+ * @throws TransientError that names the class when an order that it returned lacks them.
+ */
+export function requireFields(
+  owner: object,
+  method: string,
+  order: Readonly<Record<string, unknown>>,
+  option: 'fluentFields' | 'commercetoolsFields',
+): void {
+  if (isJsonObject(order['fields'])) return;
+  throw invalidReturn(
+    owner,
+    method,
+    `an order without the fields that were asked for; query withOrderFields(document, options.${option}) and return ` +
+      'its result as fields',
+  );
 }

@@ -1,6 +1,7 @@
 import { ORDER_STATES, PAYMENT_STATES, SHIPMENT_STATES, type OrderStates } from '../commercetools/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 import { invalidReturn } from '../call-override.js';
+import { requireFields } from '../graphql/index.js';
 import { isJsonObject, isNonEmptyText } from '../json.js';
 
 /**
@@ -43,13 +44,6 @@ export function checkedFluentOrder(
   ) {
     throw invalidReturn(client, 'getOrder', 'something other than an order with a status and a retailerId');
   }
-  if (fieldsAreNeeded && !isJsonObject(answer['fields'])) {
-    throw invalidReturn(
-      client,
-      'getOrder',
-      'an order without the fields that were asked for; query withOrderFields(document, options.fluentFields) ' +
-        'and return its result as fields',
-    );
-  }
+  if (fieldsAreNeeded) requireFields(client, 'getOrder', answer, 'fluentFields');
   return answer as unknown as FluentOrder;
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
 import type { FluentNotification } from '../../notification/index.js';
+import { GatheredCalls } from '../../gathered-calls.js';
 import type { RedisClient, ScriptArguments, ScriptItem } from '../../redis/index.js';
 import { QueueUnavailableError, type AddOptions, type AddResult } from '../message-queue.js';
 import {
@@ -12,7 +13,6 @@ import {
   laneOf,
   orderKey,
 } from './keys.js';
-import { GatheredCalls } from '../../gathered-calls.js';
 import { HIGH_WATER_MARK } from './redis-warnings.js';
 import type { QueueScriptRunner, QueueScripts } from './scripts.js';
 import type { ServerHealth } from './server-health.js';

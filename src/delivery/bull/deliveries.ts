@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { asError } from '../../errors.js';
+import { GatheredCalls } from '../../gathered-calls.js';
 import type { RedisClient, ScriptItem } from '../../redis/index.js';
 import type { Settlement } from '../decide.js';
 import type { Delivery } from '../delivery.js';
 import type { HeldSlots } from '../lanes.js';
 import type { SettleResult } from '../message-queue.js';
 import type { Acceptance } from './acceptance.js';
-import { GatheredCalls } from '../../gathered-calls.js';
 import {
   EARLIER_DONE_PREFIX,
   JOB_PREFIX,
