@@ -33,5 +33,5 @@ EXPOSE 8080
 # The process handles signals itself, so it may be PID 1. The orchestrator probes its health.
 # V8 derives the room for young objects from the memory of the machine: with 512 MiB it is so small that objects of running
 # notifications outgrow it, with many GiB it is larger than all else.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=16"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=32"]
 CMD ["dist/main.js"]

@@ -1,7 +1,7 @@
 import type { Launch } from '../test/support/connector-process.js';
 
 /** The options of Node in the image, on which memory and CPU depend. */
-const IMAGE_OPTIONS = ['--max-semi-space-size=16'];
+const IMAGE_OPTIONS = ['--max-semi-space-size=32'];
 
 /** @returns how the build in a folder is started, as in the image. */
 export function builtConnector(cwd = process.cwd()): Launch {

@@ -46,17 +46,31 @@ describe('GatheringLane', () => {
     expect(deliveries).toEqual([[1], [2, 3]]);
   });
 
-  it('shares items out evenly, in batches of the largest size at most', async () => {
-    const { deliveries, add, endNext } = setUp({ maxInFlight: 3, maxSize: () => 2 });
+  it('lets a delivery hold the more items, the more deliveries are under way', async () => {
+    const { deliveries, add, endNext } = setUp({ maxInFlight: 3, maxSize: () => 6 });
+    add(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19);
+    await turn();
+    expect(deliveries).toEqual([
+      [1, 2],
+      [3, 4, 5, 6],
+      [7, 8, 9, 10, 11, 12],
+    ]);
+    await endNext();
+    expect(deliveries.slice(3)).toEqual([[13, 14, 15, 16, 17, 18]]);
+    await endNext();
+    expect(deliveries.slice(4)).toEqual([[19]]);
+    await endNext();
+    await endNext();
+    add(20, 21, 22, 23, 24);
+    await turn();
+    expect(deliveries.slice(5)).toEqual([[20, 21, 22, 23], [24]]);
+  });
+
+  it('delivers as many items as fit at once, if it may begin only one delivery at a time', async () => {
+    const { deliveries, add } = setUp({ maxSize: () => 3 });
     add(1, 2, 3, 4);
     await turn();
-    expect(deliveries).toEqual([[1, 2], [3], [4]]);
-    add(5, 6, 7);
-    await turn();
-    await endNext();
-    expect(deliveries.slice(3)).toEqual([[5, 6]]);
-    await endNext();
-    expect(deliveries.slice(4)).toEqual([[7]]);
+    expect(deliveries).toEqual([[1, 2, 3]]);
   });
 
   it('does not wait for a delivery that hangs', async () => {

@@ -2,7 +2,7 @@
 export interface GatheringLimits {
   /** With fewer deliveries than this under way, nothing waits for company. */
   readonly maxInFlight: number;
-  /** The most items of one delivery, at least one. */
+  /** The most items of one delivery, at least one. Only the last delivery that may begin holds so many. */
   readonly maxSize: () => number;
   /** Nothing waits longer than this for a delivery to end, in ms. Without it, everything does. */
   readonly maxWaitMs?: number;
@@ -11,7 +11,8 @@ export interface GatheringLimits {
 /**
  * Gathers items that are delivered together. An item leaves at the end of the turn of the event loop in which it came, with
  * the others of that turn. It waits only while as many deliveries as allowed are under way, and then leaves with all that
- * came meanwhile. A lone item is therefore never held back.
+ * came meanwhile. A lone item is therefore never held back. The more deliveries are under way, the more items the next one may
+ * hold: with little to do, each item is served as if it were alone, and with much to do, few deliveries serve all.
  */
 export class GatheringLane<T> {
   private readonly waiting: T[] = [];
@@ -58,9 +59,8 @@ export class GatheringLane<T> {
     const { maxInFlight, maxSize } = this.limits;
     const mayStart = (): boolean => isOverdue || this.inFlight < maxInFlight;
     while (this.waiting.length > 0 && mayStart()) {
-      // Shared out evenly over the deliveries that may begin now.
-      const share = Math.ceil(this.waiting.length / Math.max(maxInFlight - this.inFlight, 1));
-      void this.start(this.waiting.splice(0, Math.min(share, maxSize())));
+      const load = Math.min((this.inFlight + 1) / maxInFlight, 1);
+      void this.start(this.waiting.splice(0, Math.ceil(maxSize() * load)));
     }
     this.schedule();
   }

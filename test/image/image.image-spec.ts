@@ -90,7 +90,7 @@ describe('the image, built by the steps of its Dockerfile', () => {
     expect(command).toEqual([
       '/nodejs/bin/node',
       '--disable-sigusr1',
-      '--max-semi-space-size=16',
+      '--max-semi-space-size=32',
       'dist/main.js',
     ]);
   });
