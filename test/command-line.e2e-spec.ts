@@ -129,7 +129,10 @@ describe('dead-letters', { timeout: 180_000 }, () => {
     const { deadLetters } = JSON.parse(one.out) as { deadLetters: { id: string }[] };
     expect(deadLetters).toHaveLength(1);
     const id = deadLetters[0]?.id ?? '';
-    expect((await atUrl(connector, 'dead-letters', 'show', id)).out).toMatch(/what to do +correct the order/);
+    expect(await atUrl(connector, 'dead-letters', 'show', id)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/what to do +correct the order/),
+    });
 
     const runs = connector.runs.length;
     const preview = await atUrl(connector, 'dead-letters', 'replay', '--cause', 'data');

@@ -19,10 +19,13 @@ export interface StoredNotification {
 
 /**
  * The id under which Bull keeps a notification. Notification ids are free text from outside, and Bull
- * builds key names from job ids: a hash cannot collide with Bull's own keys, and has one length.
+ * builds key names from job ids: a hash cannot collide with Bull's own keys, and has one length. Operators type the ids of
+ * dead letters, and a command line takes what begins with a hyphen for an option.
  */
 export function jobIdOf({ accountId, id }: FluentNotification): string {
-  return hash('sha256', JSON.stringify([accountId, id]), 'base64url').slice(0, 24);
+  return hash('sha256', JSON.stringify([accountId, id]), 'base64url')
+    .slice(0, 24)
+    .replace(/^-/, '_');
 }
 
 /** @returns a delivery from what the script `take` replied. */
