@@ -5,12 +5,12 @@ import { LongestFirst } from './test/support/longest-first.js';
 
 // Tests end by conditions. These bounds are only for what hangs, and far from what a busy machine needs.
 const shared = { setupFiles: ['reflect-metadata'], restoreMocks: true };
-/** They compute, and nothing else. Each additional thread would load the libraries once more. */
+/** They compute, and nothing else. One more thread than cores computes while others wait for Vite to transform a file. */
 const unit = {
   ...shared,
   setupFiles: [...shared.setupFiles, 'test/support/pure-specs.ts'],
   pool: 'threads' as const,
-  maxWorkers: availableParallelism(),
+  maxWorkers: availableParallelism() + 1,
   testTimeout: 90_000,
 };
 /** They start servers, Redis and processes, and mostly wait for them. */
@@ -41,7 +41,7 @@ export default defineConfig({
   test: {
     reporters: resultsDir ? ['default', ['json', { outputFile: join(resultsDir, report) }]] : ['default'],
     // More than there are cores: an integration test mostly waits.
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** They take the longest. If one of them began last, the other cores would idle until it ends. */
 const LONG = [
+  'src/order-status/convergence.spec.ts',
   'test/faults.e2e-spec.ts',
   'test/outages.e2e-spec.ts',
   'test/faults/upstreams.e2e-spec.ts',
@@ -10,6 +11,12 @@ const LONG = [
   'test/queue.e2e-spec.ts',
   'test/reconciliation.e2e-spec.ts',
   'test/command-line.e2e-spec.ts',
+  'test/ingress-attacks.e2e-spec.ts',
+  'test/tracing.e2e-spec.ts',
+  'test/signals.e2e-spec.ts',
+  'test/admin-overview.e2e-spec.ts',
+  'test/admin-accounts.e2e-spec.ts',
+  'test/metrics.e2e-spec.ts',
   'test/convergence.e2e-spec.ts',
 ];
 
