@@ -12,7 +12,7 @@ export interface GatheringLimits {
  * Gathers items that are delivered together. An item leaves at the end of the turn of the event loop in which it came, with
  * the others of that turn. It waits only while as many deliveries as allowed are under way, and then leaves with all that
  * came meanwhile. A lone item is therefore never held back. The more deliveries are under way, the more items the next one may
- * hold: with little to do, each item is served as if it were alone, and with much to do, few deliveries serve all.
+ * hold: with little to do, an item shares its delivery with few others, and with much to do, few deliveries serve all.
  */
 export class GatheringLane<T> {
   private readonly waiting: T[] = [];
