@@ -24,11 +24,13 @@ describe('ConnectionLimiter', () => {
     if (server?.listening) await once(server, 'close');
   });
 
-  /** A server on which `GET /genuine` counts as authenticated. */
-  async function listen(limits: Partial<ConnectionLimits>): Promise<void> {
+  /** A server on which `GET /genuine` counts as authenticated. It answers `GET /slow`, which does so too, after `untilAnswer`. */
+  async function listen(limits: Partial<ConnectionLimits>, untilAnswer?: Promise<void>): Promise<void> {
     server = createHttpServer((request, response) => {
-      if (request.url === '/genuine') limiter.trust(request.socket);
-      response.end('hello');
+      const isSlow = request.url === '/slow';
+      if (isSlow || request.url === '/genuine') limiter.trust(request.socket);
+      if (isSlow) void untilAnswer?.then(() => response.end('hello'));
+      else response.end('hello');
     });
     limiter.attach(server, { maxConnections: 100, maxConnectionsPerAddress: 100, ...limits });
     server.listen(0, '127.0.0.1');
@@ -139,6 +141,19 @@ describe('ConnectionLimiter', () => {
     await get(genuine, '/genuine');
     await vi.waitFor(() => expect([silent.closed, stranger.closed]).toEqual([true, true]), 5000);
     await get(genuine, '/');
+  });
+
+  it('never closes a connection while an authenticated request is answered', async () => {
+    let answer = (): void => undefined;
+    await listen({ idleTimeoutMs: 200 }, new Promise((resolve) => (answer = resolve)));
+    const slow = await open();
+    const answered = get(slow, '/slow');
+    const silent = await open();
+    // It was opened later, so the time of the slow one is over, too.
+    await vi.waitFor(() => expect(silent.closed).toBe(true), 5000);
+    expect(slow.closed).toBe(false);
+    answer();
+    await answered;
   });
 
   it('starts its time series at 0, so that the first increase is visible', async () => {

@@ -83,8 +83,9 @@ export class ConnectionLimiter {
     server.on('drop', () => this.count('limit'));
     // Node's own time-out for kept connections starts after each response, and is meant for trusted ones.
     server.on('request', ({ socket }, response) => {
-      if (this.trusted.has(socket)) return;
+      // Also when another listener has trusted it before: nothing closes a connection while its request is answered.
       socket.setTimeout(0);
+      if (this.trusted.has(socket)) return;
       response.once('finish', () => {
         if (!this.trusted.has(socket)) socket.setTimeout(idleTimeoutMs);
       });
