@@ -4,9 +4,13 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
+// The type checker of the linter is a Go program: it takes a fifth less CPU time when it collects its garbage less often.
+const env = { GOGC: '400', ...process.env };
+
 function run(script) {
   return new Promise((resolve, reject) => {
     const child = spawn('npm', ['run', script], {
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: process.platform === 'win32',
     });
