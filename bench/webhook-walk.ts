@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,10 +7,15 @@ import type * as Testing from '../src/testing/index.js';
 /**
  * Prints the source files whose functions run while one webhook becomes an update, from V8's coverage of the built
  * connector: `npm run walk`. Only files that run for each of several webhooks count: timers run beside any one of them.
+ * The files that CONTRIBUTING.md draws come first.
+ *
+ * @throws Error when one of the drawn files does not run.
  */
 const DIST = new URL('../dist/', import.meta.url);
+const DRAWING = new URL('../CONTRIBUTING.md', import.meta.url);
 const { createTestConnector } = (await import(new URL('testing/index.js', DIST).href)) as typeof Testing;
 
+const drawn = drawnFiles(readFileSync(DRAWING, 'utf8'));
 const connector = await createTestConnector();
 const session = new Session();
 session.connect();
@@ -25,11 +31,24 @@ try {
     walks.push(await filesThatRan());
   }
   const files = [...(walks[0] ?? [])].filter((file) => walks.every((walk) => walk.has(file))).toSorted();
-  const folders = new Set(files.filter((path) => path.includes(sep)).map((path) => path.split(sep)[0]));
-  process.stdout.write(`${files.join('\n')}\n${files.length} files in ${folders.size} folders of src\n`);
+  const missing = drawn.filter((file) => !files.includes(file));
+  if (missing.length > 0)
+    throw new Error(`CONTRIBUTING.md draws files that do not run: ${missing.join(', ')}`);
+  const helpers = files.filter((file) => !drawn.includes(file));
+  process.stdout.write(
+    `${drawn.length} files hand a webhook on:\n${drawn.join('\n')}\n\n` +
+      `${helpers.length} helpers that they call:\n${helpers.join('\n')}\n`,
+  );
 } finally {
   session.disconnect();
   await connector.stop();
+}
+
+/** @returns the files in the drawing of a webhook's way, in its order, each one once. */
+function drawnFiles(contributing: string): string[] {
+  const drawing = /### The way of a webhook[^]*?```\n([^]*?)```/.exec(contributing)?.[1] ?? '';
+  const files = drawing.matchAll(/^[ │├└─]+((?:[\w-]+\/)+[\w.-]+)/gm);
+  return [...new Set(Array.from(files, ([, file]) => `${file}.ts`))];
 }
 
 /** @returns the files of which a function has run since the last call, without the test kit. */
@@ -38,7 +57,9 @@ async function filesThatRan(): Promise<Set<string>> {
   const files = result
     .filter(({ url, functions }) => url.startsWith(DIST.href) && functions.some(hasRun))
     .map(({ url }) => fileURLToPath(url).slice(fileURLToPath(DIST).length).replace(/\.js$/, '.ts'));
-  return new Set(files.filter((path) => !path.startsWith(`testing${sep}`)));
+  return new Set(
+    files.map((file) => file.replaceAll(sep, '/')).filter((path) => !path.startsWith('testing/')),
+  );
 }
 
 async function update(ref: string): Promise<void> {
