@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookKeys } from '../src/testing/index.js';
-import { ConnectorProcess, type LogLine } from '../test/support/connector-process.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
+import type { LogLine } from '../test/support/running-connector.js';
 import { type RedisAccount, lookAt, peakMbOf, spentBetween } from './accounting.js';
 import { builtConnector } from './built-connector.js';
 import type { Child } from './child.js';

@@ -7,7 +7,8 @@ import {
   provideRedis,
 } from '../src/testing/index.js';
 import { agreesWithHistory } from '../test/support/agreement.js';
-import { ConnectorProcess, type LogLine } from '../test/support/connector-process.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
+import type { LogLine } from '../test/support/running-connector.js';
 import { percentile } from '../bench/percentile.js';
 import { Screen, type Figures, type OrderPair } from './screen.js';
 

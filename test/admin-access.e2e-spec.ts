@@ -77,7 +77,7 @@ describe('access to the admin API', () => {
   });
 
   it('is served by the management listener alone when there is one', async ({ harness }) => {
-    const { url, managementUrl } = await harness.startConnector({
+    const { url, managementUrl } = await harness.startInProcess({
       MANAGEMENT_PORT: String(await freePort()),
     });
     expect((await get(url + LETTERS, ADMIN_TOKEN)).status).toBe(404);
@@ -87,7 +87,7 @@ describe('access to the admin API', () => {
   it('audits each change with name, operation, target and reason, whatever the log level', async ({
     harness,
   }) => {
-    const { url } = await harness.startConnector({ LOG_LEVEL: 'error' });
+    const { url } = await harness.startInProcess({ LOG_LEVEL: 'error' });
     const id = 'A'.repeat(24);
     const answer = await get(`${url}${LETTERS}/${id}?reason=sent+by+mistake`, ADMIN_TOKEN, {
       method: 'DELETE',

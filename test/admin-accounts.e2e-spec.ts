@@ -29,8 +29,8 @@ describe('a paused account', () => {
     const { fluent, commercetools } = harness;
     const environment = { ADMIN_TOKEN };
     const [first, second] = [
-      await harness.startConnector(environment),
-      await harness.startConnector(environment),
+      await harness.startInProcess(environment),
+      await harness.startInProcess(environment),
     ];
     const admin = new AdminClient(first.managementUrl);
     const { body } = await admin.post<Account>('/accounts/ACME/pause', { reason });
@@ -39,7 +39,7 @@ describe('a paused account', () => {
     expect((await fluent.move(harness.addOrder('O_1'), 'BOOKED')).result).toBe('accepted');
     // One that other replicas have accepted, while nobody works.
     await Promise.all([first.stop(), second.stop()]);
-    const third = await harness.startConnector(environment);
+    const third = await harness.startInProcess(environment);
     expect((await fluent.move(harness.addOrder('O_2'), 'BOOKED')).result).toBe('accepted');
     const admin3 = new AdminClient(third.managementUrl);
     const paused = await accountOf(admin3);

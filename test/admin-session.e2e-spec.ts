@@ -92,8 +92,8 @@ describe('a session of the console', () => {
   });
 
   it('ends at sign-out in every replica', async ({ harness }) => {
-    const one = await harness.startConnector();
-    const other = await harness.startConnector();
+    const one = await harness.startInProcess();
+    const other = await harness.startInProcess();
     const browser = await signIn(one.managementUrl);
     const status = async (): Promise<number> =>
       (await fetch(other.managementUrl + SESSION, { headers: { cookie: browser.cookie } })).status;
@@ -137,7 +137,7 @@ describe('a session of the console', () => {
   });
 
   it('is named in the audit log like its token', async ({ harness }) => {
-    const { url } = await harness.startConnector();
+    const { url } = await harness.startInProcess();
     const browser = await signIn(url);
     await fetch(url + REPLAY, { method: 'POST', headers: { ...browser, origin: url } });
     const audit = () =>

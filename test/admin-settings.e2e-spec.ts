@@ -65,10 +65,10 @@ describe('GET /admin/ignored', () => {
   });
 
   it('counts those of every replica, whichever of them answers', async ({ harness }) => {
-    const ingress = await harness.startConnector({ ADMIN_TOKEN, CONNECTOR_ROLE: 'ingress' });
+    const ingress = await harness.startInProcess({ ADMIN_TOKEN, CONNECTOR_ROLE: 'ingress' });
     const [orderId] = harness.addOrders(1);
     await harness.fluent.notify(orderId!, { name: 'fc.conect.order' });
-    const worker = await harness.startConnector({ ADMIN_TOKEN, CONNECTOR_ROLE: 'worker' });
+    const worker = await harness.startInProcess({ ADMIN_TOKEN, CONNECTOR_ROLE: 'worker' });
     const ignored = [{ account: 'ACME', name: 'fc.conect.order', count: 1 }];
     for (const { managementUrl } of [ingress, worker]) {
       await vi.waitFor(

@@ -83,7 +83,7 @@ describe('work that waits for the same slots', { timeout: 120_000 }, () => {
     // The file replaces the variables of a single account.
     const names = Object.keys({ ...slow.environment, ...harness.commercetools.environment });
     const unset = Object.fromEntries(names.map((name) => [name, '']));
-    const { webhookUrl } = await harness.startConnector({ ...unset, CONNECTOR_CONFIG: file });
+    const { webhookUrl } = await harness.startInProcess({ ...unset, CONNECTOR_CONFIG: file });
     other.webhookUrl = webhookUrl;
     const ids = harness.addOrders(BACKLOG);
     slow.faults.set({ kind: 'latency', ms: SLOW_MS });
@@ -105,7 +105,7 @@ describe('work that waits for the same slots', { timeout: 120_000 }, () => {
     const ids = harness.addOrders(BACKLOG);
     for (const id of ids) fluent.setStatus(id, 'BOOKED');
     fluent.faults.set({ kind: 'latency', ms: SLOW_MS });
-    const connector = await harness.startConnector({ RECONCILE_INTERVAL: '3600' });
+    const connector = await harness.startInProcess({ RECONCILE_INTERVAL: '3600' });
     await vi.waitFor(
       async () =>
         expect(await connector.metric('queue_jobs', 'state="waiting"')).toBeGreaterThan(BACKLOG / 2),

@@ -26,7 +26,7 @@ describe('a worker that is killed in the middle of a job', { timeout: TEST_MS },
     await first.kill();
     release();
     expect(harness.disagreements()).toHaveLength(1);
-    await harness.startConnector();
+    await harness.startInProcess();
     await harness.expectNothingLost();
     harness.expectNoStepBack();
   });
@@ -34,7 +34,7 @@ describe('a worker that is killed in the middle of a job', { timeout: TEST_MS },
   it('loses nothing under load while another replica works', async ({ harness }) => {
     const ids = harness.addOrders(60);
     const victim = await harness.startConnector({ CONNECTOR_ROLE: 'worker' });
-    await harness.startConnector();
+    await harness.startInProcess();
     harness.commercetools.faults.set({ kind: 'latency', ms: 30 });
     const walks = harness.walkAll(ids);
     await vi.waitFor(() => expect(harness.finishedIds().size).toBeGreaterThan(30), WAIT);
@@ -57,7 +57,7 @@ describe('an ingress that is killed while it stores notifications together', { t
     await Promise.race(moves);
     await ingress.kill();
     expect(fluent.webhooks.counts.accepted).toBeLessThan(ids.length);
-    await harness.startConnector({ PORT: port });
+    await harness.startInProcess({ PORT: port });
     await Promise.all(moves);
     await harness.expectNothingLost();
   });
@@ -67,7 +67,7 @@ describe('a Redis that is killed and restarted under load', { timeout: TEST_MS }
   it('loses nothing that was accepted', async ({ harness, redis }) => {
     const { webhooks } = harness.fluent;
     const ids = harness.addOrders(60);
-    await harness.startConnector();
+    await harness.startInProcess();
     const walks = harness.walkAll(ids);
     await vi.waitFor(() => expect(webhooks.counts.accepted).toBeGreaterThan(60), WAIT);
     await redis.kill();
@@ -83,7 +83,7 @@ describe('a Redis that is killed and restarted under load', { timeout: TEST_MS }
 describe('an upstream in trouble', { timeout: TEST_MS }, () => {
   it('opens the circuit of commercetools, and all orders converge after its return', async ({ harness }) => {
     const ids = harness.addOrders(30);
-    const connector = await harness.startConnector();
+    const connector = await harness.startInProcess();
     await harness.commercetools.down();
     await harness.walkAll(ids);
     await vi.waitFor(
@@ -100,7 +100,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
   it('floods neither commercetools nor the log while Fluent is down', async ({ harness }) => {
     const { fluent, commercetools, lines } = harness;
     const ids = harness.addOrders(200);
-    const connector = await harness.startConnector();
+    const connector = await harness.startInProcess();
     await fluent.down();
     for (const id of ids) await fluent.move(id, 'BOOKED');
     await vi.waitFor(async () => expect(await connector.metric('circuit_open', 'fluent')).toBe(1), WAIT);
@@ -123,7 +123,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
   }) => {
     const { fluent, lines } = harness;
     const ids = harness.addOrders(20);
-    await harness.startConnector();
+    await harness.startInProcess();
     fluent.faults.set({ kind: 'hang' });
     await harness.walkAll(ids);
     await vi.waitFor(() => expect(lines.some(({ outcome }) => outcome === 'retried')).toBe(true), WAIT);
@@ -134,7 +134,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
 
   it('converges without a step back when answers to successful writes are lost', async ({ harness }) => {
     const ids = harness.addOrders(20);
-    await harness.startConnector();
+    await harness.startInProcess();
     harness.commercetools.faults.set({ kind: 'uncertain', probability: 0.3, seed: 5 });
     await harness.walkAll(ids);
     await harness.expectNothingLost();
@@ -144,7 +144,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
   it('converges when the server dies after two of four updates that share a request', async ({ harness }) => {
     const { fluent, commercetools } = harness;
     const ids = harness.addOrders(400);
-    await harness.startConnector({ CONNECTOR_ROLE: 'ingress' });
+    await harness.startInProcess({ CONNECTOR_ROLE: 'ingress' });
     await Promise.all(ids.map((id) => fluent.move(id, 'BOOKED')));
     const fault = commercetools.faults.add({
       kind: 'uncertain',
@@ -153,7 +153,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
       probability: 0.5,
     });
     // More updates at once than requests, so that they share some.
-    await harness.startConnector({ CONNECTOR_ROLE: 'worker', QUEUE_CONCURRENCY: '256' });
+    await harness.startInProcess({ CONNECTOR_ROLE: 'worker', QUEUE_CONCURRENCY: '256' });
     const halved = (): number =>
       commercetools.requests
         .recent('updateOrder')
@@ -166,7 +166,7 @@ describe('an upstream in trouble', { timeout: TEST_MS }, () => {
 
   it('converges while every other write conflicts', async ({ harness }) => {
     const ids = harness.addOrders(20);
-    const connector = await harness.startConnector();
+    const connector = await harness.startInProcess();
     harness.commercetools.faults.set({ kind: 'conflict', probability: 0.5, seed: 5 });
     await harness.walkAll(ids);
     await harness.expectNothingLost();
@@ -184,7 +184,7 @@ describe('a connector that stops', { timeout: TEST_MS }, () => {
     await vi.waitFor(async () => expect(await connector.status('/health/ready')).toBe(503), WAIT);
     expect((await harness.fluent.move(id, 'BOOKED')).result).toBe('accepted');
     expect(await exit).toBe(0);
-    await harness.startConnector();
+    await harness.startInProcess();
     await harness.expectAgreementOfAll();
   });
 
@@ -195,7 +195,7 @@ describe('a connector that stops', { timeout: TEST_MS }, () => {
     const walks = harness.walkAll(ids);
     await vi.waitFor(() => expect(harness.finishedIds().size).toBeGreaterThan(30), WAIT);
     expect(await old.stop()).toBe(0);
-    await harness.startConnector({ PORT: port });
+    await harness.startInProcess({ PORT: port });
     await walks;
     await harness.expectNothingLost();
     harness.expectNoStepBack();

@@ -5,7 +5,8 @@ import { signedWebhooks } from '../bench/signed-webhooks.js';
 import { PrivateRedis } from '../src/testing/private-redis.js';
 import { generateWebhookKeys, signWebhook } from '../src/testing/webhook-signature.js';
 import { COMPLETE_ENVIRONMENT } from './support/complete-environment.js';
-import { ConnectorProcess, type LogLine } from './support/connector-process.js';
+import { ConnectorProcess } from './support/connector-process.js';
+import type { LogLine } from './support/running-connector.js';
 
 /** `FUZZ_SECONDS=1200 npm run fuzz` is the nightly run. A failure prints the seed that repeats it. */
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 10);

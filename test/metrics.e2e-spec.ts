@@ -1,8 +1,8 @@
 import { describe, expect, vi } from 'vitest';
 import { signWebhook } from '../src/testing/index.js';
-import { ConnectorProcess } from './support/connector-process.js';
 import { type Harness, createIt } from './support/harness.js';
 import { hasPromtool, promtool, requirePromtoolInCi } from './support/promtool.js';
+import type { RunningConnector } from './support/running-connector.js';
 
 /** More than the series that are allowed, see below. */
 const MANY = 300;
@@ -17,7 +17,7 @@ it.override('environment', { RETRY_BASE_DELAY: '600000', LOG_LEVEL: 'silent' });
 let serial = 0;
 async function send(
   { fluent }: Harness,
-  to: ConnectorProcess,
+  to: RunningConnector,
   fields: Record<string, unknown>,
 ): Promise<number> {
   const body = JSON.stringify({
@@ -39,7 +39,7 @@ async function send(
 /** Sends {@link MANY} webhooks, a bounded number at once. @returns how often each status was answered. */
 async function sendMany(
   harness: Harness,
-  to: ConnectorProcess,
+  to: RunningConnector,
   fields: (index: number) => Record<string, unknown>,
 ): Promise<Record<number, number>> {
   const statuses: Record<number, number> = {};
@@ -54,7 +54,7 @@ async function sendMany(
   return statuses;
 }
 
-async function scrape(connector: ConnectorProcess): Promise<string> {
+async function scrape(connector: RunningConnector): Promise<string> {
   return (await fetch(`${connector.url}/metrics`)).text();
 }
 
@@ -69,7 +69,7 @@ function valuesOf(text: string, metric: string, label: string): string[] {
 }
 
 /** Leads orders through statuses, with and without success, so that every metric has a value. */
-async function fill(harness: Harness, connector: ConnectorProcess): Promise<void> {
+async function fill(harness: Harness, connector: RunningConnector): Promise<void> {
   const { fluent, commercetools } = harness;
   const ids = harness.addOrders(20);
   for (const id of ids) fluent.setStatus(id, 'BOOKED');
@@ -86,7 +86,7 @@ async function fill(harness: Harness, connector: ConnectorProcess): Promise<void
 
 describe('the /metrics endpoint', { timeout: 180_000 }, () => {
   it.skipIf(!hasPromtool)('passes `promtool check metrics`', async ({ harness }) => {
-    const connector = await harness.startConnector();
+    const connector = await harness.startInProcess();
     await fill(harness, connector);
     const text = await scrape(connector);
     for (const metric of ['sync_lag_seconds_count', 'queue_jobs', 'conflicts_total', 'circuit_open'])
@@ -100,12 +100,12 @@ describe('the /metrics endpoint', { timeout: 180_000 }, () => {
 
   it(`does not grow with ${MANY} names and ${MANY} accounts`, async ({ harness }) => {
     const names = Array.from({ length: MANY }, (_, index) => `partner.event.${index}`);
-    const ingress = await harness.startConnector({
+    const ingress = await harness.startInProcess({
       CONNECTOR_ROLE: 'ingress',
       ORDER_STATUS_EVENT_NAMES: [BUILT_IN, ...names].join(','),
     });
     // It knows neither the names nor the account of what it is given.
-    const worker = await harness.startConnector({ CONNECTOR_ROLE: 'worker', FLUENT_ACCOUNT_ID: 'ELSEWHERE' });
+    const worker = await harness.startInProcess({ CONNECTOR_ROLE: 'worker', FLUENT_ACCOUNT_ID: 'ELSEWHERE' });
 
     expect(
       await sendMany(harness, ingress, (index) => ({ name: names[index], entityId: String(index) })),

@@ -88,7 +88,7 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
 
   it('lists dead letters with their errors, and replays them', async ({ harness }) => {
     const { fluent, commercetools } = harness;
-    const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
+    const connector = await harness.startInProcess({ ORDER_NOT_FOUND_MAX_AGE: '0', ADMIN_TOKEN });
     await fluent.walk(fluent.addOrder({ ref: 'O_1' }).id, ['BOOKED']);
     await vi.waitFor(async () => expect(await connector.metric('queue_jobs', 'state="dead"')).toBe(1), WAIT);
     const [list, preview, replay] = operatorCommandsOf('Dead letters');
@@ -107,7 +107,7 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
   it('explains why the shop shows another state', async ({ harness }) => {
     const id = harness.addOrder('O_123');
     harness.fluent.setStatus(id, 'BOOKED');
-    const connector = await harness.startConnector({ ADMIN_TOKEN });
+    const connector = await harness.startInProcess({ ADMIN_TOKEN });
     const [order] = operatorCommandsOf('Why does the shop show another state?');
     expect(await operate(connector, order)).toMatchObject({
       verdict: expect.stringContaining('should be Confirmed'),
@@ -147,13 +147,13 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
   });
 
   it('finds every order again when Redis has lost its data', async ({ harness, redis }) => {
-    const ingress = await harness.startConnector({ CONNECTOR_ROLE: 'ingress' });
+    const ingress = await harness.startInProcess({ CONNECTOR_ROLE: 'ingress' });
     await harness.fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     expect(await ingress.metric('queue_jobs', 'state="waiting"')).toBe(1);
     await redis.flush();
     await ingress.stop();
 
-    const connector = await harness.startConnector({ ADMIN_TOKEN });
+    const connector = await harness.startInProcess({ ADMIN_TOKEN });
     const [reconcile, list] = operatorCommandsOf('Redis is lost');
     const from = new Date(Date.now() - 3_600_000).toISOString();
     expect(await operate(connector, reconcile, { '--from': from })).toMatchObject({ state: 'finished' });
@@ -167,7 +167,7 @@ describe('what docs/operations.md tells operators to do', { timeout: 120_000 }, 
     const setting = { name: ORDER_MAPPING, valueType: 'JSON', context: 'RETAILER', contextId: 1 } as const;
     fluent.setSetting({ ...setting, lobValue: { fluent: { ...right.fluent, BOOKED: 'Cancelled' } } });
     // Reconciliation has seen the update, too, and does not look again by itself.
-    const connector = await harness.startConnector({ ADMIN_TOKEN, RECONCILE_INTERVAL: '1' });
+    const connector = await harness.startInProcess({ ADMIN_TOKEN, RECONCILE_INTERVAL: '1' });
     await fluent.walk(harness.addOrder('O_1'), ['BOOKED']);
     await vi.waitFor(() => expect(commercetools.order('O_1')?.orderState).toBe('Cancelled'), WAIT);
 

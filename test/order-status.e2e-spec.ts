@@ -258,7 +258,7 @@ describe('a webhook that meets an error', () => {
 
 it('logs one line for each outcome, with what to change and without a secret', async ({ harness }) => {
   const { fluent, lines } = harness;
-  await harness.startConnector({ RETRY_BASE_DELAY: '600000', SETTINGS_CACHE_TTL: '0' });
+  await harness.startInProcess({ RETRY_BASE_DELAY: '600000', SETTINGS_CACHE_TTL: '0' });
   const book = async (ref: string): Promise<string> => {
     const id = harness.addOrder(ref);
     fluent.setStatus(id, 'BOOKED');

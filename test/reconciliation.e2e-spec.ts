@@ -26,7 +26,7 @@ function missedByReconciliation(lines: Harness['lines'], ref: string): boolean {
 
 describe('reconciliation', () => {
   it('finds an order whose webhook never came, and counts it', async ({ harness }) => {
-    const connector = await harness.startConnector();
+    const connector = await harness.startInProcess();
     const id = harness.addOrder('O_1');
     harness.fluent.setStatus(id, 'BOOKED');
     await harness.expectAgreement('O_1', 'BOOKED');
@@ -37,7 +37,7 @@ describe('reconciliation', () => {
 
   it('does not sync once more what the sync of a webhook has seen', async ({ harness }) => {
     const { fluent, lines } = harness;
-    const connector = await harness.startConnector({ RECONCILE_INTERVAL: '2' });
+    const connector = await harness.startInProcess({ RECONCILE_INTERVAL: '2' });
     const refs = Array.from({ length: 5 }, (_, index) => `O_${index}`);
     for (const ref of refs) {
       // An order that was updated at a whole second is synced once more, as the next update may have the same time.
@@ -76,7 +76,7 @@ describe('reconciliation', () => {
       if (command?.toLowerCase() === 'set' && key === LAST_LOOK) looksAt.push(Number(value));
     });
     try {
-      await Promise.all(Array.from({ length: 3 }, () => harness.startConnector()));
+      await Promise.all(Array.from({ length: 3 }, () => harness.startInProcess()));
       await vi.waitFor(() => expect(looksAt.length).toBeGreaterThan(3), WAIT);
     } finally {
       monitor.disconnect();
@@ -89,7 +89,7 @@ describe('reconciliation', () => {
 
   it('leaves alone what is not in commercetools or belongs to other retailers', async ({ harness }) => {
     const { fluent, commercetools, lines } = harness;
-    const connector = await harness.startConnector({ ORDER_NOT_FOUND_MAX_AGE: '3' });
+    const connector = await harness.startInProcess({ ORDER_NOT_FOUND_MAX_AGE: '3' });
     fluent.addOrder({ ref: 'IN_STORE' });
     commercetools.addOrder({ orderNumber: 'FOREIGN' });
     fluent.addOrder({ ref: 'FOREIGN', retailerId: '2', status: 'BOOKED' });
@@ -106,7 +106,7 @@ describe('reconciliation', () => {
     const { fluent, commercetools, lines } = harness;
     // After a failed run of an order its other notifications wait for the retry. Which of them runs next is a matter of
     // chance, so there are many retries.
-    await harness.startConnector({ RETRY_BASE_DELAY: '100', RETRY_MAX_DELAY: '100', RECHECK_DELAY: '100' });
+    await harness.startInProcess({ RETRY_BASE_DELAY: '100', RETRY_MAX_DELAY: '100', RECHECK_DELAY: '100' });
     await firstLook(harness);
     const { id } = fluent.addOrder({ ref: 'LATE' });
     expect((await fluent.move(id, 'BOOKED')).result).toBe('accepted');
@@ -120,7 +120,7 @@ describe('reconciliation', () => {
     harness,
   }) => {
     const { fluent, commercetools, lines } = harness;
-    await harness.startConnector({ RECONCILE_OVERLAP: '0' });
+    await harness.startInProcess({ RECONCILE_OVERLAP: '0' });
     await firstLook(harness);
     fluent.addOrder({ ref: 'LOST', status: 'BOOKED' });
     await vi.waitFor(() => expect(missedByReconciliation(lines, 'LOST')).toBe(true), WAIT);
@@ -130,7 +130,7 @@ describe('reconciliation', () => {
 
   it('keeps the watermark while Fluent cannot be asked', async ({ harness }) => {
     const { fluent, commercetools } = harness;
-    await harness.startConnector({ RECONCILE_OVERLAP: '0' });
+    await harness.startInProcess({ RECONCILE_OVERLAP: '0' });
     await firstLook(harness);
     fluent.setStatus(harness.addOrder('O_1'), 'BOOKED');
     await harness.expectAgreement('O_1', 'BOOKED');

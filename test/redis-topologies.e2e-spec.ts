@@ -10,8 +10,8 @@ import { PrivateRedis } from '../src/testing/index.js';
 import { freePort } from '../src/testing/free-port.js';
 import { asArguments } from '../src/testing/private-redis.js';
 import { PrivateCluster, PrivateSentinel } from '../src/testing/private-redis-topologies.js';
-import { ConnectorProcess } from './support/connector-process.js';
 import { type Harness, SHORT_WAITS, createIt, resentEvery100Ms } from './support/harness.js';
+import type { RunningConnector } from './support/running-connector.js';
 import { WAIT } from './support/wait.js';
 
 const TEST_MS = 90_000;
@@ -71,7 +71,7 @@ const it = base
 
 /** @returns what readiness probes were answered with while `during` ran; undefined stands for no answer. */
 async function probesWhile(
-  connector: ConnectorProcess,
+  connector: RunningConnector,
   during: () => Promise<void>,
 ): Promise<Set<number | undefined>> {
   const statuses = new Set<number | undefined>();
@@ -95,7 +95,7 @@ async function expectNothingLostBy(
 ): Promise<void> {
   const { webhooks } = harness.fluent;
   const ids = harness.addOrders(40);
-  const connector = await harness.startConnector({ REDIS_URL: url, REDIS_WAIT_REPLICAS: '1' });
+  const connector = await harness.startInProcess({ REDIS_URL: url, REDIS_WAIT_REPLICAS: '1' });
   expect(((await connector.json('/health')) as Health).details.redis).toEqual({ status: 'up' });
   const walks = harness.walkAll(ids, [100, 500]);
   await vi.waitFor(() => expect(webhooks.counts.accepted).toBeGreaterThan(40), WAIT);
@@ -107,7 +107,7 @@ async function expectNothingLostBy(
   await walks;
   await harness.expectNothingLost();
   expect(webhooks.counts.accepted).toBeGreaterThan(acceptedBefore);
-  expect(await connector.stop()).toBe(0);
+  await connector.stop();
 }
 
 interface Health {
@@ -139,7 +139,7 @@ describe('a Redis Cluster that is resharded', { timeout: TEST_MS }, () => {
   }) => {
     const { webhooks } = harness.fluent;
     const ids = harness.addOrders(40);
-    const connector = await harness.startConnector({ REDIS_URL: cluster.url });
+    const connector = await harness.startInProcess({ REDIS_URL: cluster.url });
     const walks = harness.walkAll(ids, [100, 500]);
     await vi.waitFor(() => expect(webhooks.counts.accepted).toBeGreaterThan(40), WAIT);
     await cluster.moveSlot();
@@ -147,7 +147,7 @@ describe('a Redis Cluster that is resharded', { timeout: TEST_MS }, () => {
     await walks;
     await harness.expectNothingLost();
     expect(webhooks.counts.accepted).toBeGreaterThan(acceptedBefore);
-    expect(await connector.stop()).toBe(0);
+    await connector.stop();
   });
 });
 
@@ -156,7 +156,7 @@ describe('REDIS_WAIT_REPLICAS', { timeout: TEST_MS }, () => {
     harness,
     startReplica,
   }) => {
-    const connector = await harness.startConnector({
+    const connector = await harness.startInProcess({
       REDIS_WAIT_REPLICAS: '1',
       CONNECTOR_ROLE: 'ingress',
     });

@@ -18,7 +18,7 @@ import { WAIT } from './support/wait.js';
 it('says in one line at the start what the process does, and where each mapping comes from', async ({
   harness,
 }) => {
-  await harness.startConnector({ SHIPPING_STATUS_MAPPING_SETTING: 'off' });
+  await harness.startInProcess({ SHIPPING_STATUS_MAPPING_SETTING: 'off' });
   const lines = harness.lines.filter(({ msg }) => msg === 'the connector is configured');
   expect(lines).toEqual([
     expect.objectContaining({
@@ -38,7 +38,7 @@ it('says in one line at the start what the process does, and where each mapping 
 
 it('warns of nothing that is only not connected yet', async ({ harness }) => {
   const ADMIN_TOKEN = 'a-token-that-is-long-enough-for-this';
-  const { url } = await harness.startConnector({ ADMIN_TOKEN });
+  const { url } = await harness.startInProcess({ ADMIN_TOKEN });
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   await vi.waitFor(async () => {
     const answer = await fetch(`${url}/admin/overview`, { headers });

@@ -6,13 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../src/testing/free-port.js';
 import { BASE_ENVIRONMENT, buildPath } from './build-path.js';
 import { listens } from './listening-process.js';
+import { type LogLine, RunningConnector } from './running-connector.js';
 
 const START_TIMEOUT_MS = 60_000;
 const LAST_WORDS = 20;
 const CLOCK_TICKS_PER_SECOND = 100;
-
-/** One line of the connector's log. */
-export type LogLine = Readonly<Record<string, unknown>>;
 
 /** How to start it when it is not the build in the working directory. */
 export interface Launch {
@@ -27,17 +25,17 @@ export const BUILD: Launch = { command: [process.execPath, 'dist/main.js'], cwd:
 const DEFAULT: Launch = { ...BUILD, command: [process.execPath, buildPath('main.js')] };
 
 /** The built connector as a process of its own: nothing of the surrounding environment reaches it. */
-export class ConnectorProcess {
+export class ConnectorProcess extends RunningConnector {
   private readonly lastWords: string[] = [];
   private readonly exited: Promise<number | null>;
 
   private constructor(
-    readonly url: string,
-    /** Where health and metrics are; the same as {@link url} without `MANAGEMENT_PORT`. */
-    readonly managementUrl: string,
+    url: string,
+    managementUrl: string,
     private readonly child: ChildProcess,
     onLine?: (line: LogLine) => void,
   ) {
+    super(url, managementUrl);
     this.exited = once(child, 'exit').then(([code]) => code as number | null);
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue;
@@ -111,10 +109,6 @@ export class ConnectorProcess {
     }
   }
 
-  get webhookUrl(): string {
-    return `${this.url}/api/v1/fluent-connect/webhook`;
-  }
-
   get pid(): number {
     return this.child.pid ?? Number.NaN;
   }
@@ -134,30 +128,6 @@ export class ConnectorProcess {
   get cpuSeconds(): number {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  }
-
-  /** @returns the HTTP status of a GET, or undefined when nobody listens. */
-  async status(path: string): Promise<number | undefined> {
-    try {
-      return (await fetch(this.managementUrl + path)).status;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** @returns the JSON that a GET is answered with, whatever its status. */
-  async json(path: string): Promise<unknown> {
-    return (await fetch(this.managementUrl + path)).json();
-  }
-
-  /** @param name without the prefix. @returns the sum over the label sets that contain all of `labels`. */
-  async metric(name: string, ...labels: string[]): Promise<number> {
-    const text = await (await fetch(`${this.managementUrl}/metrics`)).text();
-    const series = new RegExp(`^fluent_connector_${name}[{ ]`);
-    return text
-      .split('\n')
-      .filter((line) => series.test(line) && labels.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   /** Asks it to end. @returns its exit code. */

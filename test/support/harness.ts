@@ -13,7 +13,9 @@ import {
   type TestConnectorOptions,
 } from '../../src/testing/index.js';
 import { agrees } from './agreement.js';
-import { ConnectorProcess, type Launch, type LogLine } from './connector-process.js';
+import { ConnectorProcess, type Launch } from './connector-process.js';
+import { InProcessConnector } from './in-process-connector.js';
+import type { LogLine } from './running-connector.js';
 import { WAIT } from './wait.js';
 
 type Environment = Readonly<Record<string, string>>;
@@ -41,11 +43,12 @@ export function resentEvery100Ms(times: number): FluentEmulatorOptions {
   return { webhookRetry: { delaysMs: Array.from({ length: times }, () => 100), timeoutMs: 3000 } };
 }
 
-/** Both emulators, the connector processes that a test starts between them, and what these logged. */
+/** Both emulators, the connectors that a test starts between them, and what these logged. */
 export class Harness {
   /** Every line that a connector has logged so far. */
   readonly lines: LogLine[] = [];
   private readonly connectors: ConnectorProcess[] = [];
+  private readonly inProcess: InProcessConnector[] = [];
 
   private constructor(
     readonly fluent: FluentEmulator,
@@ -68,7 +71,20 @@ export class Harness {
     });
   }
 
-  /** Starts a connector, which gets Fluent's webhooks from now on. */
+  /**
+   * Starts a connector in this process, which gets Fluent's webhooks from now on. Prefer it to {@link startConnector}, unless
+   * the test asserts something of a process.
+   */
+  async startInProcess(environment: Environment = {}): Promise<InProcessConnector> {
+    const connector = await InProcessConnector.start(this.environmentWith(environment), (line) =>
+      this.lines.push(line),
+    );
+    this.inProcess.push(connector);
+    this.fluent.webhookUrl = connector.webhookUrl;
+    return connector;
+  }
+
+  /** Starts a process with a connector, which gets Fluent's webhooks from now on. */
   async startConnector(environment: Environment = {}, launch?: Launch): Promise<ConnectorProcess> {
     const connector = await ConnectorProcess.start(
       this.environmentWith(environment),
@@ -94,8 +110,9 @@ export class Harness {
     return { ...this.environment, ...more };
   }
 
-  /** Kills the connectors and stops the emulators. */
+  /** Ends the connectors and the emulators. */
   async stop(): Promise<void> {
+    await Promise.all(this.inProcess.splice(0).map((connector) => connector.stop()));
     await Promise.all(this.connectors.splice(0).map((connector) => connector.kill()));
     await Promise.all([this.fluent.stop(), this.commercetools.stop()]);
   }
