@@ -33,8 +33,13 @@ function atUrl(connector: TestConnector, ...args: string[]): Promise<CommandResu
   return runCommand([...args, '--url', connector.url], { env: { ADMIN_TOKEN } });
 }
 
-/** Runs the built command with the connector's configuration. */
+/** Runs a command with the connector's configuration. */
 function direct(connector: TestConnector, ...args: string[]): Promise<CommandResult> {
+  return runCommand(args, { env: environmentOf(connector) });
+}
+
+/** Runs the built command, as a process, with the connector's configuration. */
+function directBinary(connector: TestConnector, ...args: string[]): Promise<CommandResult> {
   return runBinary(args, environmentOf(connector));
 }
 
@@ -92,13 +97,13 @@ describe('order and sync', { timeout: 180_000 }, () => {
     await connector.fluent.move(fluent.id, 'BOOKED');
     await connector.settled();
     connector.fluent.setStatus(fluent.id, 'CANCELLED');
-    const order = await direct(connector, 'order', 'O_1', '--json');
+    const order = await directBinary(connector, 'order', 'O_1', '--json');
     expect(JSON.parse(order.out)).toMatchObject({
       ref: 'O_1',
       now: { fluent: { status: 'CANCELLED' } },
       story: { notifications: [{ announced: 'BOOKED', outcome: 'updated' }] },
     });
-    const sync = await direct(connector, 'sync', 'O_1', '--json');
+    const sync = await directBinary(connector, 'sync', 'O_1', '--json');
     expect(JSON.parse(sync.out)).toMatchObject({ outcome: 'updated' });
     // The audit lines.
     expect(sync.error).toContain('"actor":"command-line","operation":"syncOrder"');
@@ -173,7 +178,7 @@ describe('--url', () => {
     const args = ['dead-letters', 'list', '--url', connector.url];
     expect(await runBinary([...args, '--token-file', file], {})).toMatchObject({ code: 0 });
     await writeFile(file, 'a-token-that-nobody-knows');
-    const wrong = await runBinary([...args, '--token-file', file], {});
+    const wrong = await runCommand([...args, '--token-file', file]);
     expect(wrong).toMatchObject({ code: 1, error: expect.stringContaining('does not know the token') });
     expect(wrong.out + wrong.error).not.toContain('a-token-that-nobody-knows');
     expect(await runCommand(args)).toMatchObject({
@@ -240,7 +245,7 @@ describe('doctor', { timeout: 180_000 }, () => {
        class WarehouseMapper { map() { return { orderState: 'Complete' }; } }
        export default ConnectorModule.register({ overrides: [{ provide: StatusMapper, useClass: WarehouseMapper }] });`,
     );
-    const doctor = await direct(connector, 'doctor', '--only', 'mappings', '--module', file);
+    const doctor = await directBinary(connector, 'doctor', '--only', 'mappings', '--module', file);
     expect(doctor.out).toContain('WarehouseMapper maps in place of the default');
     const environment = { ...environmentOf(connector), CONNECTOR_MODULE: file };
     const order = await runBinary(['order', 'O_1'], environment);
@@ -253,9 +258,9 @@ describe('doctor', { timeout: 180_000 }, () => {
        const overrides = [{ provide: StatusMapper, inject: [MessageQueue], useFactory }];
        export default ConnectorModule.register({ overrides });`,
     );
-    const broken = await direct(connector, 'doctor', '--module', file);
+    const broken = await directBinary(connector, 'doctor', '--module', file);
     expect(broken).toMatchObject({ code: 1, error: 'error: the warehouse does not answer\n' });
-    const missing = await direct(connector, 'doctor', '--module', join(folder, 'nowhere.mjs'));
+    const missing = await directBinary(connector, 'doctor', '--module', join(folder, 'nowhere.mjs'));
     expect(missing).toMatchObject({
       code: 2,
       error: expect.stringContaining('nowhere.mjs cannot be loaded'),
