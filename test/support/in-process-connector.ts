@@ -11,8 +11,8 @@ import { type LogLine, RunningConnector } from './running-connector.js';
 import { WAIT } from './wait.js';
 
 /**
- * A connector in the process of the spec. It takes a tenth of the CPU time of a process. What a spec asserts of signals, exit
- * codes, memory, tracing or sudden death needs a process.
+ * A connector in the process of the spec. Its start takes a sixth of the CPU time that a process takes. What a spec asserts of
+ * signals, exit codes, memory, tracing or sudden death needs a process.
  */
 export class InProcessConnector extends RunningConnector {
   private ended?: Promise<void>;
