@@ -47,10 +47,11 @@ describe('ConnectionLimiter', () => {
     return socket;
   }
 
-  async function get(socket: Socket, path: string): Promise<void> {
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  async function get(socket: Socket, path: string, headers = ''): Promise<string> {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1.1 200 /);
+    return answer.toString();
   }
 
   async function dropped(reason: string): Promise<number> {
@@ -132,6 +133,19 @@ describe('ConnectionLimiter', () => {
     await get(await open(), '/genuine');
     await open();
     await vi.waitFor(async () => expect(await dropped('limit')).toBe(1), 5000);
+  });
+
+  it('tells a client how long its idle connection stays open', async () => {
+    await listen({});
+    const socket = await open();
+    expect(await get(socket, '/')).toMatch(/\r\nconnection: keep-alive\r\nkeep-alive: timeout=4\r\n/i);
+    expect(await get(socket, '/genuine')).toMatch(
+      /\r\nconnection: keep-alive\r\nkeep-alive: timeout=72\r\n/i,
+    );
+    expect(await get(socket, '/')).toMatch(/\r\nconnection: keep-alive\r\nkeep-alive: timeout=72\r\n/i);
+    const closing = await get(await open(), '/', 'Connection: close\r\n');
+    expect(closing).toMatch(/\r\nconnection: close\r\n/i);
+    expect(closing).not.toMatch(/keep-alive/i);
   });
 
   it('closes idle connections early until a request on them was authenticated', async () => {

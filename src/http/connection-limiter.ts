@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { ConnectorMetrics } from '../metrics/index.js';
@@ -9,6 +9,8 @@ const MAX_CONNECTIONS = 1024;
 const MAX_CONNECTIONS_PER_ADDRESS = 512;
 /** How long a connection without an authenticated request may be idle. */
 const IDLE_TIMEOUT_MS = 5000;
+/** By how much earlier a client is told to close an idle connection, so that no request crosses with its end. */
+const ANNOUNCED_EARLIER_MS = 1000;
 
 /** Closed in favour of a new connection, or as the new one. */
 type DropReason = 'evicted' | 'limit';
@@ -31,6 +33,8 @@ export class ConnectionLimiter {
   private readonly trusted = new WeakSet<Socket>();
   /** Without an authenticated request; oldest first, by server. */
   private readonly strangers = new WeakMap<Socket, Set<Socket>>();
+  /** By connection whose response announces the short idle time-out: lets it announce the long one instead. */
+  private readonly announcing = new WeakMap<Socket, () => void>();
 
   constructor(
     private readonly metrics: ConnectorMetrics,
@@ -43,6 +47,8 @@ export class ConnectionLimiter {
   trust(socket: Socket): void {
     this.trusted.add(socket);
     this.strangers.get(socket)?.delete(socket);
+    this.announcing.get(socket)?.();
+    this.announcing.delete(socket);
   }
 
   /** Applies the limits to a server that does not listen yet. */
@@ -82,14 +88,26 @@ export class ConnectionLimiter {
     // Node has closed this socket at its own limit, and emits no other event for it.
     server.on('drop', () => this.count('limit'));
     // Node's own time-out for kept connections starts after each response, and is meant for trusted ones.
-    server.on('request', ({ socket }, response) => {
-      // Also when another listener has trusted it before: nothing closes a connection while its request is answered.
+    const onRequest: RequestListener = ({ socket }, response) => {
+      // Nothing closes a connection while its request is answered.
       socket.setTimeout(0);
       if (this.trusted.has(socket)) return;
+      if (response.shouldKeepAlive) {
+        const announce = (timeoutMs: number): void => {
+          if (response.headersSent) return;
+          response.setHeader('keep-alive', `timeout=${Math.floor(timeoutMs / 1000)}`);
+        };
+        response.setHeader('connection', 'keep-alive');
+        announce(idleTimeoutMs - ANNOUNCED_EARLIER_MS);
+        this.announcing.set(socket, () => announce(server.keepAliveTimeout));
+      }
       response.once('finish', () => {
         if (!this.trusted.has(socket)) socket.setTimeout(idleTimeoutMs);
       });
-    });
+    };
+    // Before the listeners that answer: some answer at once.
+    server.prependListener('request', onRequest);
+    server.prependListener('checkContinue', onRequest);
 
     const addresses = new WeakMap<Socket, string>();
     const forget = (socket: Socket): void => {
