@@ -10,6 +10,8 @@ interface Scripts {
   raise: { args: 'prefix' | 'limit'; each: 'id' | 'by'; reply: number };
 }
 
+/** See `lua-scripts.int.spec.ts`. */
+const ABSENT = '{fluent-connector}:absent';
 const RAISE = `-- keys: counts other
 -- args: prefix limit
 -- each: one
@@ -44,13 +46,13 @@ describe('ScriptRunner', () => {
       { by: 3, id: 'b' },
     ];
     expect(await runner.run('raise', { limit: 9, prefix: 'p' }, { other: 'mine' }, items)).toBe(7);
-    expect(raise).toHaveBeenCalledWith('c', 'mine', 'p', 9, 'a', 2, 'b', 3);
+    expect(raise).toHaveBeenCalledWith('c', 'mine', ABSENT, 'p', 9, 'a', 2, 'b', 3);
   });
 
   it('makes what a script is given local variables, behind the files that it includes', () => {
     const [[name, { numberOfKeys, lua }] = ['', { numberOfKeys: 0, lua: '' }]] =
       setUp().defineCommand.mock.calls;
-    expect([name, numberOfKeys]).toEqual(['raise', 2]);
+    expect([name, numberOfKeys]).toEqual(['raise', 3]);
     expect(lua.split('\n').slice(0, 6)).toEqual([
       'local clock = 1',
       'local counts = KEYS[1]',

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { ChainableCommander } from 'ioredis';
-import type { RedisClient } from './redis-connections.js';
+import { REDIS_PREFIX, type RedisClient } from './redis-connections.js';
+
+/**
+ * Every script declares this key, which never exists, beside the keys that it needs. A script finds most of its keys by names
+ * that it makes up itself. While a cluster moves their slot, some are on the old server and some on the new one, where a script
+ * would find a part of them. Redis refuses a script with a declared key that is missing until the whole slot has moved (`TRYAGAIN`).
+ */
+const ABSENT_KEY = `${REDIS_PREFIX}:absent`;
 
 type Text = string | number;
 
@@ -53,7 +60,7 @@ export function loadScripts<TScripts extends Contracts<TScripts>>(
   return Object.fromEntries(scripts) as LoadedScripts<TScripts>;
 }
 
-/** Runs scripts on one connection, each in one round trip. */
+/** Runs scripts on one connection, each in one round trip. While a cluster moves the slot of their keys, they wait. */
 export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends string> {
   private readonly commands: Readonly<Record<keyof TScripts, (...values: Text[]) => Promise<unknown>>>;
 
@@ -64,7 +71,7 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
     private readonly keys: Readonly<Partial<Record<TKey, string>>>,
   ) {
     for (const [name, { keys: keyNames, lua }] of Object.entries<Script>(scripts)) {
-      client.defineCommand(name, { numberOfKeys: keyNames.length, lua });
+      client.defineCommand(name, { numberOfKeys: keyNames.length + 1, lua });
     }
     this.commands = client as unknown as typeof this.commands;
   }
@@ -90,7 +97,7 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
     items: readonly ScriptItem<TScripts[TName]>[],
   ): ChainableCommander {
     const { lua, keys } = this.scripts[name];
-    return pipeline.eval(lua, keys.length, ...this.valuesOf(name, this.keys, args, items));
+    return pipeline.eval(lua, keys.length + 1, ...this.valuesOf(name, this.keys, args, items));
   }
 
   private valuesOf(
@@ -102,6 +109,7 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
     const script = this.scripts[name];
     return [
       ...script.keys.map((key) => given(keys[key], `key ${key} of ${name}`)),
+      ABSENT_KEY,
       ...script.args.map((arg) => given(args[arg], `argument ${arg} of ${name}`)),
       ...items.flatMap((item) =>
         script.each.map((field) => given(item[field], `${field} of an item of ${name}`)),
@@ -119,6 +127,8 @@ function load(folder: URL, file: string): Script {
   const read = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
   const text = read(file);
   const keys = header(text, 'keys');
+  // Alone, the absent key would be looked for on the new server, and found missing there in good order.
+  if (keys.length === 0) throw new TypeError(`Redis script ${file}: '-- keys:' must name a key`);
   const args = header(text, 'args');
   const each = header(text, 'each').flatMap((name) => parametersOf(text, name));
   const locals = [

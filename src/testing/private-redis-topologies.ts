@@ -189,8 +189,13 @@ export class PrivateCluster {
     });
   }
 
-  /** Moves the slot of the key to another master, key by key, as resharding does. */
-  async moveSlot(): Promise<void> {
+  /**
+   * Moves the slot of the key to another master, key by key, as resharding does.
+   *
+   * @param first keys that are moved before all others.
+   * @param whenMoved called once they are.
+   */
+  async moveSlot(first: readonly string[] = [], whenMoved?: () => Promise<void>): Promise<void> {
     const masters = this.servers.slice(0, CLUSTER_MASTERS);
     const target = masters.find((server) => server !== this.owner) as PrivateRedis;
     const [from, to] = await Promise.all(
@@ -201,10 +206,14 @@ export class PrivateCluster {
     await setSlot(target, 'IMPORTING', String(from));
     await setSlot(this.owner, 'MIGRATING', String(to));
     await withClient(this.owner, async (client) => {
+      const move = (keys: readonly string[]) =>
+        client.call('MIGRATE', '127.0.0.1', target.port, '', 0, START_TIMEOUT_MS, 'KEYS', ...keys);
+      if (first.length > 0) await move(first);
+      await whenMoved?.();
       for (;;) {
         const keys = await client.cluster('GETKEYSINSLOT', this.slot, MOVED_KEYS);
         if (keys.length === 0) return;
-        await client.call('MIGRATE', '127.0.0.1', target.port, '', 0, START_TIMEOUT_MS, 'KEYS', ...keys);
+        await move(keys);
       }
     });
     // The new owner first, so that no moment has none.
