@@ -43,6 +43,8 @@ export default defineConfig({
     // More than there are cores: an integration test mostly waits.
     maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: LongestFirst },
+    // Transforming all modules takes a tenth of the CPU time of a run.
+    experimental: { fsModuleCache: true, fsModuleCachePath: 'build/vitest-modules' },
     projects: [
       {
         test: {
