@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -61,7 +62,7 @@ export default async function setup(): Promise<void> {
   }
   // Tests with other versions of Node may run now.
   const bundles = join(BUNDLES, `node-${process.versions.node}`);
-  const folder = join(bundles, String(newestChangeMs()));
+  const folder = join(bundles, digestOfSources());
   if (!existsSync(folder)) {
     rmSync(bundles, { recursive: true, force: true });
     const unfinished = `${folder}-of-${process.pid}`;
@@ -73,10 +74,20 @@ export default async function setup(): Promise<void> {
   process.env['CONNECTOR_BUILD'] = folder;
 }
 
-function newestChangeMs(): number {
-  const built = readdirSync(BUILD, { recursive: true, encoding: 'utf8' }).map((path) => join(BUILD, path));
-  const sources = [...built, 'package-lock.json', LOADER, import.meta.filename];
-  return Math.max(...sources.map((path) => statSync(path).mtimeMs));
+/** @returns a name for what is bundled, which a build with the same files has, too. */
+function digestOfSources(): string {
+  const built = readdirSync(BUILD, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.js'),
+  );
+  const sources = [
+    ...built.toSorted().map((path) => join(BUILD, path)),
+    'package-lock.json',
+    LOADER,
+    import.meta.filename,
+  ];
+  const digest = createHash('sha256');
+  for (const path of sources) digest.update(`${path}\0`).update(readFileSync(path)).update('\0');
+  return digest.digest('hex').slice(0, 16);
 }
 
 async function bundle(folder: string): Promise<void> {
