@@ -9,11 +9,13 @@ import { median, rounds } from './median.js';
 import type { Row } from './report.js';
 import { signedWebhooks } from './signed-webhooks.js';
 
-const NOTIFICATIONS = 6000;
+const NOTIFICATIONS = 18_000;
 const GIVE_UP_MS = 120_000;
 const POLL_MS = 20;
-/** Unmeasured, for both sides: the processes compile their hot paths. */
-const WARM_UP = NOTIFICATIONS / 10;
+/** Unmeasured, for both sides: V8 compiles their hot paths for seconds, and a worker runs for days. */
+const WARM_UP = NOTIFICATIONS / 3;
+/** With many waiting for each order, the first run of an order finishes the others, too. */
+const BURST_WARM_UP = NOTIFICATIONS / 30;
 /** By how much two accounts of the same CPU time may differ. */
 const CPU_TOLERANCE = 0.03;
 
@@ -28,6 +30,8 @@ export interface WorkOptions {
   readonly concurrency?: number;
   /** Notifications of each order. */
   readonly waitingPerOrder?: number;
+  /** Notifications that are finished before the measurement begins. */
+  readonly warmUp?: number;
   readonly variables?: Readonly<Record<string, string>>;
   /** Another build than the one in the working directory. */
   readonly launch?: Launch;
@@ -74,7 +78,7 @@ export async function benchWork(bench: WorkBench): Promise<Row[]> {
     for (const [concurrency, runs] of bare) runs.push(await bareWork(bench, concurrency));
     for (const [index, variant] of variants.entries()) ours[index]!.push(await connectorWork(bench, variant));
   }
-  const burst = await connectorWork(bench, { concurrency: 64, waitingPerOrder: 10 });
+  const burst = await connectorWork(bench, { concurrency: 64, waitingPerOrder: 10, warmUp: BURST_WARM_UP });
   return [
     ...[...bare].map(([concurrency, runs]) => ({
       what: `work, plain script, ${concurrency} slots`,
@@ -154,13 +158,20 @@ async function bareWork(
 }
 
 /**
- * Notifications wait in the queue; what is measured begins when a tenth of them is done, and ends with the last.
+ * Notifications wait in the queue; what is measured begins when `warmUp` of them are done, and ends with the last.
  *
  * @throws Error when an order does not agree in the end, or two accounts of the same thing differ.
  */
 export async function connectorWork(
   { redis, keys, emulators, environment }: WorkBench,
-  { concurrency = 64, waitingPerOrder = 1, variables, launch = builtConnector(), whenDone }: WorkOptions,
+  {
+    concurrency = 64,
+    waitingPerOrder = 1,
+    warmUp = WARM_UP,
+    variables,
+    launch = builtConnector(),
+    whenDone,
+  }: WorkOptions,
 ): Promise<WorkRun> {
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
@@ -185,7 +196,7 @@ export async function connectorWork(
     launch,
   );
   try {
-    const left = await untilUnfinished(redis, accepted - WARM_UP);
+    const left = await untilUnfinished(redis, accepted - warmUp);
     const byItselfBefore = await processCpuMicros(worker);
     const [before, callsBefore] = [await lookAt(worker.pid, redis), await callsTo(emulators)];
     await untilUnfinished(redis, 0);
