@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COMPLETE_ENVIRONMENT } from '../../test/support/complete-environment.js';
 import { runCommand } from '../../test/support/command-line.js';
+import { startTcpProxy } from '../../test/support/tcp-proxy.js';
 import { ConnectorConfig } from '../config/index.js';
 import { compare } from '../doctor/checks/clock.js';
 import { hooksCheck } from '../doctor/checks/hooks.js';
@@ -57,6 +58,17 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(ok).toBe(code === 0);
     return { code, findings, of: (subject: string) => find(findings, subject) };
   }
+
+  it('waits for Redis before it tells the story of an order, even when no check has needed Redis', async () => {
+    await using proxy = await startTcpProxy(Number(new URL(redis.url).port));
+    proxy.refusals = 4;
+    const { ref } = fluent.addOrder({ ref: 'O_1', status: 'CANCELLED' });
+    commercetools.addOrder({ orderNumber: ref });
+    const env = { REDIS_URL: `redis://127.0.0.1:${proxy.port}` };
+    const { of } = await doctor('webhook-keys', env, '--order', ref);
+    expect(proxy.refusals).toBe(0);
+    expect(of(`order ${ref}`).message).toContain('No notification of CANCELLED is on record');
+  });
 
   describe('configuration', () => {
     it('passes when the configuration is valid', async () => {

@@ -6,6 +6,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** Where connections go that are opened from now on. */
   target: number;
+  /** How many of the next connections are closed at once. */
+  refusals: number;
   /** Open connections stay open, and nothing comes through any more: the other host is gone without a word. */
   silence(): void;
 }
@@ -13,6 +15,11 @@ export interface TcpProxy extends AsyncDisposable {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((client) => {
+    if (proxy.refusals > 0) {
+      proxy.refusals--;
+      client.destroy();
+      return;
+    }
     const upstream = connect(proxy.target, '127.0.0.1');
     const pair = [client, upstream] as const;
     pairs.add(pair);
@@ -30,6 +37,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     target,
+    refusals: 0,
     silence() {
       for (const [client, upstream] of pairs) {
         client.unpipe(upstream);

@@ -33,8 +33,14 @@ describe('the verdict', () => {
     expect(verdictOf('O_1', DIFFERENT, story({ announced: 'COMPLETE', outcome: 'updated' }))).not.toContain(
       wanted,
     );
-    const unknown = { notifications: [], problem: 'HISTORY_TTL=0' } as unknown as OrderStory;
-    expect(verdictOf('O_1', DIFFERENT, unknown)).not.toContain(wanted);
+  });
+
+  it('says when it is not known whether a notification of the status came', () => {
+    const unread = { notifications: [], problem: 'Command timed out' } as unknown as OrderStory;
+    const verdict = verdictOf('O_1', DIFFERENT, unread);
+    expect(verdict).toContain('Whether a notification of COMPLETE came is not known: Command timed out.');
+    expect(verdict).not.toContain('is on record');
+    expect(verdictOf('O_1', { ...DIFFERENT, difference: [] }, unread)).not.toContain('not known');
   });
 
   it('consists of sentences, and tells a reason once', () => {

@@ -24,7 +24,9 @@ function paused(pause: PauseView | undefined): string {
 
 /** Why nothing has corrected a difference. */
 function unannounced({ fluent, difference }: OrderNow, { notifications, problem }: OrderStory): string {
-  if (!fluent || difference.length === 0 || problem !== undefined) return '';
+  if (!fluent || difference.length === 0) return '';
+  if (problem !== undefined)
+    return ` Whether a notification of ${fluent.status} came is not known: ${sentence(problem)}`;
   if (notifications.some(({ announced }) => announced === fluent.status)) return '';
   return ` No notification of ${fluent.status} is on record: check the webhook rule in Fluent, and the ignored webhooks.`;
 }

@@ -13,6 +13,7 @@ import {
   webhookCheck,
 } from '../../doctor/index.js';
 import { ConfigurationError, asError } from '../../errors.js';
+import { RedisConnections } from '../../redis/index.js';
 import { type AdminOptions, remoteAdmin, withAdminOptions } from '../admin/admin-session.js';
 import { LocalAdmin } from '../admin/local-admin.js';
 import { withConnector } from '../connector-session.js';
@@ -88,6 +89,11 @@ async function diagnoseHere(
       const context = { services: app, config: app.get(ConnectorConfig), signal: console.signal };
       for await (const finding of runChecks(checks, context)) await report(finding);
       if (options.order === undefined) return;
+      // The checks may not have needed Redis yet. When it does not answer, the verdict says so.
+      await app
+        .get(RedisConnections)
+        .opened()
+        .catch(() => undefined);
       await report(await checkOrder(options.order, options, new LocalAdmin(session)));
     });
   } catch (error) {
