@@ -9,7 +9,7 @@ import { pacedLoad } from './load.js';
 import { median } from './median.js';
 import { percentile } from './percentile.js';
 import type { Row } from './report.js';
-import { signedWebhooks } from './signed-webhooks.js';
+import { signedWebhooks, type SignedWebhook } from './signed-webhooks.js';
 
 const NOTIFICATIONS = 100_000;
 const ORDERS = 5000;
@@ -50,9 +50,8 @@ export async function benchMemory(
     const entityStatus = STATUSES[index % STATUSES.length]!;
     await emulators.ask({ kind: 'move', from, count, status: entityStatus });
     const webhooks = signedWebhooks(keys, count, { from, orders: count, entityStatus });
-    const { failed } = await pacedLoad(ingress.webhookUrl, webhooks, perSecond, ({ id }, dueAt) =>
-      lags.due(id, dueAt),
-    );
+    const onDue = ({ id }: SignedWebhook, dueAt: number): void => lags.due(id, dueAt);
+    const { failed } = await pacedLoad(ingress.webhookUrl, webhooks, perSecond, { onDue });
     if (failed > 0) throw new Error(`${failed} webhooks failed`);
     for (const [at, process] of processes.entries()) samples[at]!.push(process.residentMb);
   };

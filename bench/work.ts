@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookKeys } from '../src/testing/index.js';
 import { ConnectorProcess, type Launch } from '../test/support/connector-process.js';
-import { type RedisAccount, type Spent, lookAt, peakMbOf, spentBetween } from './accounting.js';
+import { type RedisAccount, type Spent, cpuMicrosOf, lookAt, peakMbOf, spentBetween } from './accounting.js';
 import { builtConnector } from './built-connector.js';
 import { Child } from './child.js';
 import { load } from './load.js';
@@ -22,6 +22,8 @@ const CPU_TOLERANCE = 0.03;
 /** What a run of one worker took for each notification. */
 export interface WorkRun extends Spent {
   readonly upstreamCalls: number;
+  /** µs of CPU of both emulators. */
+  readonly emulatorMicros: number;
   readonly peakMb: number;
 }
 
@@ -90,7 +92,7 @@ export async function benchWork(bench: WorkBench): Promise<Row[]> {
       beside: besideOf(ours[index]!, bare.get(concurrency)!),
     })),
     { what: 'work, connector, 64 slots, ten waiting per order', ...burst },
-  ];
+  ].map((row) => ({ ...row, note: `emulators ${row.emulatorMicros.toFixed(0)} µs` }));
 }
 
 /** @returns the medians of the ratios of runs that followed each other. */
@@ -109,6 +111,7 @@ export function medianRun(runs: readonly WorkRun[]): WorkRun {
     redisMicros: of('redisMicros'),
     roundTrips: of('roundTrips'),
     upstreamCalls: of('upstreamCalls'),
+    emulatorMicros: of('emulatorMicros'),
     peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)),
   };
 }
@@ -123,8 +126,27 @@ export async function freshOrders(emulators: Child, count: number): Promise<numb
   return from;
 }
 
-async function callsTo(emulators: Child): Promise<{ calls: number; tokens: number }> {
-  return emulators.ask({ kind: 'calls' });
+interface Upstreams {
+  readonly calls: number;
+  readonly tokens: number;
+  readonly cpuMicros: number;
+}
+
+/** What the emulators have done so far. */
+async function lookAtUpstreams(emulators: Child): Promise<Upstreams> {
+  const counted = await emulators.ask<{ calls: number; tokens: number }>({ kind: 'calls' });
+  return { ...counted, cpuMicros: cpuMicrosOf(emulators.process.pid ?? Number.NaN) };
+}
+
+function upstreamBetween(
+  before: Upstreams,
+  after: Upstreams,
+  notifications: number,
+): Pick<WorkRun, 'upstreamCalls' | 'emulatorMicros'> {
+  return {
+    upstreamCalls: (after.calls - before.calls) / notifications,
+    emulatorMicros: (after.cpuMicros - before.cpuMicros) / notifications,
+  };
 }
 
 async function bareWork(
@@ -142,9 +164,9 @@ async function bareWork(
   });
   const { pid = Number.NaN } = child.process;
   await child.ask({ go: 'until warm' });
-  const [before, callsBefore] = [await lookAt(pid, redis), await callsTo(emulators)];
+  const [before, upstreamsBefore] = [await lookAt(pid, redis), await lookAtUpstreams(emulators)];
   const { cpuMicros } = await child.ask<{ cpuMicros: number }>({ go: 'until done' });
-  const [after, callsAfter] = [await lookAt(pid, redis), await callsTo(emulators)];
+  const [after, upstreamsAfter] = [await lookAt(pid, redis), await lookAtUpstreams(emulators)];
   const peakMb = peakMbOf(pid);
   await child.stop();
   await redis.client.flushall();
@@ -152,7 +174,7 @@ async function bareWork(
   const notifications = NOTIFICATIONS - WARM_UP;
   return {
     ...spentBetween(before, after, notifications),
-    upstreamCalls: (callsAfter.calls - callsBefore.calls) / notifications,
+    ...upstreamBetween(upstreamsBefore, upstreamsAfter, notifications),
     peakMb,
   };
 }
@@ -184,7 +206,7 @@ export async function connectorWork(
   const { accepted } = await load(ingress.webhookUrl, webhooks, 20);
   await ingress.stop();
 
-  const callsAtStart = await callsTo(emulators);
+  const upstreamsAtStart = await lookAtUpstreams(emulators);
   const worker = await ConnectorProcess.start(
     {
       ...environment,
@@ -198,9 +220,9 @@ export async function connectorWork(
   try {
     const left = await untilUnfinished(redis, accepted - warmUp);
     const byItselfBefore = await processCpuMicros(worker);
-    const [before, callsBefore] = [await lookAt(worker.pid, redis), await callsTo(emulators)];
+    const [before, upstreamsBefore] = [await lookAt(worker.pid, redis), await lookAtUpstreams(emulators)];
     await untilUnfinished(redis, 0);
-    const [after, callsAfter] = [await lookAt(worker.pid, redis), await callsTo(emulators)];
+    const [after, upstreamsAfter] = [await lookAt(worker.pid, redis), await lookAtUpstreams(emulators)];
     const byItself = (await processCpuMicros(worker)) - byItselfBefore;
     const peakMb = peakMbOf(worker.pid);
     sameCpu('worker', after.cpuMicros - before.cpuMicros, byItself);
@@ -211,13 +233,14 @@ export async function connectorWork(
       orderState: 'Confirmed',
     });
     if (wrong > 0) throw new Error(`${wrong} orders do not agree`);
-    const counted = callsAfter.calls + callsAfter.tokens - callsAtStart.calls - callsAtStart.tokens;
+    const counted =
+      upstreamsAfter.calls + upstreamsAfter.tokens - upstreamsAtStart.calls - upstreamsAtStart.tokens;
     const own = await worker.metric('upstream_request_duration_seconds_count');
     if (own !== counted) throw new Error(`the emulators counted ${counted} calls, the connector ${own}`);
     await whenDone?.();
     return {
       ...spentBetween(before, after, left),
-      upstreamCalls: (callsAfter.calls - callsBefore.calls) / left,
+      ...upstreamBetween(upstreamsBefore, upstreamsAfter, left),
       peakMb,
     };
   } finally {

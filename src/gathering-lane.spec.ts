@@ -66,6 +66,13 @@ describe('GatheringLane', () => {
     expect(deliveries.slice(5)).toEqual([[20, 21, 22, 23], [24]]);
   });
 
+  it('rounds how many items a delivery may hold, and lets it hold at least one', async () => {
+    const { deliveries, add } = setUp({ maxInFlight: 5, maxSize: () => 2 });
+    add(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    await turn();
+    expect(deliveries).toEqual([[1], [2], [3], [4, 5], [6, 7]]);
+  });
+
   it('delivers as many items as fit at once, if it may begin only one delivery at a time', async () => {
     const { deliveries, add } = setUp({ maxSize: () => 3 });
     add(1, 2, 3, 4);

@@ -60,7 +60,7 @@ export class GatheringLane<T> {
     const mayStart = (): boolean => isOverdue || this.inFlight < maxInFlight;
     while (this.waiting.length > 0 && mayStart()) {
       const load = Math.min((this.inFlight + 1) / maxInFlight, 1);
-      void this.start(this.waiting.splice(0, Math.ceil(maxSize() * load)));
+      void this.start(this.waiting.splice(0, Math.max(Math.round(maxSize() * load), 1)));
     }
     this.schedule();
   }

@@ -9,7 +9,7 @@ import { estimatedComplexity, mergedDocument } from './merged-operations.js';
 /** With fewer requests of a document under way, nothing waits for company. */
 const READS_IN_FLIGHT = 4;
 /** A server runs the mutations of a request one after the other, so they are spread over more requests. */
-const WRITES_IN_FLIGHT = 48;
+const WRITES_IN_FLIGHT = 64;
 /** A request that hangs must not hold up the operations that came after it. */
 const MAX_WAIT_MS = 25;
 
