@@ -1,5 +1,6 @@
 import { ConnectorProcess } from '../test/support/connector-process.js';
 import { cpuMicrosOf, lookAt, spentBetween } from './accounting.js';
+import { builtConnector } from './built-connector.js';
 import { load } from './load.js';
 import { median, rounds } from './median.js';
 import type { Row } from './report.js';
@@ -58,7 +59,9 @@ async function workersRun(
   try {
     // All of them begin together.
     await redis.client.hset(`${QUEUE}:paused`, ACCOUNT, JSON.stringify({ by: 'benchmark', since: 0 }));
-    for (let started = 0; started < count; started++) workers.push(await ConnectorProcess.start(worker));
+    for (let started = 0; started < count; started++) {
+      workers.push(await ConnectorProcess.start(worker, undefined, builtConnector()));
+    }
     await redis.client.hdel(`${QUEUE}:paused`, ACCOUNT);
     await redis.client.zadd(`${QUEUE}:marker`, 0, '0');
     const emulatorPid = emulators.process.pid ?? Number.NaN;
