@@ -5,7 +5,7 @@ import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js
 import { ConnectorConfig } from '../config/index.js';
 import { ConfigurationError, ConnectorError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
-import { inLogContext } from '../logging/index.js';
+import { inLogContext, withLazyLogger } from '../logging/index.js';
 import { onAbort } from '../on-abort.js';
 import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
@@ -82,19 +82,13 @@ export class HandlerRunner {
     const { id: notificationId, accountId, name } = notification;
     const { account, retailerId } = context.scope;
     const { logger: root } = this.logger;
-    // Few runs log anything, and a child logger costs more than most of what a run does.
     let child: Logger | undefined;
     const logger = (): Logger => (child ??= root.child({ notificationId, accountId, name }));
     const handle = async (signal: AbortSignal): Promise<HandlerResult | void> =>
-      await instance.handle(notification, {
-        ...context,
-        account,
-        retailerId,
-        signal,
-        get logger() {
-          return logger();
-        },
-      });
+      await instance.handle(
+        notification,
+        withLazyLogger({ ...context, account, retailerId, signal }, logger),
+      );
     try {
       const result = await withDeadline(className, timeoutMs, context.signal, (signal) =>
         inLogContext({ notificationId, accountId }, () => handle(signal)),

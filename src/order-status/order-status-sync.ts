@@ -13,6 +13,7 @@ import {
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentOrder } from '../fluent/index.js';
+import { withLazyLogger } from '../logging/index.js';
 import { SettingsStatusMapper, StatusMapper } from '../mapping/index.js';
 import type { OrderReference } from '../notification/index.js';
 import { callOverride, nameOf } from '../call-override.js';
@@ -142,14 +143,8 @@ export class OrderStatusSync {
     };
     try {
       const { signal, correlationId } = options;
-      await this.orders.updateOrder(scope, order, decide, {
-        signal,
-        correlationId,
-        find,
-        get logger() {
-          return options.logger;
-        },
-      });
+      const request = withLazyLogger({ signal, correlationId, find }, () => options.logger);
+      await this.orders.updateOrder(scope, order, decide, request);
       return { result };
     } catch (error) {
       if (sendsActionsOfHooks && isRefusal(error)) return { refusal: error };

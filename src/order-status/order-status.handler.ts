@@ -9,7 +9,7 @@ import {
   type HandlerResult,
   type NotificationHandlerContract,
 } from '../handlers/index.js';
-import { PinoLogger } from '../logging/index.js';
+import { PinoLogger, withLazyLogger } from '../logging/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import {
   isFromBackfill,
@@ -59,13 +59,12 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     this.fluent.throwIfCircuitOpen(context.scope.account.id);
     let result: SyncResult | undefined;
     try {
-      result = await this.orderStatus.sync(orderOf(notification) ?? { id }, context.scope, {
-        signal: context.signal,
-        correlationId: notification.id,
-        get logger() {
-          return context.logger;
-        },
-      });
+      const options = { signal: context.signal, correlationId: notification.id };
+      result = await this.orderStatus.sync(
+        orderOf(notification) ?? { id },
+        context.scope,
+        withLazyLogger(options, () => context.logger),
+      );
     } catch (error) {
       if (!isFromReconciliation(notification) || !(error instanceof OrderNotFoundError)) throw error;
       result = this.waitOrGiveUp(error, context);
