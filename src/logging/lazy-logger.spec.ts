@@ -4,7 +4,7 @@ import { withLazyLogger } from './lazy-logger.js';
 
 it('makes the logger when it is read, and a copy has it', () => {
   const logger = { level: 'info' } as Logger;
-  const make = vi.fn(() => logger);
+  const make = vi.fn<() => Logger>(() => logger);
   const context = withLazyLogger({ attempt: 1 }, make);
   expect(context.attempt).toBe(1);
   expect(make).not.toHaveBeenCalled();
