@@ -2,7 +2,7 @@
 export interface GatheringLimits {
   /** With fewer deliveries than this under way, nothing waits for company. */
   readonly maxInFlight: number;
-  /** The most items of one delivery, at least one. Only the last delivery that may begin holds so many. */
+  /** The most items of one delivery, at least one. Only the last deliveries that may begin hold so many. */
   readonly maxSize: () => number;
   /** Nothing waits longer than this for a delivery to end, in ms. Without it, everything does. */
   readonly maxWaitMs?: number;

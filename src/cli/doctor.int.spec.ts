@@ -70,6 +70,16 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(of(`order ${ref}`).message).toContain('No notification of CANCELLED is on record');
   });
 
+  it('compares an order without Redis, and says that Redis does not answer', async () => {
+    const { ref } = fluent.addOrder({ ref: 'O_1', status: 'CANCELLED' });
+    commercetools.addOrder({ orderNumber: ref });
+    const env = { ...fluent.environment, ...commercetools.environment, REDIS_URL: 'redis://127.0.0.1:1' };
+    const { out, error } = await runCommand(['doctor', '--only', 'webhook-keys', '--order', ref], { env });
+    expect(error).toMatch(/^warning: Redis does not answer: .*ECONNREFUSED.*; check REDIS_URL$/m);
+    expect(out).toContain('orderState is Open and should be Cancelled');
+    expect(out).toContain('Whether a notification of CANCELLED came is not known');
+  });
+
   describe('configuration', () => {
     it('passes when the configuration is valid', async () => {
       const { code, of } = await doctor('configuration');

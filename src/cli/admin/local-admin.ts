@@ -32,14 +32,17 @@ export async function withLocalAdmin<T>(
     for (const warning of session.app.get(ConnectorConfig).warnings) {
       await printLine(console.stderr, `warning: ${warning}`);
     }
-    await session.app
-      .get(RedisConnections)
-      .opened()
-      .catch((error: unknown) => {
-        throw new Error(`Redis does not answer: ${asError(error).message}; check REDIS_URL`, {
-          cause: error,
-        });
-      });
+    await untilRedisAnswers(session, console.signal);
     return work(new LocalAdmin(session));
   });
+}
+
+/** @throws Error when Redis does not answer. */
+export async function untilRedisAnswers({ app }: ConnectorSession, signal: AbortSignal): Promise<void> {
+  await app
+    .get(RedisConnections)
+    .opened(signal)
+    .catch((error: unknown) => {
+      throw new Error(`Redis does not answer: ${asError(error).message}; check REDIS_URL`, { cause: error });
+    });
 }

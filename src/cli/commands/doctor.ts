@@ -13,11 +13,10 @@ import {
   webhookCheck,
 } from '../../doctor/index.js';
 import { ConfigurationError, asError } from '../../errors.js';
-import { RedisConnections } from '../../redis/index.js';
 import { type AdminOptions, remoteAdmin, withAdminOptions } from '../admin/admin-session.js';
-import { LocalAdmin } from '../admin/local-admin.js';
+import { LocalAdmin, untilRedisAnswers } from '../admin/local-admin.js';
 import { withConnector } from '../connector-session.js';
-import { type Console, EXIT } from '../console.js';
+import { type Console, EXIT, printLine } from '../console.js';
 import { printCounts, printFinding } from '../finding-output.js';
 import { checkOrder } from '../order-check.js';
 import { type OrderOptions, withOrderOptions } from '../order-output.js';
@@ -89,11 +88,10 @@ async function diagnoseHere(
       const context = { services: app, config: app.get(ConnectorConfig), signal: console.signal };
       for await (const finding of runChecks(checks, context)) await report(finding);
       if (options.order === undefined) return;
-      // The checks may not have needed Redis yet. When it does not answer, the verdict says so.
-      await app
-        .get(RedisConnections)
-        .opened()
-        .catch(() => undefined);
+      // The checks may not have needed Redis yet. Without it, the order is compared, and only its story is missing.
+      await untilRedisAnswers(session, console.signal).catch((error: unknown) =>
+        printLine(console.stderr, `warning: ${asError(error).message}`),
+      );
       await report(await checkOrder(options.order, options, new LocalAdmin(session)));
     });
   } catch (error) {
