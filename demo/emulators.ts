@@ -27,6 +27,8 @@ const privateKeyFile = join(keyFolder, 'webhook-private-key.pem');
 writeFileSync(privateKeyFile, fluent.webhookKeys.privateKey, { mode: 0o600 });
 process.once('exit', () => rmSync(keyFolder, { recursive: true, force: true }));
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
 await startAt(fluent, 'FLUENT_EMULATOR_PORT', 4010);
 await startAt(commercetools, 'COMMERCETOOLS_EMULATOR_PORT', 4020);
 
@@ -51,8 +53,6 @@ curl -s -X POST ${fluent.url}/emulator/orders/101/status -H 'content-type: appli
 curl -s ${commercetools.url}/emulator/orders
 
 Ctrl-C ends both.`);
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 
 async function stop(): Promise<void> {
   await Promise.all([fluent.stop(), commercetools.stop()]);
