@@ -1,5 +1,5 @@
 import { ConnectorError, TransientError, asError } from './errors.js';
-import { onAbort } from './on-abort.js';
+import { type Abortable, abortablesOf } from './on-abort.js';
 import { withoutPersonalData } from './personal-data.js';
 
 /** Code of the errors that {@link callOverride} makes of what it did not expect. */
@@ -19,40 +19,62 @@ export function callOverride<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   // Each notification makes a dozen of these calls, and most take less time than the promises of an async function.
+  if (!signal) {
+    return promiseOf(call).catch((error: unknown) => {
+      throw asConnectorError(owner, method, error);
+    });
+  }
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(explained(owner, method, error, signal));
-    if (signal?.aborted) {
-      fail(signal.reason);
+    const waiting = new WaitingCall(owner, method, signal, reject);
+    if (signal.aborted) {
+      waiting.abort(signal.reason);
       return;
     }
-    const stop = signal && onAbort(signal, () => fail(signal.reason));
+    const all = abortablesOf(signal);
+    all.add(waiting);
     promiseOf(call).then(
       (value) => {
-        stop?.();
+        all.delete(waiting);
         resolve(value);
       },
       (error: unknown) => {
-        stop?.();
-        fail(error);
+        all.delete(waiting);
+        waiting.abort(error);
       },
     );
   });
 }
 
-function promiseOf<T>(call: () => T | Promise<T>): Promise<T> {
+/** A call that has not ended. */
+class WaitingCall implements Abortable {
+  constructor(
+    private readonly owner: object,
+    private readonly method: string,
+    private readonly signal: AbortSignal,
+    private readonly reject: (error: Error) => void,
+  ) {}
+
+  /** @param error why it ends: what it threw, or the reason of the signal. */
+  abort(error: unknown): void {
+    this.reject(this.explained(error));
+  }
+
+  private explained(error: unknown): Error {
+    if (error === this.signal.reason && error instanceof TransientError) {
+      const message = `${error.message}; it waited for ${nameOf(this.owner)}.${this.method}()`;
+      return new TransientError(message, { code: error.code });
+    }
+    return asConnectorError(this.owner, this.method, error);
+  }
+}
+
+/** Calls what may throw instead of returning a promise that rejects. */
+export function promiseOf<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return Promise.resolve(call());
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-function explained(owner: object, method: string, error: unknown, signal: AbortSignal | undefined): Error {
-  if (error === signal?.reason && error instanceof TransientError) {
-    const message = `${error.message}; it waited for ${nameOf(owner)}.${method}()`;
-    return new TransientError(message, { code: error.code });
-  }
-  return asConnectorError(owner, method, error);
 }
 
 /** @returns the connector's own errors unchanged; for any other error one that names the class that threw it. */

@@ -1,6 +1,7 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { Injectable } from '@nestjs/common';
 import { ConnectorConfig, type ProjectConfig } from '../config/index.js';
+import { promiseOf } from '../call-override.js';
 import { ConfigurationError } from '../errors.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
@@ -16,22 +17,22 @@ export class ApolloCommercetoolsClient extends CommercetoolsClient {
     this.endpoints = new Map(config.projects.map((project) => [project.key, open(project, endpoints)]));
   }
 
-  async query<TData, TVariables extends OperationVariables>(
+  query<TData, TVariables extends OperationVariables>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     options?: CommercetoolsRequestOptions,
   ): Promise<TData> {
-    return await this.endpoint(projectKey).execute(document, variables, options);
+    return promiseOf(() => this.endpoint(projectKey).execute(document, variables, options));
   }
 
-  async mutate<TData, TVariables extends OperationVariables>(
+  mutate<TData, TVariables extends OperationVariables>(
     projectKey: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     options?: CommercetoolsRequestOptions,
   ): Promise<TData> {
-    return await this.endpoint(projectKey).execute(document, variables, options);
+    return promiseOf(() => this.endpoint(projectKey).execute(document, variables, options));
   }
 
   /**

@@ -11,7 +11,7 @@ import {
   type Settlement,
 } from './decide.js';
 import { acceptedAtMs, attemptOf, type Delivery } from './delivery.js';
-import { KeyedMutex } from './keyed-mutex.js';
+import { type KeyHold, KeyedMutex } from './keyed-mutex.js';
 import { Slots } from './lanes.js';
 import { MessageQueue } from './message-queue.js';
 import { RunReports } from './run-reports.js';
@@ -137,38 +137,33 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async deliver(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
     const { coalesceKey } = delivery;
-    if (coalesceKey === undefined) return this.deliverAlone(delivery, now);
-    const hold = this.keys.tryAcquire(coalesceKey) ?? (await this.keys.acquire(coalesceKey, MAX_KEY_WAIT_MS));
-    if (!hold) return this.conclude(delivery, { type: 'busy' }, now);
+    let hold: KeyHold | undefined;
+    if (coalesceKey !== undefined) {
+      hold = this.keys.tryAcquire(coalesceKey) ?? (await this.keys.acquire(coalesceKey, MAX_KEY_WAIT_MS));
+      if (!hold) return this.settle(delivery, decide(delivery, { type: 'busy' }, this.policy, now()), now);
+    }
     try {
-      return await this.deliverAlone(hold.hasWaited ? await this.queue.renew(delivery) : delivery, now);
+      const current = hold?.hasWaited ? await this.queue.renew(delivery) : delivery;
+      const before = decide(current, { type: 'taken' }, this.policy, now());
+      const settlement =
+        before.action === 'run' ? decide(current, await this.run(current), this.policy, now()) : before;
+      return await this.settle(current, settlement, now);
     } finally {
-      hold.release();
+      hold?.release();
     }
   }
 
-  private async deliverAlone(delivery: Delivery, now: Clock): Promise<RunReport | undefined> {
-    const before = decide(delivery, { type: 'taken' }, this.policy, now());
-    if (before.action !== 'run') return this.settle(delivery, before, now);
-    return await this.conclude(delivery, await this.run(delivery), now);
-  }
-
-  private async run(delivery: Delivery): Promise<RunEvent> {
+  private run(delivery: Delivery): Promise<RunEvent> {
     const { signal } = this.interrupt;
-    try {
-      return await this.runner.run(delivery.notification, {
-        attempt: attemptOf(delivery),
-        acceptedAt: new Date(acceptedAtMs(delivery)),
-        isRecheck: delivery.progress.firstRun !== undefined,
-        signal,
-      });
-    } catch (error) {
-      return signal.aborted ? { type: 'interrupted' } : { type: 'failed', error };
-    }
-  }
-
-  private conclude(delivery: Delivery, event: RunEvent, now: Clock): Promise<RunReport | undefined> {
-    return this.settle(delivery, decide(delivery, event, this.policy, now()), now);
+    const context = {
+      attempt: attemptOf(delivery),
+      acceptedAt: new Date(acceptedAtMs(delivery)),
+      isRecheck: delivery.progress.firstRun !== undefined,
+      signal,
+    };
+    return this.runner
+      .run(delivery.notification, context)
+      .catch((error: unknown) => (signal.aborted ? { type: 'interrupted' } : { type: 'failed', error }));
   }
 
   private async settle(

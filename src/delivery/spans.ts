@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { FluentNotification } from '../notification/index.js';
-import { SpanKind, inSpan, markFailed, traceOf } from '../tracing/index.js';
+import { SpanKind, inSpan, isTracing, markFailed, traceOf } from '../tracing/index.js';
 import type { RunReport } from './decide.js';
 import { attemptOf, type Delivery } from './delivery.js';
 
@@ -20,7 +20,8 @@ export function inSendSpan<T>(notification: FluentNotification, add: () => Promi
 export function inDeliverySpan(
   delivery: Delivery,
   deliver: () => Promise<RunReport | undefined>,
-): Promise<void> {
+): Promise<RunReport | undefined> {
+  if (!isTracing()) return deliver();
   const attributes = {
     ...attributesOf('process', delivery.notification),
     'fluent_connector.attempt': attemptOf(delivery),
@@ -30,9 +31,10 @@ export function inDeliverySpan(
     { kind: SpanKind.CONSUMER, parent: traceOf(delivery.trace), attributes },
     async (span) => {
       const report = await deliver();
-      if (!report) return;
+      if (!report) return undefined;
       span.setAttribute('fluent_connector.outcome', report.outcome);
       if (report.error) markFailed(span, report.error);
+      return report;
     },
   );
 }

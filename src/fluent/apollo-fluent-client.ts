@@ -20,6 +20,7 @@ import {
   type UpdatedOrdersOptions,
 } from './fluent-client.js';
 import { withOrderFields } from '../graphql/index.js';
+import { promiseOf } from '../call-override.js';
 import { CircuitOpenError, TransientError } from '../errors.js';
 import { FluentEndpoints } from './fluent-endpoints.js';
 import { pages } from './pages.js';
@@ -43,13 +44,13 @@ export class ApolloFluentClient extends FluentClient {
     this.endpoints.graphql(accountId).throwIfCircuitOpen();
   }
 
-  async query<TData, TVariables extends OperationVariables>(
+  query<TData, TVariables extends OperationVariables>(
     accountId: string,
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
     options: FluentRequestOptions = {},
   ): Promise<TData> {
-    return await this.endpoints.graphql(accountId).execute(document, variables, options);
+    return promiseOf(() => this.endpoints.graphql(accountId).execute(document, variables, options));
   }
 
   async getOrder(

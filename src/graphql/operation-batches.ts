@@ -1,7 +1,7 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { ConnectorError, TransientError } from '../errors.js';
 import { GatheringLane } from '../gathering-lane.js';
-import { onAbort } from '../on-abort.js';
+import { type Abortable, abortablesOf } from '../on-abort.js';
 import { inPresentTrace } from '../tracing/index.js';
 import { OutageError, type UpstreamFailure, isTooLarge } from '../transport/index.js';
 import { estimatedComplexity, mergedDocument } from './merged-operations.js';
@@ -53,13 +53,46 @@ export interface OperationSender {
   mayShare(): boolean;
 }
 
-interface Member extends PendingOperation {
-  readonly inTrace: <T>(work: () => T) => T;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
+/** An operation that waits for its answer, until its caller gives up. */
+class Member implements PendingOperation, Abortable {
+  readonly variables: OperationVariables;
+  readonly correlationId?: string;
+  readonly signal?: AbortSignal;
+  readonly inTrace = inPresentTrace();
   /** Whether its caller has given up. */
-  isAbandoned: boolean;
+  isAbandoned = false;
   onAbandoned?: () => void;
+  private readonly waiting?: Set<Abortable>;
+
+  constructor(
+    { variables, correlationId, signal }: PendingOperation,
+    private readonly lane: GatheringLane<Member>,
+    private readonly fulfil: (answer: Answer) => void,
+    private readonly fail: (error: unknown) => void,
+  ) {
+    this.variables = variables;
+    this.correlationId = correlationId;
+    this.signal = signal;
+    this.waiting = signal && abortablesOf(signal).add(this);
+  }
+
+  resolve(answer: Answer): void {
+    this.waiting?.delete(this);
+    this.fulfil(answer);
+  }
+
+  reject(error: unknown): void {
+    this.waiting?.delete(this);
+    this.fail(error);
+  }
+
+  /** Ends the wait of its caller. The request continues for the others. */
+  abort(reason: unknown): void {
+    this.lane.remove(this);
+    this.isAbandoned = true;
+    this.onAbandoned?.();
+    this.reject(reason);
+  }
 }
 
 /**
@@ -96,38 +129,12 @@ export class OperationBatches {
   }
 
   /** @throws what the endpoint makes of a failure, or the signal's reason. */
-  run({ variables, correlationId, signal }: PendingOperation): Promise<Answer> {
+  run(operation: PendingOperation): Promise<Answer> {
+    const { signal } = operation;
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const member: Member = {
-        variables,
-        correlationId,
-        signal,
-        inTrace: inPresentTrace(),
-        resolve: (answer) => {
-          stop?.();
-          resolve(answer);
-        },
-        reject: (error) => {
-          stop?.();
-          reject(error);
-        },
-        isAbandoned: false,
-      };
-      const stop = signal && onAbort(signal, () => this.abandon(member, signal.reason));
-      this.lane.add(member);
+      if (signal?.aborted) reject(signal.reason as Error);
+      else this.lane.add(new Member(operation, this.lane, resolve, reject));
     });
-  }
-
-  /** Ends the wait of one caller. The request continues for the others. */
-  private abandon(member: Member, reason: unknown): void {
-    this.lane.remove(member);
-    member.isAbandoned = true;
-    member.onAbandoned?.();
-    member.reject(reason);
   }
 
   private async deliver(members: readonly Member[]): Promise<void> {
@@ -177,7 +184,7 @@ export class OperationBatches {
     const size = { smaller: half, alone: 1, none: 0 }[remedyFor(failed, this.isMutation)];
     const waiting = members.filter(({ isAbandoned }) => !isAbandoned);
     if (size === 0) {
-      for (const { reject } of waiting) reject(failed.error);
+      for (const member of waiting) member.reject(failed.error);
       return;
     }
     const parts: Member[][] = [];

@@ -1,12 +1,12 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
-import { UNEXPECTED, asConnectorError, invalidReturn } from '../call-override.js';
+import { UNEXPECTED, asConnectorError, invalidReturn, promiseOf } from '../call-override.js';
 import { ConnectorConfig } from '../config/index.js';
 import { ConfigurationError, ConnectorError, TransientError } from '../errors.js';
 import type { FluentNotification } from '../notification/index.js';
 import { inLogContext, withLazyLogger } from '../logging/index.js';
-import { onAbort } from '../on-abort.js';
+import { type Abortable, abortablesOf } from '../on-abort.js';
 import { inSpan } from '../tracing/index.js';
 import { HandlerRegistry, type RegisteredHandler } from './handler-registry.js';
 import type { HandlerContext, HandlerResult } from './notification-handler.js';
@@ -61,7 +61,7 @@ export class HandlerRunner {
     if (slot && 'retryInMs' in slot) return { type: 'busy', retryInMs: slot.retryInMs };
     try {
       const result = await inSpan(handler.className, {}, () =>
-        this.handle(handler, notification, { ...context, scope, attributes }),
+        this.handle(handler, notification, context, { scope, attributes }),
       );
       return { type: 'succeeded', result };
     } finally {
@@ -74,34 +74,35 @@ export class HandlerRunner {
     return this.registry.find(name)?.limits.dedupeWindowSeconds;
   }
 
-  private async handle(
+  private handle(
     { instance, className, limits: { timeoutMs } }: RegisteredHandler,
     notification: FluentNotification,
-    context: RunContext & Pick<HandlerContext<object | undefined>, 'scope' | 'attributes'>,
+    context: RunContext,
+    { scope, attributes }: Pick<HandlerContext<object | undefined>, 'scope' | 'attributes'>,
   ): Promise<HandlerResult> {
     const { id: notificationId, accountId, name } = notification;
-    const { account, retailerId } = context.scope;
+    const { account, retailerId } = scope;
     const { logger: root } = this.logger;
     let child: Logger | undefined;
     const logger = (): Logger => (child ??= root.child({ notificationId, accountId, name }));
-    const handle = async (signal: AbortSignal): Promise<HandlerResult | void> =>
-      await instance.handle(
+    const handle = (signal: AbortSignal) =>
+      instance.handle(
         notification,
-        withLazyLogger({ ...context, account, retailerId, signal }, logger),
+        withLazyLogger({ ...context, scope, attributes, account, retailerId, signal }, logger),
       );
-    try {
-      const result = await withDeadline(className, timeoutMs, context.signal, (signal) =>
-        inLogContext({ notificationId, accountId }, () => handle(signal)),
-      );
-      return resultOf(instance, result);
-    } catch (error) {
-      const explained = asConnectorError(instance, 'handle', error);
-      // The queue keeps only the name and the message. The stack helps the author of the class.
-      if (explained instanceof TransientError && explained.code === UNEXPECTED && !context.signal.aborted) {
-        logger().error({ err: explained.cause }, explained.message);
-      }
-      throw explained;
-    }
+    const ran = withDeadline(className, timeoutMs, context.signal, (signal) =>
+      inLogContext({ notificationId, accountId }, () => handle(signal)),
+    );
+    return ran
+      .then((result) => resultOf(instance, result))
+      .catch((error: unknown) => {
+        const explained = asConnectorError(instance, 'handle', error);
+        // The queue keeps only the name and the message. The stack helps the author of the class.
+        if (explained instanceof TransientError && explained.code === UNEXPECTED && !context.signal.aborted) {
+          logger().error({ err: explained.cause }, explained.message);
+        }
+        throw explained;
+      });
   }
 }
 
@@ -144,38 +145,69 @@ function withDeadline<T>(
   className: string,
   timeoutMs: number,
   parent: AbortSignal,
-  run: (signal: AbortSignal) => Promise<T>,
+  run: (signal: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const own = new AbortController();
-    const stopForwarding = onAbort(parent, () => own.abort(parent.reason));
-    let timeUp: TransientError | undefined;
-    const end = (): void => {
-      timeUp = new TransientError(
-        `${className} did not finish within ${timeoutMs} ms; make it faster, or raise its timeoutMs`,
-        { code: 'Timeout' },
-      );
-      own.abort(timeUp);
-      timer = setTimeout(() => {
-        stop();
-        reject(timeUp);
-      }, GRACE_MS);
-    };
-    let timer = setTimeout(end, timeoutMs);
-    const stop = (): void => {
-      clearTimeout(timer);
-      stopForwarding();
-    };
-    run(own.signal).then(
+    const deadline = new Deadline(className, timeoutMs, parent, reject);
+    promiseOf(() => run(deadline.signal)).then(
       (result) => {
-        stop();
+        deadline.stop();
         resolve(result);
       },
       (error: unknown) => {
-        stop();
-        // The error of an aborted fetch does not contain the reason.
-        reject(timeUp && own.signal.reason === timeUp && !(error instanceof ConnectorError) ? timeUp : error);
+        deadline.stop();
+        reject(deadline.explained(error));
       },
     );
   });
+}
+
+class Deadline implements Abortable {
+  private readonly own = new AbortController();
+  private readonly forwarding?: Set<Abortable>;
+  private timer: NodeJS.Timeout;
+  private timeUp?: TransientError;
+
+  constructor(
+    private readonly className: string,
+    private readonly timeoutMs: number,
+    parent: AbortSignal,
+    private readonly reject: (error: Error) => void,
+  ) {
+    if (parent.aborted) this.abort(parent.reason);
+    else this.forwarding = abortablesOf(parent).add(this);
+    this.timer = setTimeout(() => this.end(), timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.own.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.own.abort(reason);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.forwarding?.delete(this);
+  }
+
+  /** @returns the end of the time when that is why the handler failed: the error of an aborted fetch does not contain it. */
+  explained(error: unknown): unknown {
+    const isOver = this.timeUp !== undefined && this.own.signal.reason === this.timeUp;
+    return isOver && !(error instanceof ConnectorError) ? this.timeUp : error;
+  }
+
+  private end(): void {
+    const timeUp = new TransientError(
+      `${this.className} did not finish within ${this.timeoutMs} ms; make it faster, or raise its timeoutMs`,
+      { code: 'Timeout' },
+    );
+    this.timeUp = timeUp;
+    this.abort(timeUp);
+    this.timer = setTimeout(() => {
+      this.stop();
+      this.reject(timeUp);
+    }, GRACE_MS);
+  }
 }

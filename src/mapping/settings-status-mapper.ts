@@ -3,7 +3,7 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { MappingKind, RetailerScope } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import type { FluentOrder } from '../fluent/index.js';
-import { callOverride, invalidReturn, nameOf } from '../call-override.js';
+import { callOverride, invalidReturn, nameOf, promiseOf } from '../call-override.js';
 import { SettingsSource, type SettingValue } from '../settings/index.js';
 import { mappedState, mappedStates, settingNames } from './mapping-setting.js';
 import { StatusMapper, type MappingOverview } from './status-mapper.js';
@@ -39,16 +39,16 @@ export class SettingsStatusMapper extends StatusMapper {
 
   async map(order: FluentOrder, scope: RetailerScope): Promise<OrderStates> {
     const { status } = order;
-    let states: OrderStates = {};
+    const states: Partial<Record<keyof OrderStates, string>> = {};
     const decisions: MappingDecision[] = [];
     for (const [kind, setting] of await this.settingsOf(scope)) {
       const field = STATE_FIELD[kind];
       const state = mappedState(kind, setting, status);
-      if (state !== undefined) states = { ...states, [field]: state };
+      if (state !== undefined) states[field] = state;
       decisions.push({ field, status, setting: setting.name, context: setting.context, state });
     }
     this.decisions.set(order, decisions);
-    return states;
+    return states as OrderStates;
   }
 
   /**
@@ -79,8 +79,8 @@ export class SettingsStatusMapper extends StatusMapper {
       return name === undefined ? [] : [{ kind, names: settingNames(kind, name) }];
     });
     // Requested together, so that the source can read them in one call.
-    const found = await Promise.all(
-      wanted.map(({ names }) => callOverride(settings, 'get', () => settings.get(scope, names))),
+    const found = await callOverride(settings, 'get', () =>
+      Promise.all(wanted.map(({ names }) => promiseOf(() => settings.get(scope, names)))),
     );
     return wanted.map(({ kind, names }, index) => [kind, this.checked(found[index], kind, names, scope)]);
   }

@@ -21,8 +21,8 @@ export interface HookReport {
 
 /** The hooks of one sync, without those that it had to leave out. */
 export class HookRun {
-  private readonly leftOut = new Map<Hook, string>();
-  private readonly added = new Map<Hook, readonly string[]>();
+  private leftOut?: Map<Hook, string>;
+  private added?: Map<Hook, readonly string[]>;
 
   /** @param refused the hooks whose fields the two systems are known to refuse, with the reason. */
   constructor(
@@ -38,7 +38,7 @@ export class HookRun {
   /** What each hook did, in their order; hooks that were not called are missing. */
   get reports(): readonly HookReport[] {
     return this.hooks.all.flatMap((hook) => {
-      const [actions, lost] = [this.added.get(hook), this.leftOut.get(hook)];
+      const [actions, lost] = [this.added?.get(hook), this.leftOut?.get(hook)];
       if (!actions && lost === undefined) return [];
       return [{ hook: hook.name, actions: actions ?? [], lost }];
     });
@@ -51,8 +51,8 @@ export class HookRun {
 
   /** The hooks that still take part. */
   get active(): readonly Hook[] {
-    if (this.leftOut.size === 0) return this.hooks.all;
-    return this.hooks.all.filter((hook) => !this.leftOut.has(hook));
+    const { leftOut } = this;
+    return leftOut ? this.hooks.all.filter((hook) => !leftOut.has(hook)) : this.hooks.all;
   }
 
   /**
@@ -109,7 +109,7 @@ export class HookRun {
       );
       if (!actions) continue;
       all.push(...actions);
-      this.added.set(hook, actions.flatMap(Object.keys));
+      (this.added ??= new Map()).set(hook, actions.flatMap(Object.keys));
     }
     return all;
   }
@@ -122,7 +122,7 @@ export class HookRun {
   fail(hook: Hook, cause: HookFailureCause, reason: string, code?: string): void {
     this.hooks.noteFailure(hook, cause);
     if (hook.isRequired) throw new ConfigurationError(explanation(hook, cause, reason), { code });
-    this.leftOut.set(hook, reason);
+    (this.leftOut ??= new Map()).set(hook, reason);
     this.warn({ hook: hook.name, cause, reason }, `the order is updated without ${hook.name}`);
   }
 

@@ -9,14 +9,14 @@ import {
   type CommercetoolsRequestOptions,
   type OrderStates,
   type OrderUpdateAction,
+  type UpdateOrderOptions,
 } from '../commercetools/index.js';
 import { ConnectorConfig, type RetailerScope } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
 import { FluentClient, type FluentOrder } from '../fluent/index.js';
-import { withLazyLogger } from '../logging/index.js';
 import { SettingsStatusMapper, StatusMapper } from '../mapping/index.js';
 import type { OrderReference } from '../notification/index.js';
-import { callOverride, nameOf } from '../call-override.js';
+import { callOverride, nameOf, promiseOf } from '../call-override.js';
 import { checkedFluentOrder, checkedStates } from './checked-answers.js';
 import type { HookedOrder } from './order-status-hook.js';
 import { HookFieldsCheck } from './hook-fields-check.js';
@@ -63,6 +63,25 @@ export interface SyncOptions extends CommercetoolsRequestOptions {
 interface Part {
   readonly withoutStates?: boolean;
   readonly hooks?: readonly Hook[];
+}
+
+/** What an update takes from the options of its sync. */
+class UpdateRequest implements UpdateOrderOptions {
+  readonly signal: AbortSignal;
+  readonly correlationId?: string;
+
+  constructor(
+    private readonly options: SyncOptions,
+    readonly find: () => Promise<CommercetoolsOrder | undefined>,
+  ) {
+    this.signal = options.signal;
+    this.correlationId = options.correlationId;
+  }
+
+  /** The logger may be made when it is used. */
+  get logger(): Logger {
+    return this.options.logger;
+  }
 }
 
 /** A result, before the hooks have reported. */
@@ -131,20 +150,19 @@ export class OrderStatusSync {
   ): Promise<Attempt> {
     let result!: Synced;
     let sendsActionsOfHooks = false;
-    const decide = async (current: CommercetoolsOrder): Promise<readonly OrderUpdateAction[]> => {
-      const decision = await this.decide(order, current, scope, options, run, part);
+    const decided = (decision: Decision): readonly OrderUpdateAction[] => {
       result = decision.result;
       sendsActionsOfHooks = decision.hookActions > 0;
       return options.dryRun ? [] : result.actions;
     };
+    const decide = (current: CommercetoolsOrder): Promise<readonly OrderUpdateAction[]> =>
+      this.decide(order, current, scope, options, run, part).then(decided);
     const find = (): Promise<CommercetoolsOrder | undefined> => {
       sendsActionsOfHooks = false;
       return this.findCommercetoolsOrder(order, scope, options, run);
     };
     try {
-      const { signal, correlationId } = options;
-      const request = withLazyLogger({ signal, correlationId, find }, () => options.logger);
-      await this.orders.updateOrder(scope, order, decide, request);
+      await this.orders.updateOrder(scope, order, decide, new UpdateRequest(options, find));
       return { result };
     } catch (error) {
       if (sendsActionsOfHooks && isRefusal(error)) return { refusal: error };
@@ -178,7 +196,7 @@ export class OrderStatusSync {
 
     const mapped = await this.mapped(fluentOrder, scope, signal);
     // The mapper's decisions are kept by the very order that it mapped.
-    const inStatus = new Map<string, FluentOrder>();
+    let inStatus: Map<string, FluentOrder> | undefined;
     const skipped = await this.skippedStatuses.find(
       current,
       fluentOrder,
@@ -186,7 +204,7 @@ export class OrderStatusSync {
       scope,
       (passed) => {
         const earlier = { ...fluentOrder, status: passed };
-        inStatus.set(passed, earlier);
+        (inStatus ??= new Map()).set(passed, earlier);
         return this.mapped(earlier, scope, signal);
       },
       signal,
@@ -197,7 +215,7 @@ export class OrderStatusSync {
     const actions = [...(part.withoutStates ? [] : stateActions), ...hookActions];
     const reasons = stateReasons(fluentOrder, mapped, skipped, {
       mapper: nameOf(this.mapper),
-      decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus.get(passed) ?? fluentOrder),
+      decisionsIn: (passed) => this.settingsMapper.decisionsFor(inStatus?.get(passed) ?? fluentOrder),
     });
     const result = { ...read, updatedOn, states, skipped, actions, reasons };
     const decided = (outcome: SyncResult['outcome']): Decision => ({
@@ -220,16 +238,19 @@ export class OrderStatusSync {
   ): Promise<CommercetoolsOrder | undefined> {
     const { lookup } = this;
     // `updateOrder` guards the call, and cannot know which fields it asked for.
-    return run.read('commercetoolsFields', async (commercetoolsFields) => {
-      const { signal, correlationId } = options;
-      const found = await lookup.find(order, scope, { signal, correlationId, commercetoolsFields });
-      return checkedOrder(lookup, found, commercetoolsFields !== undefined);
-    });
+    const { signal, correlationId } = options;
+    return run.read('commercetoolsFields', (commercetoolsFields) =>
+      promiseOf(() => lookup.find(order, scope, { signal, correlationId, commercetoolsFields })).then(
+        (found) => checkedOrder(lookup, found, commercetoolsFields !== undefined),
+      ),
+    );
   }
 
-  private async mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
+  private mapped(order: FluentOrder, scope: RetailerScope, signal: AbortSignal): Promise<OrderStates> {
     const { mapper } = this;
-    return checkedStates(mapper, await callOverride(mapper, 'map', () => mapper.map(order, scope), signal));
+    return callOverride(mapper, 'map', () => mapper.map(order, scope), signal).then((states) =>
+      checkedStates(mapper, states),
+    );
   }
 
   private async readFluentOrder(
@@ -240,10 +261,11 @@ export class OrderStatusSync {
   ): Promise<FluentOrder> {
     const account = scope.account.id;
     const { fluent } = this;
-    const fluentOrder = await run.read('fluentFields', async (fluentFields) => {
+    const fluentOrder = await run.read('fluentFields', (fluentFields) => {
       const getOrder = () => fluent.getOrder(scope, id, { signal, fluentFields });
-      const found = await callOverride(fluent, 'getOrder', getOrder, signal);
-      return checkedFluentOrder(fluent, found, fluentFields !== undefined);
+      return callOverride(fluent, 'getOrder', getOrder, signal).then((found) =>
+        checkedFluentOrder(fluent, found, fluentFields !== undefined),
+      );
     });
     if (!fluentOrder) {
       throw new TransientError(

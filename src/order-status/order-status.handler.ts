@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { OrderNotFoundError } from '../commercetools/index.js';
 import { ConnectorConfig } from '../config/index.js';
 import { PermanentError, TransientError } from '../errors.js';
@@ -9,7 +10,7 @@ import {
   type HandlerResult,
   type NotificationHandlerContract,
 } from '../handlers/index.js';
-import { PinoLogger, withLazyLogger } from '../logging/index.js';
+import { PinoLogger } from '../logging/index.js';
 import { ConnectorMetrics } from '../metrics/index.js';
 import {
   isFromBackfill,
@@ -18,9 +19,9 @@ import {
   orderOf,
   type FluentNotification,
 } from '../notification/index.js';
-import { OrderStatusSync, type SyncResult } from './order-status-sync.js';
+import { OrderStatusSync, type SyncOptions, type SyncResult } from './order-status-sync.js';
 import type { StateReasons } from './state-reasons.js';
-import { STATE_FIELDS } from './states-by-history.js';
+import type { StateField } from './states-by-history.js';
 import { SyncedUpdates } from './synced-updates.js';
 
 /** A day. `HTTP_CLIENT_TIMEOUT` itself may be weeks. */
@@ -59,11 +60,10 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     this.fluent.throwIfCircuitOpen(context.scope.account.id);
     let result: SyncResult | undefined;
     try {
-      const options = { signal: context.signal, correlationId: notification.id };
       result = await this.orderStatus.sync(
         orderOf(notification) ?? { id },
         context.scope,
-        withLazyLogger(options, () => context.logger),
+        new SyncRequest(context, notification.id),
       );
     } catch (error) {
       if (!isFromReconciliation(notification) || !(error instanceof OrderNotFoundError)) throw error;
@@ -100,6 +100,23 @@ export class OrderStatusHandler implements NotificationHandlerContract {
     if (Date.now() - acceptedAt.getTime() + retryAfterMs > orderNotFoundMaxAgeSeconds * 1000)
       return undefined;
     throw new TransientError(error.message, { code: error.code, retryAfterMs });
+  }
+}
+
+/** What a sync takes from the context of its handler. */
+class SyncRequest implements SyncOptions {
+  readonly signal: AbortSignal;
+
+  constructor(
+    private readonly context: HandlerContext,
+    readonly correlationId: string,
+  ) {
+    this.signal = context.signal;
+  }
+
+  /** The logger is made when it is used. */
+  get logger(): Logger {
+    return this.context.logger;
   }
 }
 
@@ -145,17 +162,20 @@ export function outcomeDetails({
   const lost = hooks.flatMap(({ hook, lost: reason }) =>
     reason === undefined ? [] : [[hook, reason] as const],
   );
+  const change = (field: StateField): string => {
+    const was = before[field] ?? 'unset';
+    const isChanged = outcome === 'updated' && states[field] !== undefined && states[field] !== was;
+    return isChanged ? `${was} -> ${states[field]}` : was;
+  };
   return {
     fluentStatus: status,
     order: commercetoolsOrder.orderNumber ?? commercetoolsOrder.id,
     orderVersion: commercetoolsOrder.version,
-    states: Object.fromEntries(
-      STATE_FIELDS.map((field) => {
-        const was = before[field] ?? 'unset';
-        const isChanged = outcome === 'updated' && states[field] !== undefined && states[field] !== was;
-        return [field, isChanged ? `${was} -> ${states[field]}` : was];
-      }),
-    ),
+    states: {
+      orderState: change('orderState'),
+      paymentState: change('paymentState'),
+      shipmentState: change('shipmentState'),
+    },
     reasons,
     ...(outcome === 'unmapped' && { mappings: skipped?.sources }),
     ...(skipped?.result && { skippedStatuses: skipped.result }),

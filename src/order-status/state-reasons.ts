@@ -2,7 +2,7 @@ import type { OrderStates } from '../commercetools/index.js';
 import type { FluentOrder } from '../fluent/index.js';
 import type { MappingDecision } from '../mapping/index.js';
 import type { SkippedStatusesFinding } from './skipped-statuses.js';
-import { STATE_FIELDS, type StateField } from './states-by-history.js';
+import type { StateField } from './states-by-history.js';
 
 /** For each state, one bounded line: which setting, context and entry decided it, or why it stays. */
 export type StateReasons = Readonly<Record<StateField, string>>;
@@ -37,9 +37,12 @@ export function stateReasons(
     const doubt = result === 'unknown' ? ', and the statuses before are not known' : '';
     return `left alone: no entry for ${status} in ${setting} (${context})${doubt}`;
   };
-  return Object.fromEntries(
-    STATE_FIELDS.map((field) => [field, reasonOf(field).slice(0, MAX_REASON_LENGTH)]),
-  ) as StateReasons;
+  const shortened = (field: StateField): string => reasonOf(field).slice(0, MAX_REASON_LENGTH);
+  return {
+    orderState: shortened('orderState'),
+    paymentState: shortened('paymentState'),
+    shipmentState: shortened('shipmentState'),
+  };
 }
 
 /** The same reason for every state. */

@@ -76,10 +76,20 @@ export function annotateSpan(attribute: string, value: string | number): void {
   trace.getActiveSpan()?.setAttribute(attribute, value);
 }
 
+/** @returns whether anybody traces. Without, spans and their attributes need not be made. */
+export function isTracing(): boolean {
+  return registeredTracer() !== undefined;
+}
+
 /** @returns what runs work in the trace in which this is called now. */
 export function inPresentTrace(): <T>(work: () => T) => T {
+  if (!isTracing()) return untraced;
   const present = contexts.active();
   return (work) => contexts.with(present, work);
+}
+
+function untraced<T>(work: () => T): T {
+  return work();
 }
 
 /** @returns the fields that link a log line to its trace. */

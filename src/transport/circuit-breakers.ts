@@ -264,7 +264,8 @@ class FailureWindow implements IBreaker {
 
   /** @param subject what the call was about. Calls about the same thing have the same subject. */
   record(end: CallEnd, subject: string): void {
-    this.samples = [...this.samples.slice(1 - WINDOW_SIZE), { end, subject }];
+    if (this.samples.length === WINDOW_SIZE) this.samples.shift();
+    this.samples.push({ end, subject });
   }
 
   success(state: CircuitState): void {
