@@ -33,13 +33,13 @@ export class GatheredCalls<TItem, TReply> {
       for (const { reject } of pending) reject(asError(error));
       return;
     }
-    for (const [index, { resolve, reject }] of pending.entries()) {
+    pending.forEach(({ resolve, reject }, index) => {
       const reply =
         index < replies.length
           ? (replies[index] as TReply | Error)
           : new Error('the script returned no result for it');
       if (reply instanceof Error) reject(reply);
       else resolve(reply);
-    }
+    });
   }
 }

@@ -153,14 +153,12 @@ export class GraphqlEndpoint {
   execute<TData, TVariables extends OperationVariables>(
     document: TypedDocumentNode<TData, TVariables>,
     variables: TVariables,
-    { shareRequest = false, subject, ...options }: GraphqlCallOptions = {},
+    { shareRequest = false, subject, correlationId, signal }: GraphqlCallOptions = {},
   ): Promise<TData> {
     const untyped = document as unknown as AnyDocument;
+    const operation = { variables, correlationId, signal };
     const batches = subject === undefined ? this.batchesOf(untyped, shareRequest) : 'alone';
-    const answer =
-      batches === 'alone'
-        ? this.sendAlone(untyped, { variables, ...options }, subject)
-        : batches.run({ variables, ...options });
+    const answer = batches === 'alone' ? this.sendAlone(untyped, operation, subject) : batches.run(operation);
     return answer as Promise<TData>;
   }
 

@@ -118,9 +118,9 @@ export function mergedVariables(
   variables: readonly Readonly<Record<string, unknown>>[],
 ): Record<string, unknown> {
   const merged: Record<string, unknown> = {};
-  for (const [index, own] of variables.entries()) {
-    for (const [name, value] of Object.entries(own)) merged[prefixed(index, name)] = value;
-  }
+  variables.forEach((own, index) => {
+    for (const name of Object.keys(own)) merged[prefixed(index, name)] = own[name];
+  });
   return merged;
 }
 

@@ -143,11 +143,11 @@ export class OperationBatches {
     if (others.length === 0) return this.sendAlone(only);
     try {
       const answers = await this.sendTogether(members);
-      for (const [index, member] of members.entries()) {
+      members.forEach((member, index) => {
         const answer = answers[index];
         if (answer instanceof ConnectorError) member.reject(answer);
         else member.resolve(answer!);
-      }
+      });
     } catch (error) {
       await this.deliverAgain(
         members,

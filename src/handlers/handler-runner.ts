@@ -85,14 +85,10 @@ export class HandlerRunner {
     const { logger: root } = this.logger;
     let child: Logger | undefined;
     const logger = (): Logger => (child ??= root.child({ notificationId, accountId, name }));
-    const handle = (signal: AbortSignal) =>
-      instance.handle(
-        notification,
-        withLazyLogger({ ...context, scope, attributes, account, retailerId, signal }, logger),
-      );
-    const ran = withDeadline(className, timeoutMs, context.signal, (signal) =>
-      inLogContext({ notificationId, accountId }, () => handle(signal)),
-    );
+    const ran = withDeadline(className, timeoutMs, context.signal, (signal) => {
+      const own = withLazyLogger({ ...context, scope, attributes, account, retailerId, signal }, logger);
+      return inLogContext({ notificationId, accountId }, () => instance.handle(notification, own));
+    });
     return ran
       .then((result) => resultOf(instance, result))
       .catch((error: unknown) => {

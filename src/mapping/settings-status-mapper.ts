@@ -28,10 +28,17 @@ export interface MappingDecision {
   readonly state?: string;
 }
 
+interface WantedMapping {
+  readonly kind: MappingKind;
+  readonly names: readonly string[];
+}
+
 /** Maps a Fluent status with three settings, one for each state of the order. */
 @Injectable()
 export class SettingsStatusMapper extends StatusMapper {
   private readonly decisions = new WeakMap<FluentOrder, readonly MappingDecision[]>();
+  /** The same for every order of a retailer. */
+  private readonly wanted = new WeakMap<RetailerScope['mappingSettings'], readonly WantedMapping[]>();
 
   constructor(private readonly settings: SettingsSource) {
     super();
@@ -41,7 +48,7 @@ export class SettingsStatusMapper extends StatusMapper {
     const { status } = order;
     const states: Partial<Record<keyof OrderStates, string>> = {};
     const decisions: MappingDecision[] = [];
-    for (const [kind, setting] of await this.settingsOf(scope)) {
+    for (const { kind, setting } of await this.settingsOf(scope)) {
       const field = STATE_FIELD[kind];
       const state = mappedState(kind, setting, status);
       if (state !== undefined) states[field] = state;
@@ -63,26 +70,38 @@ export class SettingsStatusMapper extends StatusMapper {
   override async overview(scope: RetailerScope): Promise<MappingOverview> {
     const settings = await this.settingsOf(scope);
     const statuses = new Map<string, OrderStates>();
-    for (const [kind, setting] of settings) {
+    for (const { kind, setting } of settings) {
       for (const [status, state] of mappedStates(kind, setting)) {
         statuses.set(status, { ...statuses.get(status), [STATE_FIELD[kind]]: state });
       }
     }
-    return { sources: settings.map(([, { name, context }]) => `${name} (${context})`), statuses };
+    return { sources: settings.map(({ setting: { name, context } }) => `${name} (${context})`), statuses };
   }
 
   /** The setting of each enabled mapping. */
-  private async settingsOf(scope: RetailerScope): Promise<(readonly [MappingKind, SettingValue])[]> {
+  private async settingsOf(scope: RetailerScope): Promise<{ kind: MappingKind; setting: SettingValue }[]> {
     const { settings } = this;
-    const wanted = KINDS.flatMap((kind) => {
-      const name = scope.mappingSettings[kind];
-      return name === undefined ? [] : [{ kind, names: settingNames(kind, name) }];
-    });
+    const wanted = this.wantedBy(scope);
     // Requested together, so that the source can read them in one call.
     const found = await callOverride(settings, 'get', () =>
       Promise.all(wanted.map(({ names }) => promiseOf(() => settings.get(scope, names)))),
     );
-    return wanted.map(({ kind, names }, index) => [kind, this.checked(found[index], kind, names, scope)]);
+    return wanted.map(({ kind, names }, index) => ({
+      kind,
+      setting: this.checked(found[index], kind, names, scope),
+    }));
+  }
+
+  private wantedBy({ mappingSettings }: RetailerScope): readonly WantedMapping[] {
+    let wanted = this.wanted.get(mappingSettings);
+    if (!wanted) {
+      wanted = KINDS.flatMap((kind) => {
+        const name = mappingSettings[kind];
+        return name === undefined ? [] : [{ kind, names: settingNames(kind, name) }];
+      });
+      this.wanted.set(mappingSettings, wanted);
+    }
+    return wanted;
   }
 
   private checked(

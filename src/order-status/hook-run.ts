@@ -19,6 +19,13 @@ export interface HookReport {
   readonly lost?: string;
 }
 
+/** Is told what happens to the hooks of a sync. */
+export interface HookRunListener {
+  /** A hook's fields are refused for this order: maybe they are for all. */
+  fieldsRefused(option: FieldsOption): Promise<void>;
+  warn(fields: object, message: string): void;
+}
+
 /** The hooks of one sync, without those that it had to leave out. */
 export class HookRun {
   private leftOut?: Map<Hook, string>;
@@ -27,12 +34,10 @@ export class HookRun {
   /** @param refused the hooks whose fields the two systems are known to refuse, with the reason. */
   constructor(
     private readonly hooks: OrderStatusHooks,
-    refused: ReadonlyMap<Hook, string>,
-    /** Called when a hook's fields are refused for this order: maybe they are for all. */
-    private readonly onRefusedFields: (option: FieldsOption) => Promise<void>,
-    private readonly warn: (fields: object, message: string) => void,
+    refused?: ReadonlyMap<Hook, string>,
+    private readonly listener?: HookRunListener,
   ) {
-    for (const [hook, reason] of refused) this.fail(hook, 'fields', reason);
+    for (const [hook, reason] of refused ?? []) this.fail(hook, 'fields', reason);
   }
 
   /** What each hook did, in their order; hooks that were not called are missing. */
@@ -77,7 +82,7 @@ export class HookRun {
       if (!fields || !mayComeFromFields(error)) throw error;
       const refused = await whoseFieldsAreRefused(hooks, (asked) => read(this.hooks.fieldsOf(option, asked)));
       if (refused === undefined) throw error;
-      if (refused.size > 0) await this.onRefusedFields(option);
+      if (refused.size > 0) await this.listener?.fieldsRefused(option);
       for (const [hook, reason] of refused) this.fail(hook, 'fields', reason);
       return read(this.hooks.fieldsOf(option, this.active));
     }
@@ -123,7 +128,7 @@ export class HookRun {
     this.hooks.noteFailure(hook, cause);
     if (hook.isRequired) throw new ConfigurationError(explanation(hook, cause, reason), { code });
     (this.leftOut ??= new Map()).set(hook, reason);
-    this.warn({ hook: hook.name, cause, reason }, `the order is updated without ${hook.name}`);
+    this.listener?.warn({ hook: hook.name, cause, reason }, `the order is updated without ${hook.name}`);
   }
 
   /** Passes on what a hook throws on purpose to be called again; any other error leaves an optional hook out. */

@@ -87,8 +87,6 @@ class UpdateRequest implements UpdateOrderOptions {
 /** A result, before the hooks have reported. */
 type Synced = Omit<SyncResult, 'hooks'>;
 
-const NONE_REFUSED: ReadonlyMap<Hook, string> = new Map();
-
 interface Decision {
   readonly result: Synced;
   /** How many of the actions are those of hooks. */
@@ -100,6 +98,9 @@ type Attempt = { readonly result: Synced } | { readonly refusal: PermanentError 
 /** Updates the states of one commercetools order to match its status in Fluent. */
 @Injectable()
 export class OrderStatusSync {
+  /** Shared by all orders while there are no hooks, as in most connectors. */
+  private readonly withoutHooks: HookRun;
+
   constructor(
     private readonly lookup: OrderLookup,
     private readonly orders: CommercetoolsOrders,
@@ -111,7 +112,9 @@ export class OrderStatusSync {
     private readonly skippedStatuses: SkippedStatuses,
     private readonly owners: OrderOwners,
     private readonly settingsMapper: SettingsStatusMapper,
-  ) {}
+  ) {
+    this.withoutHooks = new HookRun(hooks);
+  }
 
   /**
    * Reads the commercetools order first, its Fluent status second and the earlier statuses third. The write names the
@@ -126,18 +129,22 @@ export class OrderStatusSync {
    * @throws ConfigurationError when the commercetools order was last written for another Fluent order.
    */
   async sync(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<SyncResult> {
-    const run = new HookRun(
-      this.hooks,
-      this.hooks.all.length === 0 ? NONE_REFUSED : await this.hookFields.refusedFor(scope),
-      (option) => this.hookFields.onRefused(option, scope),
-      (fields, message) => options.logger.warn({ orderRef: given.ref ?? given.id, ...fields }, message),
-    );
+    const run = this.hooks.all.length === 0 ? this.withoutHooks : await this.hookRun(given, scope, options);
     const { id, ref = (await this.readFluentOrder(given, scope, options, run)).ref } = given;
     const order: OrderReference = { id, ref };
-    const update = (part?: Part) => this.update(order, scope, options, run, part);
-    const whole = await update();
-    const result = 'refusal' in whole ? await updateInPieces(run, update) : whole.result;
+    const whole = await this.update(order, scope, options, run);
+    const result =
+      'refusal' in whole
+        ? await updateInPieces(run, (part) => this.update(order, scope, options, run, part))
+        : whole.result;
     return { ...result, hooks: run.reports };
+  }
+
+  private async hookRun(given: OrderToSync, scope: RetailerScope, options: SyncOptions): Promise<HookRun> {
+    return new HookRun(this.hooks, await this.hookFields.refusedFor(scope), {
+      fieldsRefused: (option) => this.hookFields.onRefused(option, scope),
+      warn: (fields, message) => options.logger.warn({ orderRef: given.ref ?? given.id, ...fields }, message),
+    });
   }
 
   /** @returns the refusal when commercetools refuses an update that contains actions of hooks. */

@@ -68,7 +68,7 @@ describe('ScriptRunner', () => {
     const { raise, runner } = setUp();
     const item = { id: 'a' } as { id: string; by: number };
     await expect(runner.run('raise', { prefix: 'p', limit: 9 }, {}, [item])).rejects.toThrow(
-      'Redis script: by of an item of raise is missing',
+      "Redis script raise: an item's by is missing",
     );
     expect(raise).not.toHaveBeenCalled();
   });

@@ -107,20 +107,24 @@ export class ScriptRunner<TScripts extends Contracts<TScripts>, TKey extends str
     items: readonly Readonly<Record<string, Text>>[],
   ): Text[] {
     const script = this.scripts[name];
-    return [
-      ...script.keys.map((key) => given(keys[key], `key ${key} of ${name}`)),
-      ABSENT_KEY,
-      ...script.args.map((arg) => given(args[arg], `argument ${arg} of ${name}`)),
-      ...items.flatMap((item) =>
-        script.each.map((field) => given(item[field], `${field} of an item of ${name}`)),
-      ),
-    ];
+    const values: Text[] = [];
+    const add = (
+      names: readonly string[],
+      given: Readonly<Partial<Record<string, Text>>>,
+      what: string,
+    ): void => {
+      for (const each of names) {
+        const value = given[each];
+        if (value === undefined) throw new TypeError(`Redis script ${name}: ${what} ${each} is missing`);
+        values.push(value);
+      }
+    };
+    add(script.keys, keys, 'key');
+    values.push(ABSENT_KEY);
+    add(script.args, args, 'argument');
+    for (const item of items) add(script.each, item, "an item's");
+    return values;
   }
-}
-
-function given<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new TypeError(`Redis script: ${what} is missing`);
-  return value;
 }
 
 function load(folder: URL, file: string): Script {
