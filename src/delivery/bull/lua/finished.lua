@@ -22,10 +22,14 @@ local function finishedHash(finished, level, digest)
   return finished .. ':' .. string.sub(digest, 1, level)
 end
 
+local levelsOfThisScript
+-- Read once for all marks of a script, which keeps them up to date.
 local function finishedLevels(finished)
+  if levelsOfThisScript then return levelsOfThisScript end
   local known = redis.call('HMGET', finished, 'level', 'since', '2', '3', '4', '5', '6', '7')
   local levels = { present = tonumber(known[1]) or LOWEST_LEVEL, since = tonumber(known[2]), lastUntil = {} }
   for level = LOWEST_LEVEL, HIGHEST_LEVEL do levels.lastUntil[level] = tonumber(known[level + 1]) end
+  levelsOfThisScript = levels
   return levels
 end
 
@@ -69,9 +73,13 @@ local function markFinished(finished, id, ttlSeconds, nowSeconds)
   if lastUntil < ends then
     lastUntil = ends + SPARE_SECONDS
     redis.call('HSET', finished, level, lastUntil)
+    levels.lastUntil[level] = lastUntil
     if redis.call('TTL', finished) < lastUntil - nowSeconds then redis.call('EXPIREAT', finished, lastUntil) end
   end
-  if not since then redis.call('HSET', finished, 'level', level, 'since', nowSeconds) end
+  if not since then
+    redis.call('HSET', finished, 'level', level, 'since', nowSeconds)
+    levels.present, levels.since = level, nowSeconds
+  end
   redis.call('HSET', hash, mark, ends)
   -- Most hashes already last until then, and a look is cheaper than a write.
   if count == 0 or redis.call('TTL', hash) < ends - nowSeconds then redis.call('EXPIREAT', hash, lastUntil) end
