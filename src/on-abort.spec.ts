@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { onAbort } from './on-abort.js';
+import { type Abortable, abortablesOf, onAbort } from './on-abort.js';
 
 describe('onAbort', () => {
   it('calls every listener once when the signal is aborted, except those that were taken away', () => {
@@ -33,5 +33,23 @@ describe('onAbort', () => {
     const { signal } = new AbortController();
     for (let listeners = 0; listeners < 50; listeners++) onAbort(signal, () => undefined);
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  });
+});
+
+describe('abortablesOf', () => {
+  it('ends each wait once, with the reason, except those that are over', () => {
+    const abort = new AbortController();
+    const waiting = (): Abortable & { reasons: unknown[] } => {
+      const reasons: unknown[] = [];
+      return { reasons, abort: (reason) => void reasons.push(reason) };
+    };
+    const [first, over] = [waiting(), waiting()];
+    const all = abortablesOf(abort.signal);
+    all.add(first).add(over);
+    expect(abortablesOf(abort.signal)).toBe(all);
+    all.delete(over);
+    const reason = new Error('shutting down');
+    abort.abort(reason);
+    expect([first.reasons, over.reasons]).toEqual([[reason], []]);
   });
 });
