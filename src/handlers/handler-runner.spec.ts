@@ -148,6 +148,15 @@ describe('a handler', () => {
   );
 });
 
+it('a handler that throws at once leaves no timer of its deadline behind', async () => {
+  vi.useFakeTimers();
+  const run = runnerOf(() => {
+    throw new TransientError('later');
+  });
+  await expect(run()).rejects.toThrow('later');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe('a handler that hangs', () => {
   it('gets an aborted signal, and fails soon after even if it ignores it', async () => {
     vi.useFakeTimers();

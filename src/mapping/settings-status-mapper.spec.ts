@@ -122,4 +122,15 @@ describe('SettingsStatusMapper', () => {
       'LiteralSettings.get() failed: Error: oops',
     );
   });
+
+  it('names a replaced source of settings that throws at once for one setting and rejects for another', async () => {
+    const settings = new LiteralSettings(MAPPINGS);
+    settings.get = (_scope, names) => {
+      if (names.includes(PAYMENT)) throw new Error('not this one');
+      return Promise.reject(new Error('nor that one'));
+    };
+    await expect(new SettingsStatusMapper(settings).map(order('BOOKED'), literalScope())).rejects.toThrow(
+      /^LiteralSettings\.get\(\) failed: Error: (not this|nor that) one$/,
+    );
+  });
 });

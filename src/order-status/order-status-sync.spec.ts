@@ -383,6 +383,14 @@ describe('an override', () => {
     expect(setup.update.sent).toEqual([]);
   });
 
+  it('may answer without a promise', async () => {
+    const setup = new Setup();
+    setup.lookup.find = (() => CURRENT) as never;
+    setup.fluent.getOrder = (() => FLUENT) as never;
+    setup.mapper.map = (() => ({ orderState: 'Confirmed' })) as never;
+    expect(await setup.sync()).toMatchObject({ outcome: 'updated' });
+  });
+
   it('keeps its say when it throws an error of the connector', async () => {
     const setup = new Setup();
     const error = new ConfigurationError('create the table');
