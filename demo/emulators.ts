@@ -21,13 +21,14 @@ for (let number = 1; number <= ORDERS; number += 1) {
   commercetools.addOrder({ orderNumber: ref });
 }
 
+// Before there is a key, which must not outlive this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
 // Readable by this user alone, and gone when the emulators end.
 const keyFolder = mkdtempSync(join(tmpdir(), 'fluent-emulator-'));
 const privateKeyFile = join(keyFolder, 'webhook-private-key.pem');
 writeFileSync(privateKeyFile, fluent.webhookKeys.privateKey, { mode: 0o600 });
 process.once('exit', () => rmSync(keyFolder, { recursive: true, force: true }));
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 
 await startAt(fluent, 'FLUENT_EMULATOR_PORT', 4010);
 await startAt(commercetools, 'COMMERCETOOLS_EMULATOR_PORT', 4020);
