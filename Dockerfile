@@ -9,6 +9,8 @@ COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # The test kit can install a Redis for tests. It is for the npm package, not for production.
 RUN npm run build && rm -r dist/testing
+# A few files start faster than thousands, and need less memory.
+RUN node dist/cli/main.js bundle dist/main.js
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 # Node and what it needs: no shell, no npm, no package manager.
@@ -21,6 +23,8 @@ LABEL org.opencontainers.image.title="fluent-commercetools-connector" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production
+# Each further arena of the C library keeps megabytes that nobody uses.
+ENV MALLOC_ARENA_MAX=1
 # So that `kubectl exec … -- node` finds it.
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin
 WORKDIR /app
@@ -32,6 +36,6 @@ USER 65532:65532
 EXPOSE 8080
 # The process handles signals itself, so it may be PID 1. The orchestrator probes its health.
 # V8 derives the room for young objects from the memory of the machine: with 512 MiB it is so small that objects of running
-# notifications outgrow it, with many GiB it is larger than all else.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=32"]
-CMD ["dist/main.js"]
+# notifications outgrow it, with many GiB it is larger than all else. Many slots need more.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=16"]
+CMD ["dist/bundle/main.js"]

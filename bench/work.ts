@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookKeys } from '../src/testing/index.js';
-import { ConnectorProcess, type Launch } from '../test/support/connector-process.js';
+import { ConnectorProcess } from '../test/support/connector-process.js';
 import { type RedisAccount, type Spent, cpuMicrosOf, lookAt, peakMbOf, spentBetween } from './accounting.js';
 import { builtConnector } from './built-connector.js';
 import { Child } from './child.js';
@@ -35,8 +35,8 @@ export interface WorkOptions {
   /** Notifications that are finished before the measurement begins. */
   readonly warmUp?: number;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Another build than the one in the working directory. */
-  readonly launch?: Launch;
+  /** The folder of another build than the one in the working directory. */
+  readonly cwd?: string;
   /** Called before the queue is emptied. */
   readonly whenDone?: () => Promise<void>;
 }
@@ -67,10 +67,9 @@ const VARIANTS: readonly (WorkOptions & { readonly what: string; readonly concur
  */
 export async function benchWork(bench: WorkBench): Promise<Row[]> {
   const other = process.env['BENCH_BESIDE'];
-  const launch = other ? builtConnector(other) : undefined;
   const variants = VARIANTS.flatMap((variant) =>
-    launch && !variant.variables
-      ? [variant, { ...variant, what: `${variant.what}, other build`, launch }]
+    other && !variant.variables
+      ? [variant, { ...variant, what: `${variant.what}, other build`, cwd: other }]
       : [variant],
   );
   const concurrencies = [...new Set(VARIANTS.map(({ concurrency }) => concurrency))];
@@ -186,15 +185,9 @@ async function bareWork(
  */
 export async function connectorWork(
   { redis, keys, emulators, environment }: WorkBench,
-  {
-    concurrency = 64,
-    waitingPerOrder = 1,
-    warmUp = WARM_UP,
-    variables,
-    launch = builtConnector(),
-    whenDone,
-  }: WorkOptions,
+  { concurrency = 64, waitingPerOrder = 1, warmUp = WARM_UP, variables, cwd, whenDone }: WorkOptions,
 ): Promise<WorkRun> {
+  const launch = builtConnector({ cwd, slots: concurrency });
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
   const webhooks = signedWebhooks(keys, NOTIFICATIONS, { from, orders, entityStatus: 'BOOKED' });

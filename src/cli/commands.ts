@@ -163,4 +163,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: 'show a job and its batches, or one batch and why Fluent refused some of its entities',
     load: async () => (await import('./commands/inventory/status.js')).inventoryStatusCommand,
   },
+  {
+    usage: 'bundle <file>',
+    description:
+      'put a built application and its libraries into a few files, which start faster in less memory; needs rolldown',
+    load: async () => (await import('./commands/bundle.js')).bundleCommand,
+  },
 ];

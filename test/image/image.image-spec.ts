@@ -56,14 +56,17 @@ describe('the image, built by the steps of its Dockerfile', () => {
     >;
     const isThere = (name: string): boolean => existsSync(join(app, 'node_modules', name, 'package.json'));
     expect(Object.keys(dependencies).filter((name) => !isThere(name))).toEqual([]);
-    expect(['typescript', 'vitest', 'oxlint', '@nestjs/cli'].filter(isThere)).toEqual([]);
+    expect(['typescript', 'vitest', 'oxlint', 'rolldown', '@nestjs/cli'].filter(isThere)).toEqual([]);
   });
 
   it('does not hold the test kit, nor anything else that could install software', ({ image: { app } }) => {
-    expect(readdirSync(join(app, 'dist'))).toEqual(expect.arrayContaining(['main.js', 'cli', 'delivery']));
+    expect(readdirSync(join(app, 'dist'))).toEqual(
+      expect.arrayContaining(['bundle', 'main.js', 'cli', 'delivery']),
+    );
     expect(existsSync(join(app, 'dist', 'testing'))).toBe(false);
     const sources = readdirSync(join(app, 'dist'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.js'))
+      // The bundle consists of these and of libraries.
+      .filter((name) => name.endsWith('.js') && !name.startsWith('bundle/'))
       .map((name) => readFileSync(join(app, 'dist', name), 'utf8'));
     expect(sources.filter((source) => /apt-get|spawnSync?\(|execFileSync\(/.test(source))).toEqual([]);
   });
@@ -82,7 +85,7 @@ describe('the image, built by the steps of its Dockerfile', () => {
   });
 
   it('runs the version of Node that it is built with and tested on, with a closed debugger and room for young objects', ({
-    image: { bases, command },
+    image: { bases, command, env },
   }) => {
     const [major] = process.versions.node.split('.');
     expect(bases[0]).toMatch(new RegExp(`^node:${major}\\.`));
@@ -90,9 +93,10 @@ describe('the image, built by the steps of its Dockerfile', () => {
     expect(command).toEqual([
       '/nodejs/bin/node',
       '--disable-sigusr1',
-      '--max-semi-space-size=32',
-      'dist/main.js',
+      '--max-semi-space-size=16',
+      'dist/bundle/main.js',
     ]);
+    expect(env).toMatchObject({ NODE_ENV: 'production', MALLOC_ARENA_MAX: '1' });
   });
 
   it('names its user by a number that is not root', ({ image }) => {

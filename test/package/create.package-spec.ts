@@ -108,10 +108,13 @@ describe('npm create fluent-commercetools-connector', () => {
       false,
       false,
     ]);
+    expect(command.at(-1)).toBe('dist/bundle/main.js');
     // The Node of the image, which knows more options than the oldest that we support.
     const [, ...args] = command;
     const started = machine.sh(`${join(REPOSITORY, '.ci/on-node')} 24 node ${args.join(' ')}`, app);
     await expect(started).rejects.toThrow('FLUENT_USERNAME is required');
+    const bundle = machine.sh(`npx ${PACKAGE} bundle dist/main.js`, app);
+    await expect(bundle).rejects.toThrow('npm install --save-dev rolldown');
   });
 
   it('makes settings that appear in one list with the problems of the connector', async () => {
