@@ -39,8 +39,11 @@ afterEach(async () => {
 
 /** An order that has passed these statuses within one millisecond. */
 function orderAt(...statuses: readonly string[]): FluentOrder {
-  const [first, ...others] = statuses;
-  const { id } = fluent.addOrder({ ref: 'O_1', status: first });
+  return orderNamed('O_1', statuses);
+}
+
+function orderNamed(ref: string, [first, ...others]: readonly string[]): FluentOrder {
+  const { id } = fluent.addOrder({ ref, status: first });
   for (const status of others) fluent.setStatus(id, status);
   return { ...fluent.order(id)!, attributes: [] };
 }
@@ -141,6 +144,33 @@ describe('what the audit log costs', () => {
     const { path } = fluent.requests.recent('findEvents').at(-1)!;
     const from = new Date(new URLSearchParams(path.split('?')[1]).get('from')!);
     expect(from.getTime()).toBe(now - 1000 - 3_600_000);
+  });
+
+  it('is that of the whole log again for the first of many orders with many changes, so that memory is bounded', async () => {
+    const created = now;
+    const results = Array.from({ length: 6000 }, (_, number) => ({
+      id: `event-${number}`,
+      name: 'ACME.core.SetState',
+      eventStatus: 'SUCCESS',
+      context: {},
+      attributes: { props: { status: number % 2 === 0 ? 'BOOKED' : 'ON_HOLD' } },
+      generatedOn: new Date(created).toISOString(),
+    }));
+    const from: number[] = [];
+    const rest = connection.endpoints.auditLog(fluent.accountId);
+    vi.spyOn(rest, 'call').mockImplementation(async ({ query }) => {
+      from.push(Date.parse(query?.get('from') ?? ''));
+      return { status: 200, body: { results, hasMore: false } };
+    });
+    const orders = Array.from({ length: 10 }, (_, number) => orderNamed(`O_${number}`, ['BOOKED']));
+    for (const order of orders) expect(await passed(order)).toHaveLength(results.length);
+    now += 2 * 3_600_000;
+    vi.spyOn(Date, 'now').mockImplementation(() => now);
+    // The log of an order whose changes are known is read from an hour before the newest one, any other from its creation.
+    expect(await passed(orders.at(-1)!)).toHaveLength(results.length);
+    expect(from.at(-1)).toBe(created - 3_600_000);
+    expect(await passed(orders[0]!)).toHaveLength(results.length);
+    expect(from.at(-1)).toBe(created - 300_000);
   });
 
   it('sees events that show up later than newer ones', async () => {

@@ -21,8 +21,9 @@ const DEFAULT_WINDOW_MS = 30 * DAY_MS;
 /** The allowed difference between Fluent's clock and this one. */
 const CLOCK_SKEW_MS = 300_000;
 
-/** The most orders whose changes are cached. Each has about a dozen. */
+/** The most orders whose changes are cached, and the most changes of all of them together, each of some 150 bytes. */
 const MAX_ORDERS = 10_000;
+const MAX_CHANGES = 60_000;
 /** The log may show an event later than a newer one, so this much of it is read again. */
 const OVERLAP_MS = 3_600_000;
 /** After this time the whole log of an order is read again. */
@@ -45,9 +46,12 @@ interface Refusal {
 @Injectable()
 export class AuditLogStatusHistory extends StatusHistory {
   private readonly logger = new Logger('StatusHistory');
-  /** The changes of each order by event id. The cache only saves reading them again. */
-  private readonly known = new LRUCache<string, ReadonlyMap<string, StatusChange>>({
+  /** The changes of each order, oldest first. The cache only saves reading them again. */
+  private readonly known = new LRUCache<string, readonly StatusChange[]>({
     max: MAX_ORDERS,
+    maxSize: MAX_CHANGES,
+    // An order without changes needs room, too.
+    sizeCalculation: (changes) => changes.length + 1,
     ttl: REMEMBERED_MS,
   });
   /** Reads that have not begun, by order. Other callers may share them, because they have already read the order. */
@@ -86,18 +90,18 @@ export class AuditLogStatusHistory extends StatusHistory {
     this.waiting.delete(key);
     const refusal = this.refusals.get(accountId);
     if (refusal && refusal.until > Date.now()) throw refusal.error;
-    const changes = await this.read(order, accountId, this.known.get(key) ?? new Map<string, StatusChange>());
+    const changes = await this.read(order, accountId, this.known.get(key) ?? []);
     this.refusals.delete(accountId);
     this.known.set(key, changes);
-    return [...changes.values()].toSorted(byTime);
+    return changes.map(({ status, at }) => ({ status, at: new Date(at) }));
   }
 
   private async read(
     order: FluentOrder,
     accountId: string,
-    known: ReadonlyMap<string, StatusChange>,
-  ): Promise<ReadonlyMap<string, StatusChange>> {
-    const changes = new Map(known);
+    known: readonly StatusChange[],
+  ): Promise<readonly StatusChange[]> {
+    const changes = new Map(known.map((change) => [change.id, change]));
     let events = 0;
     for await (const event of this.events(order, accountId, beginning(order, known))) {
       if (++events > MAX_EVENTS) {
@@ -110,7 +114,7 @@ export class AuditLogStatusHistory extends StatusHistory {
       if (change) changes.set(change.id, change);
       else this.metrics.unreadableAuditEvents.inc();
     }
-    return changes;
+    return [...changes.values()].toSorted(byTime);
   }
 
   private events(order: FluentOrder, accountId: string, from: Date): AsyncGenerator<FluentEventRecord> {
@@ -168,11 +172,11 @@ function refusalOf(accountId: string, status: number): string {
 }
 
 /** The time from which the log is read. */
-function beginning({ createdOn }: FluentOrder, known: ReadonlyMap<string, StatusChange>): Date {
-  const newest = Math.max(...[...known.values()].map(({ at }) => at.getTime()));
+function beginning({ createdOn }: FluentOrder, known: readonly StatusChange[]): Date {
+  const newest = known.at(-1);
   const earliest = Date.now() - LONGEST_WINDOW_MS;
   const created = new Date(createdOn ?? Number.NaN).getTime();
-  const since = known.size > 0 ? newest - OVERLAP_MS : created - CLOCK_SKEW_MS;
+  const since = newest ? newest.at - OVERLAP_MS : created - CLOCK_SKEW_MS;
   return new Date(since > earliest ? since : earliest);
 }
 

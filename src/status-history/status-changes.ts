@@ -6,7 +6,8 @@ export interface StatusChange {
   /** The id of the audit event. */
   readonly id: string;
   readonly status: string;
-  readonly at: Date;
+  /** Milliseconds since the epoch: ten thousand orders are cached, and a `Date` takes a hundred bytes. */
+  readonly at: number;
 }
 
 /** Only a rule that has run successfully changes the status. */
@@ -25,15 +26,15 @@ export function isStatusChange({ name, eventStatus }: FluentEventRecord, rules: 
  */
 export function readStatusChange(event: FluentEventRecord): StatusChange | undefined {
   const { status } = asJsonObject(parsed(valueOf(event.attributes, 'props')));
-  const at = new Date(event.generatedOn ?? Number.NaN);
+  const at = new Date(event.generatedOn ?? Number.NaN).getTime();
   if (!isNonEmptyText(status)) return undefined;
-  if (event.id === '' || Number.isNaN(at.getTime())) return undefined;
+  if (event.id === '' || Number.isNaN(at)) return undefined;
   return { id: event.id, status, at };
 }
 
 /** Sorts changes by time. Changes of the same millisecond are sorted by their id, if it contains a more exact time. */
 export function byTime(one: StatusChange, other: StatusChange): number {
-  const difference = one.at.getTime() - other.at.getTime();
+  const difference = one.at - other.at;
   if (difference !== 0) return difference;
   const [oneTime, otherTime] = [timeInId(one.id), timeInId(other.id)];
   if (oneTime === undefined || otherTime === undefined || oneTime === otherTime) return 0;
