@@ -57,7 +57,12 @@ export async function bundleApplication(main: string): Promise<Bundle> {
       keepNames: true,
       // V8 needs a multiple of a file's size to compile it, and gives little of that back. Each file of a package holds what
       // the package imports, so no two files import each other.
-      codeSplitting: { groups: [{ name: libraryOf, tags: ['$initial'], minSize: MIN_PACKAGE_BYTES }] },
+      codeSplitting: {
+        groups: [
+          { name: libraryOf, tags: ['$initial'], minSize: MIN_PACKAGE_BYTES, priority: 1 },
+          { name: (path) => libraryOf(path) && 'libraries', tags: ['$initial'] },
+        ],
+      },
     });
     const paths = output.map(({ fileName }) => join(folder, fileName));
     const sizes = await Promise.all(paths.map(toAscii));
