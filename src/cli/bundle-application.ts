@@ -17,7 +17,7 @@ export interface Bundle {
   readonly modules: number;
 }
 
-/** With how many bytes a package, together with what it imports first, becomes a file by itself. */
+/** From this size on, a package becomes a file by itself, together with what it imports. */
 const MIN_PACKAGE_BYTES = 200 * 1024;
 const PACKAGE = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//;
 /** What a module reads to find files beside it. */

@@ -21,9 +21,12 @@ const DEFAULT_WINDOW_MS = 30 * DAY_MS;
 /** The allowed difference between Fluent's clock and this one. */
 const CLOCK_SKEW_MS = 300_000;
 
-/** The most orders whose changes are cached, and the most changes of all of them together, each of some 150 bytes. */
+/**
+ * The most orders whose changes are cached, and the most changes of all of them together, each of some 150 bytes. The log of any
+ * other order takes one call, too, and a longer answer when the order is older than {@link OVERLAP_MS}.
+ */
 const MAX_ORDERS = 10_000;
-const MAX_CHANGES = 60_000;
+const MAX_CHANGES = 20_000;
 /** The log may show an event later than a newer one, so this much of it is read again. */
 const OVERLAP_MS = 3_600_000;
 /** After this time the whole log of an order is read again. */
