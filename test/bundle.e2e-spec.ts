@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -15,6 +17,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { ADMIN_TOKEN } from './support/admin-client.js';
 import { runCommand } from './support/command-line.js';
 import { createIt } from './support/harness.js';
+import { loadedScripts } from './support/loaded-scripts.js';
 import { startLocalServer } from './support/local-server.js';
 import { WAIT } from './support/wait.js';
 
@@ -41,16 +44,6 @@ const it = base
     expect(result).toMatchObject({ code: 0, error: '' });
     return JSON.parse(result.out) as Bundle;
   });
-
-/** @returns the files that a process has loaded, by Node's own record of them. */
-function scriptsIn(coverage: string): readonly string[] {
-  return readdirSync(coverage).flatMap((report) => {
-    const { result } = JSON.parse(readFileSync(join(coverage, report), 'utf8')) as {
-      result: readonly { readonly url: string }[];
-    };
-    return result.flatMap(({ url }) => (url.startsWith('file:') ? [fileURLToPath(url)] : []));
-  });
-}
 
 describe('bundle', () => {
   it('puts thousands of files into a few, which hold ASCII alone', ({ bundle: { main, ...bundle } }) => {
@@ -96,7 +89,7 @@ describe('bundle', () => {
     expect(await connector.stop()).toBe(0);
 
     const folder = resolve(main, '..');
-    const scripts = scriptsIn(coverage);
+    const scripts = (await loadedScripts(coverage)).map((url) => fileURLToPath(url));
     expect(scripts).toContain(resolve(main));
     expect(scripts.filter((path) => !path.startsWith(`${folder}/`))).toEqual([]);
   });
@@ -107,6 +100,26 @@ describe('bundle', () => {
     const { out } = await runCommand(['bundle', join(application, 'dist/main.js')]);
     expect(out).toContain(`dist/bundle/main.js: ${bundle.modules} files of the application`);
     expect(existsSync(left)).toBe(false);
+  });
+
+  it('lets modules find their files, and leaves texts alone that name the same', async ({ application }) => {
+    const folder = join(application, 'app');
+    mkdirSync(join(folder, 'built'), { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(folder, 'built/old.cjs'), `'use strict';\nmodule.exports = [__dirname, '__dirname'];`);
+    writeFileSync(
+      join(folder, 'built/app.js'),
+      `import { resolve } from 'node:path';
+      import old from './old.cjs';
+      const [beside, text] = old;
+      const found = [import.meta.url, resolve(beside), resolve(import.meta.filename), text, "import.meta.url"];
+      console.log(JSON.stringify(found));`,
+    );
+    const { code } = await runCommand(['bundle', join(folder, 'built/app.js')]);
+    expect(code).toBe(0);
+    const run = (file: string): unknown =>
+      JSON.parse(execFileSync(process.execPath, [join(folder, 'built', file)], { encoding: 'utf8' }));
+    expect(run('bundle/app.js')).toEqual(run('app.js'));
   });
 
   it('names the file when the application is not built', async () => {

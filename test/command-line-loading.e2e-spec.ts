@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateWebhookKeys } from '../src/testing/index.js';
+import { loadedScripts } from './support/loaded-scripts.js';
 
 const ROOT = pathToFileURL(resolve('dist')).href;
 const NEST = 'node_modules/@nestjs/';
@@ -25,11 +26,7 @@ describe('the command line loads the code of the command alone', { timeout: 120_
       const env = { PATH: process.env['PATH'], NODE_V8_COVERAGE: coverage, ADMIN_TOKEN: 'a-token' };
       execFile(process.execPath, ['dist/cli/main.js', ...args], { env }, () => done());
     });
-    const [report = ''] = await readdir(coverage);
-    const { result } = JSON.parse(await readFile(join(coverage, report), 'utf8')) as {
-      result: readonly { readonly url: string }[];
-    };
-    return result.map(({ url }) => url).filter((url) => url.startsWith('file:'));
+    return loadedScripts(coverage);
   }
 
   const ofNest = (scripts: readonly string[]) => scripts.filter((url) => url.includes(NEST));

@@ -20,8 +20,15 @@ export interface Bundle {
 /** From this size on, a package becomes a file by itself, together with what it imports. */
 const MIN_PACKAGE_BYTES = 200 * 1024;
 const PACKAGE = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//;
-/** What a module reads to find files beside it. */
-const LOCATION = /(?<![\w$.])(?:import\.meta\.(?:url|dirname|filename)|_{2}(?:dirname|filename))\b/g;
+/** What a module reads to find files beside it, and what it reads in a bundle: functions, which are there before all else. */
+const LOCATIONS = {
+  'import.meta.url': '__moduleUrl()',
+  'import.meta.dirname': '__moduleFolder()',
+  'import.meta.filename': '__moduleFile()',
+  __dirname: '__moduleFolder()',
+  __filename: '__moduleFile()',
+};
+const READS_LOCATION = new RegExp(Object.keys(LOCATIONS).join('|').replaceAll('.', '\\.'));
 /** Where each file of the bundle is. */
 const BANNER = 'const { url: __bundleUrl, dirname: __bundleFolder } = import.meta;';
 
@@ -43,7 +50,7 @@ export async function bundleApplication(main: string): Promise<Bundle> {
     platform: 'node',
     // Nest asks for optional packages that are not installed.
     logLevel: 'silent',
-    transform: { define: { 'process.env.NODE_ENV': '"production"' } },
+    transform: { define: { 'process.env.NODE_ENV': '"production"', ...LOCATIONS } },
     plugins: [keepLocations(folder), minifyLibraries(minify)],
   });
   try {
@@ -105,12 +112,19 @@ function keepLocations(folder: string): Plugin {
   const from = (path: string): string => relative(folder, path).split(sep).join('/');
   return {
     name: 'keep-locations',
-    transform: (code, id) =>
-      code.replaceAll(LOCATION, (name) => {
-        if (name.endsWith('url')) return `new URL(${JSON.stringify(from(id))}, __bundleUrl).href`;
-        const path = name.endsWith('dirname') ? dirname(id) : id;
-        return `(__bundleFolder + ${JSON.stringify(`/${from(path)}`)})`;
-      }),
+    transform: (code, id) => {
+      if (!READS_LOCATION.test(code)) return undefined;
+      const [url, beside, file] = [from(id), `/${from(dirname(id))}`, `/${from(id)}`].map((path) =>
+        JSON.stringify(path),
+      );
+      // At the end, so that `'use strict'` stays at the beginning.
+      return [
+        code,
+        `function __moduleUrl() { return new URL(${url}, __bundleUrl).href; }`,
+        `function __moduleFolder() { return __bundleFolder + ${beside}; }`,
+        `function __moduleFile() { return __bundleFolder + ${file}; }`,
+      ].join('\n');
+    },
   };
 }
 
