@@ -6,7 +6,7 @@ export interface StatusChange {
   /** The id of the audit event. */
   readonly id: string;
   readonly status: string;
-  /** Milliseconds since the epoch: ten thousand orders are cached, and a `Date` takes a hundred bytes. */
+  /** Milliseconds since the epoch: thousands of changes are cached, and a `Date` takes a hundred bytes. */
   readonly at: number;
 }
 
