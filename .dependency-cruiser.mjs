@@ -28,7 +28,7 @@ const LAYERS = [
   ['transport'],
   ['redis', 'metrics', 'logging'],
   ['config', 'notification', 'tracing'],
-  ['call-override', 'gathered-calls', 'node-version'],
+  ['call-override', 'gathered-calls', 'node-version', 'limit-heap'],
   ['errors', 'json', 'gathering-lane', 'package-info', 'personal-data', 'escape-controls', 'on-abort'],
 ];
 

@@ -36,6 +36,6 @@ USER 65532:65532
 EXPOSE 8080
 # The process handles signals itself, so it may be PID 1. The orchestrator probes its health.
 # V8 derives the room for young objects from the memory of the machine: with 512 MiB it is so small that objects of running
-# notifications outgrow it, with many GiB it is larger than all else. Many slots need more.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=16"]
+# notifications outgrow it. This is the largest size of each half; the connector limits it to what its role needs.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=32"]
 CMD ["dist/bundle/main.js"]

@@ -113,7 +113,7 @@ async function startConnector(
   const connector = await ConnectorProcess.start(
     { ...environment, CONNECTOR_ROLE: 'ingress' },
     undefined,
-    builtConnector({ cwd }),
+    builtConnector(cwd),
   );
   return { what, url: connector.webhookUrl, pid: connector.pid, stop: () => connector.stop() };
 }

@@ -187,7 +187,7 @@ export async function connectorWork(
   { redis, keys, emulators, environment }: WorkBench,
   { concurrency = 64, waitingPerOrder = 1, warmUp = WARM_UP, variables, cwd, whenDone }: WorkOptions,
 ): Promise<WorkRun> {
-  const launch = builtConnector({ cwd, slots: concurrency });
+  const launch = builtConnector(cwd);
   const orders = NOTIFICATIONS / waitingPerOrder;
   const from = await freshOrders(emulators, orders);
   const webhooks = signedWebhooks(keys, NOTIFICATIONS, { from, orders, entityStatus: 'BOOKED' });

@@ -1,15 +1,14 @@
 import type { RequestListener } from 'node:http';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { checkQueueIsShared } from './check-queue.js';
-import { ConnectorConfig, type ConnectorRole } from './config/index.js';
+import { ConnectorConfig } from './config/index.js';
 import { MessageQueue } from './delivery/index.js';
 import { ConfigurationError } from './errors.js';
 import { shutDownGracefully } from './graceful-shutdown.js';
 import { ConnectorLogger, PinoLogger } from './logging/index.js';
+import { type HeapLimits, limitHeap } from './limit-heap.js';
 import { explainInjection } from './overrides.js';
 import { checkNodeVersion } from './node-version.js';
 import { StartSummary } from './start-summary.js';
@@ -45,6 +44,9 @@ const LISTEN_BACKLOG = 4096;
 const MANAGEMENT_CONNECTIONS = { maxConnections: 256, maxConnectionsPerAddress: 64 };
 /** In a URL: an order ref of 512 characters, each of them encoded. */
 const MAX_PARAMETER_LENGTH = 512 * 9;
+const MEBIBYTE = 1024 * 1024;
+/** With this many slots, a worker needs more room for young objects. */
+const MANY_SLOTS = 128;
 /** How long after the shutdown time-out the process exits at the latest. */
 const EXIT_MARGIN_MS = 5000;
 
@@ -107,7 +109,8 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     throw explainInjection(error);
   });
   try {
-    const { role, server } = app.get(ConnectorConfig);
+    const config = app.get(ConnectorConfig);
+    const { role, server } = config;
     checkQueueIsShared(app.get(MessageQueue), { role });
     const { host, port, managementPort, webhookBodyLimitBytes } = server;
     app.useLogger(app.get(ConnectorLogger));
@@ -127,7 +130,7 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
     connections = limiter;
     limiter.attach(adapter.getHttpServer());
     await app.init();
-    if (ownsProcess) keepHeapSmall(role);
+    if (ownsProcess) limitHeap(heapLimitsOf(config));
     await app.listen({ host, port, backlog: LISTEN_BACKLOG });
     const management = app.get(ManagementListener);
     if (managementPort !== undefined && route) {
@@ -145,24 +148,22 @@ async function start(module: DynamicModule | Type, ownsProcess: boolean): Promis
   }
 }
 
+/**
+ * The objects of a notification live while its calls run, so many slots need more room for young objects, or most of them get old
+ * before they die. Few objects of an ingress outlive a webhook.
+ */
+function heapLimitsOf({ role, queue }: ConnectorConfig): HeapLimits {
+  if (role === 'ingress') return { growingPercent: 20, youngBytes: 16 * MEBIBYTE };
+  if (queue.concurrency < MANY_SLOTS) return { growingPercent: 20, youngBytes: 32 * MEBIBYTE };
+  return { growingPercent: 40, youngBytes: 64 * MEBIBYTE };
+}
+
 async function traceUntilClosed(adapter: FastifyAdapter): Promise<void> {
   const tracing = await startTracing(process.env, (message) => PinoLogger.root.warn(message));
   if (!tracing) return;
   PinoLogger.root.info('tracing is on');
   // All work has ended by then.
   adapter.getInstance().addHook('onClose', () => tracing.stop());
-}
-
-/**
- * By default, V8 lets the heap grow to three times the live objects before it collects it. It knows how much lives only from
- * the first collection on, and would wait with that one for tens of megabytes of garbage. Few objects of an ingress outlive a
- * webhook, so its heap seldom grows, and a low limit costs next to nothing.
- */
-function keepHeapSmall(role: ConnectorRole): void {
-  setFlagsFromString(`--heap-growing-percent=${role === 'ingress' ? 20 : 40}`);
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  setFlagsFromString('--no-expose-gc');
 }
 
 function endOnSignals(app: NestFastifyApplication): void {
