@@ -1,7 +1,7 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { Injectable } from '@nestjs/common';
-import { ConnectorConfig, type ProjectConfig } from '../config/index.js';
 import { promiseOf } from '../call-override.js';
+import { ConnectorConfig, type ProjectConfig } from '../config/index.js';
 import { ConfigurationError } from '../errors.js';
 import { type GraphqlEndpoint, GraphqlEndpoints } from '../graphql/index.js';
 import { classifyCommercetoolsFailure } from './classify-commercetools-failure.js';
