@@ -59,6 +59,7 @@ const VARIANTS: readonly (WorkOptions & { readonly what: string; readonly concur
     concurrency: 256,
     variables: { OPERATION_BATCH_WRITES: '1' },
   },
+  { what: 'work, connector, 512 slots', concurrency: 512 },
 ];
 
 /**

@@ -99,10 +99,14 @@ export interface QueueConfig {
   readonly retry: RetryConfig;
 }
 
-/** How many GraphQL operations of the same document one request may hold at most; 1 sends each alone. */
+/** How GraphQL operations of the same document share requests. */
 export interface OperationBatchConfig {
+  /** The most queries of one request; 1 sends each alone. */
   readonly reads: number;
+  /** The most mutations of one request; 1 sends each alone. */
   readonly writes: number;
+  /** How many requests with mutations of one document are under way before further ones wait for each other; 64 by default. */
+  readonly writesInFlight?: number;
 }
 
 /** How the connector authenticates messages that commercetools pushes; at least one of `oidc` and `secret` is set. */

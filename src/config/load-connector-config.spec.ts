@@ -265,7 +265,12 @@ describe('the environment', () => {
 
   it('bounds the operations that share a request', () => {
     const { operationBatches } = loadConnectorConfig({ ...complete, OPERATION_BATCH_READS: '7' });
-    expect(operationBatches).toEqual({ reads: 7, writes: 4 });
+    expect(operationBatches).toEqual({ reads: 7, writes: 4, writesInFlight: 64 });
+  });
+
+  it('lets more requests with updates be under way with more slots', () => {
+    const { operationBatches } = loadConnectorConfig({ ...complete, QUEUE_CONCURRENCY: '511' });
+    expect(operationBatches.writesInFlight).toBe(128);
   });
 
   it('reads a URL of Redis with spaces around it', () => {

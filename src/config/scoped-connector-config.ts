@@ -92,6 +92,7 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.operationBatches = {
       reads: variables.OPERATION_BATCH_READS,
       writes: variables.OPERATION_BATCH_WRITES,
+      writesInFlight: Math.max(Math.ceil(variables.QUEUE_CONCURRENCY / 4), 64),
     };
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.history = {

@@ -77,6 +77,10 @@ interface AnswerBody {
 }
 type AnyDocument = TypedDocumentNode<Answer, OperationVariables>;
 
+const READS_IN_FLIGHT = 4;
+/** A server runs the mutations of a request one after the other, so they are spread over more requests. */
+const WRITES_IN_FLIGHT = 64;
+
 /** Opens GraphQL endpoints that share connections, circuit breakers and metrics. */
 @Injectable()
 export class GraphqlEndpoints {
@@ -110,7 +114,7 @@ export class GraphqlEndpoint {
     private readonly http: UpstreamHttp,
     private readonly breakers: CircuitBreakers,
     private readonly metrics: CallMetrics,
-    private readonly maxBatch: ConnectorConfig['operationBatches'],
+    private readonly sharing: ConnectorConfig['operationBatches'],
   ) {
     const { target, subject, url, token, isWarning = () => false } = options;
     this.isWarning = isWarning;
@@ -167,7 +171,7 @@ export class GraphqlEndpoint {
     if (isMutation && !shareRequest) return 'alone';
     let batches = this.batches.get(document);
     if (!batches) {
-      const maxSize = isMutation ? this.maxBatch.writes : this.maxBatch.reads;
+      const maxSize = isMutation ? this.sharing.writes : this.sharing.reads;
       batches = maxSize > 1 && canMerge(document) ? this.openBatches(document, isMutation, maxSize) : 'alone';
       this.batches.set(document, batches);
     }
@@ -175,7 +179,10 @@ export class GraphqlEndpoint {
   }
 
   private openBatches(document: AnyDocument, isMutation: boolean, maxSize: number): OperationBatches {
-    return new OperationBatches(document, isMutation, maxSize, this.options.complexityLimit, {
+    const { writesInFlight = WRITES_IN_FLIGHT } = this.sharing;
+    const maxInFlight = isMutation ? writesInFlight : READS_IN_FLIGHT;
+    const limits = { maxSize, maxInFlight, complexityLimit: this.options.complexityLimit };
+    return new OperationBatches(document, isMutation, limits, {
       alone: (operation) => this.sendAlone(document, operation),
       together: (merged, operations, signal) =>
         this.sendTogether(document, isMutation, merged, operations, signal),

@@ -6,10 +6,6 @@ import { inPresentTrace } from '../tracing/index.js';
 import { OutageError, type UpstreamFailure, isTooLarge } from '../transport/index.js';
 import { estimatedComplexity, mergedDocument } from './merged-operations.js';
 
-/** With fewer requests of a document under way, nothing waits for company. */
-const READS_IN_FLIGHT = 4;
-/** A server runs the mutations of a request one after the other, so they are spread over more requests. */
-const WRITES_IN_FLIGHT = 64;
 /** A request that hangs must not hold up the operations that came after it. */
 const MAX_WAIT_MS = 25;
 
@@ -32,6 +28,16 @@ export class SharedRequestError extends Error {
   ) {
     super('the request of several operations has failed');
   }
+}
+
+/** How the operations of one document share requests. */
+export interface SharingLimits {
+  /** The most operations of one request. */
+  readonly maxSize: number;
+  /** With fewer requests under way, nothing waits for company. */
+  readonly maxInFlight: number;
+  /** The greatest complexity that a request may have. */
+  readonly complexityLimit: number;
 }
 
 /** Sends the operations of one document. */
@@ -107,14 +113,11 @@ export class OperationBatches {
 
   /**
    * @param document one that can be merged.
-   * @param maxSize the most operations of one request.
-   * @param complexityLimit of a request.
    */
   constructor(
     private readonly document: TypedDocumentNode<Answer, OperationVariables>,
     private readonly isMutation: boolean,
-    maxSize: number,
-    complexityLimit: number,
+    { maxSize, maxInFlight, complexityLimit }: SharingLimits,
     private readonly sender: OperationSender,
   ) {
     this.maxSize = Math.min(
@@ -122,7 +125,7 @@ export class OperationBatches {
       Math.max(Math.floor(complexityLimit / Math.max(estimatedComplexity(document), 1)), 1),
     );
     this.lane = new GatheringLane((members) => this.deliver(members), {
-      maxInFlight: isMutation ? WRITES_IN_FLIGHT : READS_IN_FLIGHT,
+      maxInFlight,
       maxSize: () => (sender.mayShare() ? this.maxSize : 1),
       maxWaitMs: MAX_WAIT_MS,
     });

@@ -80,7 +80,10 @@ describe('operations that share a request', () => {
     await Promise.all(servers.splice(0).map((server) => server[Symbol.asyncDispose]()));
   });
 
-  async function open(target: string): Promise<GraphqlEndpoint> {
+  async function open(
+    target: string,
+    operationBatches = literalConfig().operationBatches,
+  ): Promise<GraphqlEndpoint> {
     const server = await startLocalServer(({ path, body, headers }) => {
       if (path === '/token') return { json: { access_token: 'token', expires_in: 1000 } };
       const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
@@ -93,7 +96,7 @@ describe('operations that share a request', () => {
     servers.push(server);
     const http = new UpstreamHttp(literalConfig({ httpClientTimeoutMs: 60_000 }));
     https.push(http);
-    const endpoints = new GraphqlEndpoints(http, breakers, new CallMetrics(metrics), literalConfig());
+    const endpoints = new GraphqlEndpoints(http, breakers, new CallMetrics(metrics), { operationBatches });
     return endpoints.open({
       target,
       subject: { owner: 'Test one', credentialVariables: 'SECRET', urlVariable: 'URL', credentials: [] },
@@ -167,6 +170,15 @@ describe('operations that share a request', () => {
   it('stay alone when a mutation is not said to be repeatable', async () => {
     await Promise.all(ids(128).map((id) => endpoint.execute(CHANGE, { id, to: 'RED' })));
     expect(sizes()).toEqual(ids(128).map(() => 1));
+  });
+
+  it('are shared by the fewer requests, the fewer may be under way', async () => {
+    await Promise.all(ids(6).map((id) => write(id)));
+    expect(sizes()).toEqual([1, 1, 1, 1, 1, 1]);
+    requests = [];
+    endpoint = await open('test:two', { reads: 50, writes: 4, writesInFlight: 2 });
+    await Promise.all(ids(6).map((id) => write(id)));
+    expect(sizes().toSorted()).toEqual([2, 4]);
   });
 
   it('fail apart: the error of one, and what is absent or a warning, concerns no other', async () => {
