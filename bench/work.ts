@@ -77,8 +77,13 @@ export async function benchWork(bench: WorkBench): Promise<Row[]> {
   const bare = new Map<number, WorkRun[]>(concurrencies.map((concurrency) => [concurrency, []]));
   const ours = variants.map((): WorkRun[] => []);
   for (let round = 0; round < rounds(); round++) {
-    for (const [concurrency, runs] of bare) runs.push(await bareWork(bench, concurrency));
-    for (const [index, variant] of variants.entries()) ours[index]!.push(await connectorWork(bench, variant));
+    // Cores differ from minute to minute, so each baseline runs next to what it is compared with.
+    for (const [concurrency, runs] of bare) {
+      runs.push(await bareWork(bench, concurrency));
+      for (const [index, variant] of variants.entries()) {
+        if (variant.concurrency === concurrency) ours[index]!.push(await connectorWork(bench, variant));
+      }
+    }
   }
   const burst = await connectorWork(bench, { concurrency: 64, waitingPerOrder: 10, warmUp: BURST_WARM_UP });
   return [
