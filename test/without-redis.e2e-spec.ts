@@ -99,8 +99,11 @@ describe('a connector with a queue that needs no Redis', () => {
     const ports = portsConnectedTo();
     const connector = await startTestConnector({ ...IN_MEMORY, redisUrl: redisServer.url });
     expect(ports).toContain(portOf(redisServer.url));
-    const { details } = (await (await fetch(`${connector.url}/health`)).json()) as { details: object };
-    expect(details).toMatchObject({ redis: { status: 'up' }, queue: { status: 'degraded' } });
+    // The start does not wait for a Redis that only has what replicas share.
+    await vi.waitFor(async () => {
+      const { details } = (await (await fetch(`${connector.url}/health`)).json()) as { details: object };
+      expect(details).toMatchObject({ redis: { status: 'up' }, queue: { status: 'degraded' } });
+    }, 20_000);
     expect(connector.app.get(StartSummary, { strict: false }).describe()).not.toHaveProperty('keptInMemory');
   });
 
