@@ -3,7 +3,7 @@ import Bull from 'bull';
 import { Agent, request } from 'undici';
 
 const env = process.env as Record<string, string>;
-const dispatcher = new Agent({ connections: 512 });
+const dispatcher = new Agent({ connections: Number(env['CONCURRENCY']) });
 
 async function post<T>(url: string, headers: Record<string, string>, body: string): Promise<T> {
   const response = await request(url, { method: 'POST', headers, body, dispatcher });

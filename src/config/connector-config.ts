@@ -99,13 +99,16 @@ export interface QueueConfig {
   readonly retry: RetryConfig;
 }
 
+/** The default of {@link OperationBatchConfig.writesInFlight}. A worker with many slots has more. */
+export const LEAST_WRITES_IN_FLIGHT = 64;
+
 /** How GraphQL operations of the same document share requests. */
 export interface OperationBatchConfig {
   /** The most queries of one request; 1 sends each alone. */
   readonly reads: number;
   /** The most mutations of one request; 1 sends each alone. */
   readonly writes: number;
-  /** How many requests with mutations of one document are under way before further ones wait for each other; 64 by default. */
+  /** While so many requests with mutations of a document are under way, further mutations wait and share the next one; 64 by default. */
   readonly writesInFlight?: number;
 }
 

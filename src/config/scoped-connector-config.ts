@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import {
   ConnectorConfig,
+  LEAST_WRITES_IN_FLIGHT,
   type AccountConfig,
   type AdminToken,
   type CommercetoolsMessagesConfig,
@@ -92,7 +93,8 @@ export class ScopedConnectorConfig extends ConnectorConfig {
     this.operationBatches = {
       reads: variables.OPERATION_BATCH_READS,
       writes: variables.OPERATION_BATCH_WRITES,
-      writesInFlight: Math.max(Math.ceil(variables.QUEUE_CONCURRENCY / 4), 64),
+      // Mutations that wait hold a slot each (ADR 21).
+      writesInFlight: Math.max(Math.ceil(variables.QUEUE_CONCURRENCY / 4), LEAST_WRITES_IN_FLIGHT),
     };
     this.orderNotFoundMaxAgeSeconds = variables.ORDER_NOT_FOUND_MAX_AGE;
     this.history = {

@@ -9,7 +9,7 @@ import { ServerError } from '@apollo/client/errors';
 import { BaseHttpLink } from '@apollo/client/link/http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
-import { ConnectorConfig } from '../config/index.js';
+import { ConnectorConfig, LEAST_WRITES_IN_FLIGHT } from '../config/index.js';
 import { type ConnectorError, TransientError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 import { annotateSpan } from '../tracing/index.js';
@@ -77,9 +77,8 @@ interface AnswerBody {
 }
 type AnyDocument = TypedDocumentNode<Answer, OperationVariables>;
 
+/** A server runs the queries of a request side by side, but its mutations one after the other: these are spread over more requests. */
 const READS_IN_FLIGHT = 4;
-/** A server runs the mutations of a request one after the other, so they are spread over more requests. */
-const WRITES_IN_FLIGHT = 64;
 
 /** Opens GraphQL endpoints that share connections, circuit breakers and metrics. */
 @Injectable()
@@ -179,7 +178,7 @@ export class GraphqlEndpoint {
   }
 
   private openBatches(document: AnyDocument, isMutation: boolean, maxSize: number): OperationBatches {
-    const { writesInFlight = WRITES_IN_FLIGHT } = this.sharing;
+    const { writesInFlight = LEAST_WRITES_IN_FLIGHT } = this.sharing;
     const maxInFlight = isMutation ? writesInFlight : READS_IN_FLIGHT;
     const limits = { maxSize, maxInFlight, complexityLimit: this.options.complexityLimit };
     return new OperationBatches(document, isMutation, limits, {
